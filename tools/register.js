@@ -1,0 +1,2 @@
+// Runs TypeScript directly: types are checked by `npm test`, not at every start.
+require("ts-node").register({ transpileOnly: true });
