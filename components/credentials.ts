@@ -1,0 +1,31 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+
+/**
+ * Every secret of the stack, random, made once and kept: passwords of `elastic`, of Kibana's own user and of the
+ * operator, and Kibana's encryption keys. Letters and digits only: they pass through JSON, YAML and curl's config as they are.
+ */
+export class Credentials extends pulumi.ComponentResource {
+  readonly elastic: pulumi.Output<string>;
+  readonly kibanaSystem: pulumi.Output<string>;
+  readonly operator: pulumi.Output<string>;
+  /** Keys of saved objects, reports and login cookies. */
+  readonly kibanaKeys: Record<"objects" | "reporting" | "security", pulumi.Output<string>>;
+
+  constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:Credentials", name, {}, opts);
+    const password = (what: string, length = 32) =>
+      pulumi.secret(
+        new random.RandomPassword(`${name}-${what}`, { length, special: false }, { parent: this }).result,
+      );
+    this.elastic = password("elastic");
+    this.kibanaSystem = password("kibana-system");
+    this.operator = password("operator", 24);
+    this.kibanaKeys = {
+      objects: password("key-objects"),
+      reporting: password("key-reporting"),
+      security: password("key-security"),
+    };
+    this.registerOutputs({ elastic: this.elastic, operator: this.operator });
+  }
+}

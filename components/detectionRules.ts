@@ -1,0 +1,28 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import type { Detection } from "../detections";
+import { renderRule } from "../render/rule";
+import type { ElasticContext } from "./elasticProvider";
+
+export interface DetectionRulesArgs {
+  readonly elastic: ElasticContext;
+  readonly detections: readonly Detection[];
+  readonly dataStream: string;
+  readonly connectorId: pulumi.Input<string>;
+}
+
+/** One Kibana rule for each detection. */
+export class DetectionRules extends pulumi.ComponentResource {
+  constructor(name: string, args: DetectionRulesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:DetectionRules", name, {}, opts);
+    for (const detection of args.detections) {
+      const rule = renderRule(detection, { dataStream: args.dataStream });
+      new elasticstack.KibanaAlertingRule(
+        `${name}-${detection.name}`,
+        { ...rule, actions: rule.actions.map((action) => ({ ...action, id: args.connectorId })) },
+        args.elastic.options(this),
+      );
+    }
+    this.registerOutputs({ count: args.detections.length });
+  }
+}

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { Options, SiteContainer } from "../config/site";
+import {
+  KIBANA_PATH,
+  renderElasticsearchYml,
+  renderHeapOptions,
+  renderKibanaYml,
+} from "../render/elastic";
+import type { Credentials } from "./credentials";
+import type { Host } from "./host";
+import type { SiemContainer } from "./siemContainer";
+
+export interface ElasticStackArgs {
+  readonly host: Host;
+  readonly container: SiteContainer;
+  /** The container as a resource: what is in it goes with it. */
+  readonly siem: SiemContainer;
+  readonly options: Options;
+  readonly fqdn: string;
+  readonly credentials: Credentials;
+}
+
+/**
+ * Elasticsearch and Kibana in the SIEM's container, one remote command. Its outputs exist once both say they are
+ * ready. `identity` changes with the cluster: what lives in a cluster is made anew in the next one, without deleting
+ * what went with the old one.
+ */
+export class ElasticStack extends pulumi.ComponentResource {
+  readonly ca: pulumi.Output<string>;
+  /** SHA-256 of the CA's certificate, lower-case hex. */
+  readonly caFingerprint: pulumi.Output<string>;
+  readonly identity: random.RandomUuid;
+
+  constructor(name: string, args: ElasticStackArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:ElasticStack", name, {}, opts);
+    const { container, options, credentials } = args;
+    const command = args.host.inContainer(
+      `${name}-elastic`,
+      container.name,
+      {
+        title: `Elasticsearch and Kibana ${options.versions.elastic} in ${container.name}`,
+        scripts: ["packages", "elastic"],
+        values: {
+          NAME: container.name,
+          ADDRESS: container.ip,
+          ELASTIC_VERSION: options.versions.elastic,
+          KIBANA_PATH,
+          PACKAGES_URL: options.packages.url,
+          PACKAGES_FINGERPRINT: options.packages.fingerprint,
+          GENERATION: container.generation,
+        },
+        files: {
+          packages_key: options.packages.key ?? "",
+          elasticsearch_yml: renderElasticsearchYml(container.name, container.ip),
+          heap_options: renderHeapOptions(options.siem.heap),
+          kibana_yml: renderKibanaYml(container.name, container.ip, `https://${args.fqdn}${KIBANA_PATH}`),
+        },
+        secrets: {
+          elastic: credentials.elastic,
+          kibana_system: credentials.kibanaSystem,
+          key_objects: credentials.kibanaKeys.objects,
+          key_reporting: credentials.kibanaKeys.reporting,
+          key_security: credentials.kibanaKeys.security,
+        },
+      },
+      { parent: this, dependsOn: [args.siem.command], deletedWith: args.siem.command },
+    );
+    // The whole result is secret because stdin is; what the script prints is not.
+    const result = pulumi.unsecret(command.stdout).apply(parseResult);
+    this.ca = result.ca;
+    this.caFingerprint = result.fingerprint;
+    this.identity = new random.RandomUuid(
+      `${name}-cluster`,
+      { keepers: { cluster: result.clusterUuid } },
+      { parent: this },
+    );
+    this.registerOutputs({ caFingerprint: this.caFingerprint });
+  }
+}
+
+/** The line of JSON that elastic.sh prints. */
+function parseResult(stdout: string): { ca: string; fingerprint: string; clusterUuid: string } {
+  const result = JSON.parse(stdout) as Record<string, unknown>;
+  const text = (key: string): string => {
+    const value = result[key];
+    if (typeof value !== "string" || value === "") throw new pulumi.RunError(`elastic.sh gave no "${key}"`);
+    return value;
+  };
+  return { ca: text("ca"), fingerprint: text("fingerprint"), clusterUuid: text("clusterUuid") };
+}

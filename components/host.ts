@@ -1,0 +1,94 @@
+import * as pulumi from "@pulumi/pulumi";
+import { remote, types } from "@pulumi/command";
+import { renderBundle, type BundleParts } from "../render/bundle";
+import type { Scripts } from "../scripts";
+
+/** What a remote step is made of: its bundle, with values, files and secrets that may still be outputs. */
+export interface StepArgs {
+  readonly title: string;
+  /** Names of scripts in `scripts/`, after `lib`; the last defines `main`. */
+  readonly scripts: readonly (keyof Scripts)[];
+  readonly values: Record<string, pulumi.Input<string | number>>;
+  readonly files?: Record<string, pulumi.Input<string>>;
+  readonly secrets?: Record<string, pulumi.Input<string>>;
+}
+
+export interface HostArgs {
+  readonly connection: types.input.remote.ConnectionArgs;
+  readonly lxdProject: string;
+  readonly scripts: Scripts;
+}
+
+/**
+ * The one door to the LXD host. Every remote command goes through here: over SSH with a pinned host key, as root by
+ * `sudo -n`, with everything on stdin. The same script runs for create and update; delete undoes it.
+ */
+export class Host {
+  private readonly run: (action: string) => string;
+
+  constructor(private readonly args: HostArgs) {
+    const sudo = args.connection.user === "root" ? "" : "sudo -n ";
+    this.run = (action) => `${sudo}bash -s -- ${action}`;
+  }
+
+  get lxdProject(): string {
+    return this.args.lxdProject;
+  }
+
+  /** A step on the host itself. */
+  onHost(name: string, step: StepArgs, opts: pulumi.CustomResourceOptions): remote.Command {
+    return this.command(name, this.bundle(step), step.secrets !== undefined, opts);
+  }
+
+  /** A step in a container; it fails with a clear line where the container is missing or stopped. */
+  inContainer(
+    name: string,
+    container: string,
+    step: StepArgs,
+    opts: pulumi.CustomResourceOptions,
+  ): remote.Command {
+    const outer = this.bundle({
+      title: step.title,
+      scripts: ["in-container"],
+      values: { LXD_PROJECT: this.lxdProject, CONTAINER: container },
+      files: { inner: this.bundle(step) },
+    });
+    return this.command(name, outer, step.secrets !== undefined, opts);
+  }
+
+  private bundle(step: StepArgs): pulumi.Output<string> {
+    const scripts = this.args.scripts;
+    return pulumi
+      .output({ values: step.values, files: step.files ?? {}, secrets: step.secrets ?? {} })
+      .apply((parts) => {
+        const bundle: BundleParts = {
+          title: step.title,
+          ...parts,
+          scripts: [scripts.lib, ...step.scripts.map((script) => scripts[script])],
+        };
+        return renderBundle(bundle);
+      });
+  }
+
+  private command(
+    name: string,
+    stdin: pulumi.Output<string>,
+    secret: boolean,
+    opts: pulumi.CustomResourceOptions,
+  ): remote.Command {
+    return new remote.Command(
+      name,
+      {
+        connection: this.args.connection,
+        create: this.run("apply"),
+        update: this.run("apply"),
+        delete: this.run("delete"),
+        stdin: secret ? pulumi.secret(stdin) : stdin,
+        addPreviousOutputInEnv: false,
+        // Progress and reasons come on stderr; no script prints a secret there.
+        logging: remote.Logging.Stderr,
+      },
+      opts,
+    );
+  }
+}

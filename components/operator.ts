@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import type { ElasticContext } from "./elasticProvider";
+
+export interface OperatorArgs {
+  readonly elastic: ElasticContext;
+  readonly password: pulumi.Output<string>;
+  readonly email: string;
+  /** Names or patterns of what the operator may read. */
+  readonly indices: readonly string[];
+}
+
+/** The account that people use: Kibana, and reading logs and alerts. Nobody works as `elastic`. */
+export class Operator extends pulumi.ComponentResource {
+  readonly username: pulumi.Output<string>;
+
+  constructor(name: string, args: OperatorArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:Operator", name, {}, opts);
+    const role = new elasticstack.KibanaSecurityRole(
+      `${name}-role`,
+      {
+        name: "dhis2-siem-operator",
+        elasticsearch: {
+          clusters: ["monitor"],
+          indices: [{ names: [...args.indices], privileges: ["read", "view_index_metadata"] }],
+        },
+        kibanas: [{ bases: ["all"], spaces: ["default"] }],
+      },
+      args.elastic.options(this),
+    );
+    const user = new elasticstack.ElasticsearchSecurityUser(
+      `${name}-user`,
+      {
+        username: "operator",
+        fullName: "Operator of the SIEM",
+        email: args.email,
+        password: args.password,
+        roles: [role.name],
+        enabled: true,
+      },
+      args.elastic.options(this),
+    );
+    this.username = user.username;
+    this.registerOutputs({ username: this.username });
+  }
+}

@@ -1,0 +1,44 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { remote } from "@pulumi/command";
+import type { Options, SiteContainer } from "../config/site";
+import type { Host } from "./host";
+
+export interface SiemContainerArgs {
+  readonly host: Host;
+  readonly container: SiteContainer;
+  readonly options: Options["siem"];
+}
+
+/** The LXD container of the SIEM: taken over where it is there already, protected, and deleted first when it must be replaced. */
+export class SiemContainer extends pulumi.ComponentResource {
+  readonly command: remote.Command;
+
+  constructor(name: string, args: SiemContainerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:SiemContainer", name, {}, opts);
+    const { host, container, options } = args;
+    this.command = host.onHost(
+      `${name}-container`,
+      {
+        title: `the container ${container.name}`,
+        scripts: ["container"],
+        values: {
+          LXD_PROJECT: host.lxdProject,
+          CONTAINER: container.name,
+          IMAGE: options.image,
+          ADDRESS: container.ip,
+          MEMORY: options.memory,
+          DISK: options.disk ?? "",
+          GENERATION: container.generation,
+        },
+      },
+      // Its name is its identity: another one is another container.
+      {
+        parent: this,
+        protect: options.protect,
+        deleteBeforeReplace: true,
+        replacementTrigger: container.name,
+      },
+    );
+    this.registerOutputs({ address: container.ip });
+  }
+}

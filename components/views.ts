@@ -1,0 +1,40 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import type { DataView } from "../render/dashboards";
+import type { ElasticContext } from "./elasticProvider";
+
+export interface ViewsArgs {
+  readonly elastic: ElasticContext;
+  readonly dataViews: readonly DataView[];
+  /** Saved objects as NDJSON. */
+  readonly dashboards: string;
+}
+
+/** What people look at in Kibana: data views for logs and alerts, and the dashboards. */
+export class Views extends pulumi.ComponentResource {
+  /** True once the import has succeeded; a failed import fails the update (the provider itself only warns). */
+  readonly imported: pulumi.Output<boolean>;
+
+  constructor(name: string, args: ViewsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:Views", name, {}, opts);
+    const views = args.dataViews.map(
+      (view) =>
+        new elasticstack.KibanaDataView(
+          `${name}-${view.id}`,
+          { dataView: { ...view }, override: true },
+          args.elastic.options(this),
+        ),
+    );
+    const imported = new elasticstack.KibanaImportSavedObjects(
+      `${name}-dashboards`,
+      { fileContents: args.dashboards, overwrite: true },
+      args.elastic.options(this, { dependsOn: views }),
+    );
+    this.imported = pulumi.all([imported.success, imported.errors]).apply(([success, errors]) => {
+      if (success === false)
+        throw new pulumi.RunError(`Kibana did not import the dashboards: ${JSON.stringify(errors)}`);
+      return true;
+    });
+    this.registerOutputs({ imported: this.imported });
+  }
+}

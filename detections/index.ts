@@ -1,0 +1,60 @@
+import { readdirSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { buildDetection } from "./build";
+import { conditionsOf, readConversion } from "./conversion";
+import type { Detection } from "./detection";
+import { readRuleFile, type RuleFile } from "./file";
+
+export type { Detection, Severity } from "./detection";
+export { forSite, type DetectionSettings } from "./settings";
+
+/** Runs `step` for each; throws one Error with all that went wrong. */
+function collect<T, R>(items: readonly T[], step: (item: T) => R): R[] {
+  const faults: string[] = [];
+  const results = items.flatMap((item) => {
+    try {
+      return [step(item)];
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  });
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+  return results;
+}
+
+/** A folder's rule files, by name. Throws one Error with every fault of every file. */
+export function readRuleFiles(folder: string = __dirname): RuleFile[] {
+  const shown = (file: string) => relative(resolve(__dirname, ".."), join(resolve(folder), file));
+  return collect(
+    readdirSync(folder)
+      .filter((file) => file.endsWith(".yml"))
+      .sort(),
+    (file) =>
+      readRuleFile(join(folder, file), shown(file).startsWith("..") ? join(folder, file) : shown(file)),
+  );
+}
+
+/**
+ * All detections, sorted by name: ours, and those of an operator's own folder beside them. Throws one Error with every
+ * fault, each with file and key: a bad rule, a conversion that is missing or old, an id or a name given twice.
+ */
+export function loadDetections(ownFolder?: string): Detection[] {
+  const folders = ownFolder === undefined ? [__dirname] : [__dirname, ownFolder];
+  const loaded = folders.flatMap((folder) => {
+    const conversion = readConversion(folder);
+    return collect(readRuleFiles(folder), (file) => ({
+      path: file.path,
+      detection: buildDetection(file, conditionsOf(file, conversion)),
+    }));
+  });
+  for (const key of ["id", "name"] as const) {
+    const seen = new Map<string, string>();
+    for (const { path, detection } of loaded) {
+      const first = seen.get(detection[key]);
+      if (first !== undefined) throw new Error(`${path}: ${key}: ${detection[key]} is also that of ${first}`);
+      seen.set(detection[key], path);
+    }
+  }
+  return loaded.map(({ detection }) => detection).sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,107 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Agent } from "./components/agent";
+import { AlertStore } from "./components/alertStore";
+import { Credentials } from "./components/credentials";
+import { DetectionRules } from "./components/detectionRules";
+import { elasticContext } from "./components/elasticProvider";
+import { ElasticStack } from "./components/elasticStack";
+import { Host } from "./components/host";
+import { LogStore } from "./components/logStore";
+import { Operator } from "./components/operator";
+import { SiemContainer } from "./components/siemContainer";
+import { Views } from "./components/views";
+import { loadFromPulumi } from "./config/pulumi";
+import { loadDashboards } from "./dashboards";
+import { loadDetections } from "./detections";
+import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
+import { reach } from "./reach";
+import { renderDashboards, renderDataViews } from "./render/dashboards";
+import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
+import { renderLocation } from "./render/location";
+import { loadScripts } from "./scripts";
+
+/** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
+export = () => {
+  const { site, options, connection } = loadFromPulumi(__dirname);
+  const { siem } = site;
+  const dataStream = `logs-dhis2-${options.namespace}`;
+  const alertIndex = `alerts-dhis2-${options.namespace}`;
+  const pipelines = renderPipelines(options.namespace);
+
+  const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
+  const credentials = new Credentials("credentials");
+  const siemContainer = new SiemContainer("siem", { host, container: siem, options: options.siem });
+  const stack = new ElasticStack("elastic", {
+    host,
+    container: siem,
+    siem: siemContainer,
+    options,
+    fqdn: site.fqdn,
+    credentials,
+  });
+  const elastic = elasticContext("elastic", {
+    stack,
+    password: credentials.elastic,
+    reach: reach(options, siem.ip, connection.privateKey),
+  });
+
+  const logStore = new LogStore("logs", {
+    elastic,
+    dataStream,
+    retentionDays: options.retentionDays,
+    mappings: renderMappings(),
+    pipelines: pipelines.logs,
+    entryPipeline: pipelines.entry,
+  });
+  const alertStore = new AlertStore("alerts", {
+    elastic,
+    index: alertIndex,
+    mappings: renderAlertMappings(),
+    pipeline: pipelines.alerts,
+  });
+  new DetectionRules(
+    "rules",
+    { elastic, detections: loadDetections(), dataStream, connectorId: alertStore.connectorId },
+    { dependsOn: [logStore] },
+  );
+  const dataViews = renderDataViews(options.namespace);
+  const views = new Views("views", {
+    elastic,
+    dataViews: Object.values(dataViews),
+    dashboards: renderDashboards(loadDashboards(), { logsView: dataViews.logs.id, alertsView: dataViews.alerts.id }),
+  });
+  const operator = new Operator("operator", {
+    elastic,
+    password: credentials.operator,
+    email: site.email,
+    indices: [dataStream, alertIndex],
+  });
+  const agents = site.agents.map((entry) => ({
+    name: entry.name,
+    ip: entry.ip,
+    type: entry.type,
+    keyId: new Agent(`agent-${entry.name}`, {
+      host,
+      elastic,
+      container: entry,
+      options,
+      fqdn: site.fqdn,
+      siemAddress: siem.ip,
+      ca: stack.ca,
+      logStore,
+      location: entry === site.proxy ? renderLocation(site, options) : undefined,
+    }).keyId,
+  }));
+
+  return {
+    kibanaUrl: `https://${site.fqdn}${KIBANA_PATH}`,
+    operator: { username: operator.username, password: pulumi.secret(credentials.operator) },
+    elasticPassword: pulumi.secret(credentials.elastic),
+    elasticsearch: `https://${siem.ip}:${ELASTICSEARCH_PORT}`,
+    caFingerprint: stack.caFingerprint,
+    dashboardsImported: views.imported,
+    dataStream,
+    alertIndex,
+    agents,
+  };
+};

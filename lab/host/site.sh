@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# The lab's DHIS2 site: a proxy, a DHIS2 container and a database, as containers of the lab's LXD project.
+#   site.sh up           makes what is missing
+#   site.sh add NAME ADDRESS PROVISION   one more container (PROVISION: a script of lab/site, without .sh)
+set -euo pipefail
+# shellcheck source=lab/lib.sh
+. "$(dirname "$0")/../lib.sh"
+SITE="$ROOT/lab/site"
+
+lxd() { lxc --project "$LXD_PROJECT" "$@"; }
+
+# files_for PROVISION: what its script finds in /root/lab.
+files_for() {
+  case $1 in
+    proxy) echo "$SITE/nginx.conf $SITE/performance.conf $SITE/dhis.conf" ;;
+    dhis) echo "$SITE/tomcat9.service $CACHE/lab/dhis2.js" ;;
+    *) ;;
+  esac
+}
+
+has_address() { lxd exec "$1" -- ip -4 -o addr show scope global </dev/null 2>/dev/null | grep -qF " $2/"; }
+
+# container NAME ADDRESS PROVISION: a running container that was provisioned with the present files.
+container() {
+  local name=$1 address=$2 provision=$3 files sum
+  read -r -a files <<<"$(files_for "$provision")"
+  if ! lxd info "$name" >/dev/null 2>&1; then
+    say "creating $name ($address)"
+    lxd init "$IMAGE" "$name" </dev/null >/dev/null
+    lxd config device override "$name" eth0 "ipv4.address=$address" >/dev/null
+  fi
+  [ "$(lxd list --format csv -c s "^$name\$")" = RUNNING ] || lxd start "$name"
+  wait_for 120 "the address of $name" has_address "$name" "$address"
+  sum=$(cat "$SITE/$provision.sh" ${files[@]+"${files[@]}"} | sha256sum | cut -d' ' -f1)
+  [ "$(lxd exec "$name" -- cat /root/lab/done </dev/null 2>/dev/null || true)" != "$sum" ] || return 0
+  say "installing $name"
+  lxd exec "$name" -- mkdir -p /root/lab </dev/null
+  local file
+  for file in ${files[@]+"${files[@]}"}; do
+    lxd exec "$name" -- sh -c "cat >/root/lab/$(basename "$file")" <"$file"
+  done
+  {
+    echo 'apt-get -q update'
+    cat "$SITE/$provision.sh"
+  } | lxd exec "$name" -- bash -s >"$LOGS/site-$name.log" 2>&1 || fail_with_log "installing $name failed" "$LOGS/site-$name.log"
+  lxd exec "$name" -- sh -c "echo $sum >/root/lab/done" </dev/null
+}
+
+up() {
+  mkdir -p "$CACHE/lab"
+  "$ROOT/node_modules/.bin/esbuild" "$ROOT/lab/standins/dhis2/dhis2.ts" --bundle --platform=node --target=node18 \
+    --log-level=error --outfile="$CACHE/lab/dhis2.js"
+  container proxy 10.87.0.2 proxy
+  container dhis 10.87.0.10 dhis
+  container postgres 10.87.0.20 postgres
+}
+
+case ${1:-} in
+  up) up ;;
+  add) container "$2" "$3" "$4" ;;
+  *) die "usage: site.sh up | add NAME ADDRESS PROVISION" ;;
+esac

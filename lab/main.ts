@@ -1,0 +1,55 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { alertsSince, guessPasswords } from "./attack";
+import { down } from "./down";
+import { CACHE, LAB_STATE } from "./places";
+import { printReport } from "./report";
+import { labOutputs } from "./outputs";
+import { status } from "./status";
+import { up } from "./up";
+
+const USAGE = `usage: npm run lab                       everything: up, an attack, a report
+       npm run lab -- up                 the site and its SIEM
+       npm run lab -- attack             four wrong passwords, and the alert that comes of them
+       npm run lab -- status [--json]    what is there
+       npm run lab -- down               takes everything away again (the cache stays: ${CACHE})`;
+
+async function attack(): Promise<void> {
+  const outputs = await labOutputs();
+  console.log("\nFour wrong passwords for 'admin' through the site's nginx ...");
+  const since = await guessPasswords("admin");
+  console.log("waiting for the alert (rules run once a minute) ...");
+  const alerts = await alertsSince(outputs.login, outputs.alertIndex, since, () => true);
+  printReport(outputs, alerts);
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command = "all"] = args;
+  switch (command) {
+    case "all":
+      await up();
+      await attack();
+      return;
+    case "up":
+      return up();
+    case "attack":
+      if (!existsSync(join(LAB_STATE, "stack"))) throw new Error("there is no lab yet: run 'npm run lab -- up' first");
+      return attack();
+    case "status":
+      return status(args.includes("--json"));
+    case "down":
+      return down();
+    default:
+      console.error(USAGE);
+      process.exitCode = 2;
+  }
+}
+
+main(process.argv.slice(2)).then(
+  // The Automation API's server may keep the loop alive.
+  () => process.exit(process.exitCode ?? 0),
+  (error: unknown) => {
+    console.error(`\nlab: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Login } from "./elasticsearch";
+import { STACK_FOLDER, labStack } from "./stack";
+
+/** What the lab's checks need of the stack's outputs. */
+export interface LabOutputs {
+  readonly kibanaUrl: string;
+  readonly operator: { readonly username: string; readonly password: string };
+  readonly elasticPassword: string;
+  readonly caFingerprint: string;
+  readonly agents: readonly { name: string; ip: string; type: string; keyId: string }[];
+  readonly dataStream: string;
+  readonly alertIndex: string;
+  /** As the operator. */
+  readonly login: Login;
+  /** As `elastic`. */
+  readonly superuser: Login;
+  readonly caPem: string;
+}
+
+/** Reads the outputs of the lab's stack. Throws where it was never brought up. */
+export async function labOutputs(): Promise<LabOutputs> {
+  const outputs = await (await labStack()).outputs();
+  const value = <T>(name: string): T => {
+    if (outputs[name] === undefined) throw new Error("the lab's stack has no outputs yet: run 'npm run lab -- up' first");
+    return outputs[name].value as T;
+  };
+  const operator = value<LabOutputs["operator"]>("operator");
+  const elasticPassword = value<string>("elasticPassword");
+  const caPem = readFileSync(join(STACK_FOLDER, ".siem/dev-ca.pem"), "utf8");
+  return {
+    kibanaUrl: value("kibanaUrl"),
+    operator,
+    elasticPassword,
+    caFingerprint: value("caFingerprint"),
+    agents: value("agents"),
+    dataStream: value("dataStream"),
+    alertIndex: value("alertIndex"),
+    login: { caPem, user: { name: operator.username, password: operator.password } },
+    superuser: { caPem, user: { name: "elastic", password: elasticPassword } },
+    caPem,
+  };
+}

@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LabOutputs } from "./outputs";
+import { LAB_STATE } from "./places";
+
+/** What in the lab is the vendor's own, and what stands in for it. */
+export function realOrStandin(): { part: string; what: string }[] {
+  const file = join(LAB_STATE, "packages.json");
+  const vendor = existsSync(file) && readFileSync(file, "utf8").includes('"vendor"');
+  return [
+    { part: "LXD, systemd, journald, SSH", what: "real" },
+    { part: "nginx, PostgreSQL", what: "real" },
+    { part: "Pulumi's engine", what: "real" },
+    { part: "Elasticsearch", what: vendor ? "real" : "real, assembled from its Maven artifacts (without ES|QL, ILM, geoip)" },
+    { part: "Filebeat", what: vendor ? "real" : "real, built from its source (7.17.29)" },
+    { part: "Kibana", what: vendor ? "real" : "STAND-IN (lab/standins/kibana): its HTTP API, rules and connectors" },
+    { part: "Pulumi's provider plugins", what: "STAND-INS (lab/standins/providers), unless the vendor's are installed" },
+    { part: "DHIS2", what: "STAND-IN (lab/standins/dhis2): its login, its log lines and its audit log" },
+  ];
+}
+
+/** Prints the alerts, where to look, and what was real. */
+export function printReport(outputs: LabOutputs, alerts: readonly Record<string, unknown>[]): void {
+  console.log(`\n${alerts.length} alert${alerts.length === 1 ? "" : "s"}:\n`);
+  for (const alert of alerts) console.log(describeAlert(alert));
+  console.log(`\nKibana        ${outputs.kibanaUrl}   (from the site's network)`);
+  console.log(`operator      ${outputs.operator.username}; password: pulumi stack output operator --show-secrets`);
+  console.log(`agents        ${outputs.agents.map((agent) => agent.name).join(", ")}`);
+  console.log("\nWhat was real here, and what stood in:\n");
+  for (const { part, what } of realOrStandin()) console.log(`  ${part.padEnd(28)} ${what}`);
+}
+
+/** One alert as a few lines: the rule, whom it is about, how many events in which window, and the events themselves. */
+export function describeAlert(alert: Record<string, unknown>): string {
+  const rule = field(alert, "rule.name");
+  const facts = ["severity", "entity", "count", "window"].map(
+    (name) => `${name} ${String(field(alert, `dhis2.alert.${name}`) ?? "-")}`,
+  );
+  const events = field(alert, "dhis2.alert.events");
+  const lines = (Array.isArray(events) ? events : []).slice(0, 4).map((event: unknown) => {
+    const original = field(event as Record<string, unknown>, "event.original") ?? field(event as Record<string, unknown>, "message");
+    return `      ${String(original ?? JSON.stringify(event)).slice(0, 140)}`;
+  });
+  return [`  ${String(alert["@timestamp"])}  ${String(rule)}`, `      ${facts.join(", ")}`, ...lines].join("\n");
+}
+
+/** A field of a document by its dotted path, whether the document nests it or writes it with dots. */
+export function field(document: Record<string, unknown>, path: string): unknown {
+  if (path in document) return document[path];
+  const [head = "", ...rest] = path.split(".");
+  const next = document[head];
+  if (rest.length === 0 || typeof next !== "object" || next === null) return undefined;
+  return field(next as Record<string, unknown>, rest.join("."));
+}

@@ -1,0 +1,46 @@
+import { execa, type ResultPromise } from "execa";
+import { ROOT } from "./places";
+
+/** Runs a program and gives its stdout; each line of stdout and stderr goes to `onLine` as it comes. Throws with the last lines. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly input?: string; readonly onLine?: (line: string) => void } = {},
+): Promise<string> {
+  const child: ResultPromise = execa(command, args, { cwd: ROOT, input: options.input, reject: false, all: true });
+  const all = (child as unknown as { all: NodeJS.ReadableStream }).all;
+  let pending = "";
+  all.on("data", (chunk: Buffer) => {
+    const lines = (pending + chunk.toString()).split("\n");
+    pending = lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") options.onLine?.(line);
+  });
+  const result = await child;
+  if (result.exitCode !== 0) {
+    const text = String((result as { all?: unknown }).all ?? "");
+    const last = text.trimEnd().split("\n").slice(-15).join("\n");
+    throw new Error(`${[command, ...args].join(" ")} failed (${result.exitCode ?? result.signal ?? "?"}):\n${last}`);
+  }
+  return String(result.stdout ?? "");
+}
+
+/** One of the lab's shell scripts. */
+export function script(path: string, args: readonly string[], onLine?: (line: string) => void): Promise<string> {
+  return run("bash", [`${ROOT}/lab/${path}`, ...args], { onLine });
+}
+
+/** A command in a container of the lab, its output as text. */
+export function inContainer(name: string, command: readonly string[], input?: string): Promise<string> {
+  return run("lxc", ["exec", "--project", "dhis2-siem-lab", name, "--", ...command], { input });
+}
+
+/** Polls until `probe` gives something, at most `seconds`; the pause is half a second. Throws saying what did not come. */
+export async function until<T>(what: string, seconds: number, probe: () => Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`${what} did not come within ${seconds} seconds`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}

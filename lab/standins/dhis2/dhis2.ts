@@ -1,0 +1,118 @@
+/**
+ * The lab's stand-in for DHIS2 2.41: the login, and the editing of a user, with the lines that DHIS2 writes for them
+ * (formats: AuthenticationLoggerListener and AbstractAuditConsumer of dhis2-core). Only for the lab: its users are public.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+
+const PORT = 8080;
+const AUDIT_LOG = process.env.DHIS2_AUDIT_LOG ?? "/opt/dhis2/logs/dhis-audit.log";
+const USERS: Record<string, string> = { admin: "district", nurse1: "Nurse-1-secret" };
+const SUPERUSER_ROLE = "yrB6vc5Ip3r";
+
+let thread = 0;
+
+/** A line of the WAR's own log4j2 layout, to the journal. */
+function log(message: string, file: string): void {
+  const time = new Date().toISOString().slice(0, 23).replace(".", ",");
+  thread = (thread % 10) + 1;
+  console.log(`* INFO  ${time} ${message} (${file} [tomcat-http-${thread}])`);
+}
+
+/** What DHIS2's log sanitiser lets through (2.40 and later): anything else becomes an underscore. */
+function sanitise(text: string): string {
+  return text.replace(/[^A-Za-z0-9 ;:,.'=@_-]/g, "_");
+}
+
+function authentication(event: string, details: string): void {
+  log(`Authentication event: ${event}; ${details}`, "AuthenticationLoggerListener.java");
+}
+
+function audit(actor: string, uid: string, username: string, userRoles: string[]): void {
+  const entry = {
+    auditType: "UPDATE",
+    auditScope: "METADATA",
+    createdAt: new Date().toISOString().slice(0, 23),
+    createdBy: actor,
+    klass: "org.hisp.dhis.user.User",
+    uid,
+    attributes: {},
+    data: { username, userRoles },
+  };
+  const time = new Date().toISOString().slice(0, 23).replace(".", ",");
+  appendFileSync(
+    AUDIT_LOG,
+    `* INFO  ${time} ${JSON.stringify(entry)} (AbstractAuditConsumer.java [audit-consumer-1])\n`,
+  );
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+function unauthorized(response: ServerResponse, message: string): void {
+  answer(response, 401, { httpStatus: "Unauthorized", httpStatusCode: 401, status: "ERROR", message, errorCode: "E1006" });
+}
+
+function login(username: string, password: string, address: string): boolean {
+  if (USERS[username] !== undefined && USERS[username] === password) {
+    const session = createHash("sha256").update(randomBytes(16)).digest("hex");
+    authentication("AuthenticationSuccessEvent", `username: ${sanitise(username)}; ip: ${address}; sessionId: ${session}`);
+    return true;
+  }
+  // 2.41 to 2.43 write no line for a name that nobody has.
+  if (USERS[username] !== undefined) {
+    authentication(
+      "AuthenticationFailureBadCredentialsEvent",
+      `username: ${sanitise(username)}; exception: Bad credentials`,
+    );
+  }
+  return false;
+}
+
+/** The raw X-Forwarded-For, as DHIS2 takes it. */
+function addressOf(request: IncomingMessage): string {
+  return String(request.headers["x-forwarded-for"] ?? request.socket.remoteAddress ?? "");
+}
+
+function basicLogin(request: IncomingMessage): string | undefined {
+  const [scheme, encoded] = (request.headers.authorization ?? "").split(" ");
+  if (scheme !== "Basic" || encoded === undefined) return undefined;
+  const [username = "", password = ""] = Buffer.from(encoded, "base64").toString().split(/:(.*)/s);
+  return login(username, password, addressOf(request)) ? username : undefined;
+}
+
+async function read(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = "";
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > 100_000) throw new Error("too long");
+  }
+  const body: unknown = JSON.parse(text);
+  return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+}
+
+async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? "").replace(/^\/dhis/, "").split("?")[0] ?? "";
+  if (request.method === "GET" && path === "/api/ping") return answer(response, 200, { pong: true });
+  if (request.method === "POST" && path === "/api/auth/login") {
+    const { username = "", password = "" } = await read(request);
+    if (!login(String(username), String(password), addressOf(request))) return unauthorized(response, "Bad credentials");
+    return answer(response, 200, { loginStatus: "SUCCESS", redirectUrl: "/dhis-web-dashboard/" });
+  }
+  const user = /^\/api\/users\/([A-Za-z0-9]{11})$/.exec(path);
+  if (request.method === "PUT" && user !== null) {
+    const actor = basicLogin(request);
+    if (actor === undefined) return unauthorized(response, "Unauthorized");
+    const { username = "" } = await read(request);
+    audit(actor, user[1] ?? "", String(username), [SUPERUSER_ROLE]);
+    return answer(response, 200, { httpStatus: "OK", httpStatusCode: 200, status: "OK" });
+  }
+  answer(response, 404, { httpStatus: "Not Found", httpStatusCode: 404, status: "ERROR", message: "Not found" });
+}
+
+createServer((request, response) => {
+  handle(request, response).catch(() => answer(response, 400, { httpStatus: "Bad Request", httpStatusCode: 400 }));
+}).listen(PORT, () => log("Server startup", "Catalina.java"));

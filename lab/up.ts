@@ -1,0 +1,95 @@
+import { Listr, type ListrTask } from "listr2";
+import type { UpResult } from "@pulumi/pulumi/automation";
+import { labStack } from "./stack";
+import { script } from "./shell";
+
+type Task = ListrTask<unknown>;
+
+/** A step that is one of the lab's shell scripts. */
+function shellStep(title: string, ...scripts: readonly (readonly [path: string, ...args: string[]])[]): Task {
+  return {
+    title,
+    task: async (_context, task) => {
+      for (const [path, ...args] of scripts) {
+        await script(path, args, (line) => {
+          task.output = line;
+        });
+      }
+    },
+  };
+}
+
+/** The machine, the builds and the site: everything before the stack. */
+export function groundSteps(): Task[] {
+  return [
+    shellStep("what this machine lacks", ["host/packages.sh"]),
+    {
+      title: "LXD, and what Elastic and Pulumi make",
+      task: (_context, task) =>
+        task.newListr(
+          [
+            {
+              title: "LXD, base image, SSH login",
+              task: (_ctx, inner) =>
+                inner.newListr([
+                  shellStep("LXD, in a project of its own", ["host/lxd.sh", "up"]),
+                  shellStep("base image", ["host/image.sh"]),
+                  shellStep("an SSH server and login of the lab's own", ["host/sshd.sh", "up"]),
+                ]),
+            },
+            {
+              title: "builds and downloads",
+              task: (_ctx, inner) =>
+                inner.newListr([
+                  shellStep("Pulumi's CLI", ["build/pulumi.sh"]),
+                  shellStep("Elastic's packages", ["host/mirror.sh", "build"]),
+                ]),
+            },
+          ],
+          { concurrent: true },
+        ),
+    },
+    shellStep("the packages' mirror", ["host/mirror.sh", "up"]),
+    shellStep("the site: proxy, DHIS2, PostgreSQL", ["host/site.sh", "up"]),
+  ];
+}
+
+/** `pulumi up` of the lab's stack; each resource's step is shown as it comes. */
+export async function updateStack(
+  overrides: Record<string, unknown> = {},
+  onLine?: (line: string) => void,
+): Promise<UpResult> {
+  const stack = await labStack(overrides);
+  return stack.up({ parallel: 8, color: "never", onOutput: (text) => lines(text, onLine) });
+}
+
+function lines(text: string, onLine?: (line: string) => void): void {
+  for (const line of text.split("\n")) if (line.trim() !== "") onLine?.(line.trimEnd());
+}
+
+/** Brings the whole lab up; a second run does what is missing, and the stack then says that nothing changed. */
+export async function up(): Promise<void> {
+  const stackStep: Task = {
+    title: "pulumi up",
+    task: async (_context, task) => {
+      const result = await updateStack({}, (line) => {
+        task.output = line;
+      });
+      task.title = `pulumi up: ${changes(result)}`;
+    },
+  };
+  await new Listr([...groundSteps(), stackStep], {
+    rendererOptions: { showTimer: true, timer: TIMER, collapseSubtasks: false },
+    fallbackRendererOptions: { timer: TIMER, logTitleChange: true },
+  } as ConstructorParameters<typeof Listr>[1]).run();
+}
+
+const TIMER = { condition: true, field: (ms: number) => `${(ms / 1000).toFixed(1)} s` };
+
+/** What an update did, in words: "38 created", "nothing changed". */
+export function changes(result: UpResult): string {
+  const counts = Object.entries(result.summary.resourceChanges ?? {})
+    .filter(([kind, count]) => kind !== "same" && (count ?? 0) > 0)
+    .map(([kind, count]) => `${count} ${kind}`);
+  return counts.length > 0 ? counts.join(", ") : "nothing changed";
+}

@@ -1,0 +1,66 @@
+/**
+ * The process that holds the forward. It is its own, and not the program's, because the engine still deletes resources
+ * after the program has ended or was interrupted. It lives as long as the engine: it holds an idle HTTP/2 connection
+ * to the engine's gRPC address (the engine cuts a plain TCP connection after two minutes), and ends when that closes.
+ *
+ * It reads one JSON document (HelperRequest) from stdin and writes one line (HelperReport) to stdout.
+ */
+import { writeSync } from "node:fs";
+import { connect } from "node:http2";
+import { text } from "node:stream/consumers";
+import type { HelperReport, HelperRequest } from "./forward";
+import { claim, serve } from "./ports";
+import { problems, ReachError } from "./problems";
+import { connectSsh, openChannel, serverName } from "./ssh";
+
+/** Resolves once the engine has answered; from then on, the process ends with the engine. */
+function holdLifeline(engine: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const noEngine = () => reject(new ReachError(problems.noEngine(engine)));
+    if (!URL.canParse(`http://${engine}`)) return noEngine();
+    const session = connect(`http://${engine}`);
+    const timer = setTimeout(noEngine, 10_000);
+    session.on("error", noEngine);
+    session.once("close", noEngine);
+    session.once("remoteSettings", () => {
+      clearTimeout(timer);
+      session.once("close", () => process.exit());
+      resolve();
+    });
+  });
+}
+
+/** Opens what is not open yet. The ports are bound last: one that listens is one that works. */
+async function open({ engine, label, ssh, targets }: HelperRequest): Promise<"holding" | "nothing to hold"> {
+  await holdLifeline(engine);
+  const me = { engine, label };
+  const claims = await Promise.all(targets.map((target) => claim(target, me)));
+  const free = targets.filter((_, index) => claims[index] === "free");
+  if (free.length === 0) return "nothing to hold";
+  const client = await connectSsh(ssh);
+  client.once("close", () => process.exit());
+  const at = serverName("host", ssh);
+  await Promise.all(free.map(async (target) => (await openChannel(client, at, target)).destroy()));
+  await Promise.all(free.map((target) => serve(client, target, me)));
+  return "holding";
+}
+
+function report(line: HelperReport): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+
+async function main(): Promise<void> {
+  // Ctrl-C asks the engine to end its work in order, which still needs the forward; a closed terminal likewise.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGHUP", () => undefined);
+  try {
+    const outcome = await open(JSON.parse(await text(process.stdin)) as HelperRequest);
+    report({ open: true });
+    if (outcome === "nothing to hold") process.exit();
+  } catch (error) {
+    report({ open: false, problem: error instanceof Error ? error.message : String(error) });
+    process.exit(1);
+  }
+}
+
+void main();

@@ -1,0 +1,143 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { request } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "ssh2";
+import type { ForwardTarget } from "./forward";
+import { problems, ReachError } from "./problems";
+
+/** Whose forward holds a port: the stack's name, and the engine that it lives with. */
+export interface Holder {
+  readonly label: string;
+  readonly engine: string;
+}
+
+/** A forwarded port answers this line itself, with its holder. TLS, which is all that goes through it, never begins so. */
+const QUESTION = "dhis2-siem: whose forward is this?\n";
+const LOOPBACK = "127.0.0.1";
+
+/**
+ * Listens on the target's loopback port, and on no other address, and carries each connection through the SSH session.
+ * Throws a ReachError where the port is taken.
+ */
+export function serve(client: Client, target: ForwardTarget, holder: Holder): Promise<Server> {
+  const { localPort } = target;
+  return listen(localPort, (socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.once("data", (first) => {
+      if (first.toString("latin1") === QUESTION) socket.end(JSON.stringify(holder));
+      else carry(client, target, socket, first);
+    });
+  }).catch((error: unknown) => Promise.reject(listenError(localPort, error)));
+}
+
+function carry(client: Client, target: ForwardTarget, socket: Socket, first: Buffer): void {
+  socket.pause();
+  client.forwardOut(LOOPBACK, target.localPort, target.host, target.port, (error, channel) => {
+    if (error) {
+      socket.destroy();
+      return;
+    }
+    socket.on("close", () => channel.destroy());
+    channel.on("error", () => socket.destroy());
+    channel.write(first);
+    socket.pipe(channel).pipe(socket);
+    // After the pipe's own listener, which pauses the socket: one that nobody reads to its end never closes.
+    channel.on("close", () => socket.resume().end());
+  });
+}
+
+/**
+ * "free", or "served" by a forward that will do: one that somebody opened by hand, or one of this very engine.
+ * An earlier run of the stack gets `patience` seconds to end, and a server behind a slow link as long to answer.
+ * Throws a ReachError where something else holds the port.
+ */
+export async function claim(target: ForwardTarget, me: Holder, patience = 5): Promise<"free" | "served"> {
+  const port = target.localPort;
+  const deadline = Date.now() + patience * 1000;
+  while (!(await isFree(port))) {
+    const holder = await askHolder(port);
+    if (holder === undefined) {
+      if (await answersWithCertificate(target, patience)) return "served";
+      throw new ReachError(problems.portTaken(port));
+    }
+    if (holder.label !== me.label) throw new ReachError(problems.otherStack(port, holder.label));
+    if (holder.engine === me.engine) return "served";
+    if (Date.now() > deadline) throw new ReachError(problems.otherRun(port, holder.label));
+    await sleep(50);
+  }
+  return "free";
+}
+
+async function isFree(port: number): Promise<boolean> {
+  try {
+    const server = await listen(port, (socket) => socket.destroy());
+    await new Promise((closed) => server.close(closed));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EADDRINUSE") return false;
+    throw listenError(port, error);
+  }
+}
+
+function listenError(port: number, error: unknown): ReachError {
+  const code = codeOf(error);
+  return new ReachError(code === "EADDRINUSE" ? problems.portTaken(port) : problems.cannotListen(port, code));
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+function listen(port: number, onConnection: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, onConnection);
+    // Stays: running out of file descriptors later refuses connections, and must not end the others.
+    server.on("error", reject);
+    server.listen({ host: LOOPBACK, port, exclusive: true }, () => resolve(server));
+  });
+}
+
+/** Asks the port itself; undefined where no forward of this program answers within a second. */
+function askHolder(port: number): Promise<Holder | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK, () => socket.write(QUESTION));
+    const timer = setTimeout(() => socket.destroy(), 1000);
+    let answer = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (text: string) => {
+      answer += text;
+      if (answer.length > 4096) socket.destroy();
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      clearTimeout(timer);
+      resolve(parseHolder(answer));
+    });
+  });
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const { label, engine } = JSON.parse(text) as Record<string, unknown>;
+    return typeof label === "string" && typeof engine === "string" ? { label, engine } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an HTTPS server answers there whose certificate, for this address, is from the stack's own CA. */
+function answersWithCertificate({ localPort, tls }: ForwardTarget, seconds: number): Promise<boolean> {
+  if (tls === undefined) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(seconds * 1000);
+    request(
+      { host: LOOPBACK, port: localPort, ca: tls.caPem, agent: false, method: "HEAD", signal },
+      (response) => {
+        response.destroy();
+        resolve(true);
+      },
+    )
+      .on("error", () => resolve(false))
+      .end();
+  });
+}

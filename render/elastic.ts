@@ -1,0 +1,68 @@
+import { stringify } from "yaml";
+
+const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
+
+/** Kibana's path behind the site's proxy. */
+export const KIBANA_PATH = "/siem";
+export const ELASTICSEARCH_PORT = 9200;
+export const KIBANA_PORT = 5601;
+
+/**
+ * A complete elasticsearch.yml for the one node in the container. `name` is the container's, `address` its IPv4 address.
+ * It sets `xpack.security.*` itself, so that the package's postinst configures nothing.
+ */
+export function renderElasticsearchYml(name: string, address: string): string {
+  const tls = (prefix: string) => ({
+    [`${prefix}.enabled`]: true,
+    [`${prefix}.key`]: "certs/server.key",
+    [`${prefix}.certificate`]: "certs/server.crt",
+    [`${prefix}.certificate_authorities`]: ["certs/ca.crt"],
+  });
+  return (
+    HEADER +
+    stringify({
+      "cluster.name": "dhis2-siem",
+      "node.name": name,
+      "path.data": "/var/lib/elasticsearch",
+      "path.logs": "/var/log/elasticsearch",
+      "network.host": ["127.0.0.1", address],
+      "http.port": ELASTICSEARCH_PORT,
+      "transport.host": "127.0.0.1",
+      "discovery.type": "single-node",
+      "action.destructive_requires_name": true,
+      "xpack.security.enabled": true,
+      "xpack.security.enrollment.enabled": false,
+      ...tls("xpack.security.http.ssl"),
+      ...tls("xpack.security.transport.ssl"),
+      "xpack.ml.enabled": false,
+    })
+  );
+}
+
+/** The JVM's heap, lower and upper bound alike. `heap` as in the config: "512m", "2g". */
+export function renderHeapOptions(heap: string): string {
+  return `-Xms${heap}\n-Xmx${heap}\n`;
+}
+
+/** A complete kibana.yml; its secrets are in Kibana's keystore. `publicUrl` is `https://<fqdn>/siem`, without a slash at the end. */
+export function renderKibanaYml(name: string, address: string, publicUrl: string): string {
+  return (
+    HEADER +
+    stringify({
+      "server.name": name,
+      "server.host": "0.0.0.0",
+      "server.port": KIBANA_PORT,
+      "server.basePath": KIBANA_PATH,
+      "server.rewriteBasePath": true,
+      "server.publicBaseUrl": publicUrl,
+      "server.ssl.enabled": true,
+      "server.ssl.certificate": "/etc/kibana/certs/server.crt",
+      "server.ssl.key": "/etc/kibana/certs/server.key",
+      "elasticsearch.hosts": [`https://${address}:${ELASTICSEARCH_PORT}`],
+      "elasticsearch.username": "kibana_system",
+      "elasticsearch.ssl.certificateAuthorities": ["/etc/kibana/certs/ca.crt"],
+      "telemetry.optIn": false,
+      "telemetry.allowChangingOptInStatus": false,
+    })
+  );
+}

@@ -1,0 +1,11 @@
+/** JSON with sorted keys, so that nothing shows up as a difference that is none. Numbers and order of arrays stay. */
+export function stableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(sorted(value), undefined, indent);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+}

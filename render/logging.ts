@@ -1,0 +1,59 @@
+import type { ContainerType } from "../config/site";
+
+/** What the services' logging looks like: small files that each service includes, taken away again with the agent. */
+
+const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
+
+/** journald: persistent, nothing dropped, at most `maxUse` of disk (systemd's own notation). */
+export function renderJournaldConf(maxUse = "1G"): string {
+  return `${HEADER}[Journal]
+Storage=persistent
+RateLimitIntervalSec=0
+RateLimitBurst=0
+SystemMaxUse=${maxUse}
+`;
+}
+
+/** nginx: its access and error logs to the journal, beside the logs that it writes already. */
+export function renderNginxLogging(): string {
+  return `${HEADER}access_log syslog:server=unix:/dev/log,tag=nginx,nohostname combined;
+error_log syslog:server=unix:/dev/log,tag=nginx,nohostname warn;
+`;
+}
+
+/** apache2: GlobalLog also takes the requests of virtual hosts with a log of their own (2.4.19 and later). */
+export function renderApacheLogging(): string {
+  return `${HEADER}GlobalLog "|/usr/bin/logger -t apache2 -p user.info" combined
+ErrorLog "syslog:user:apache2"
+# Kibana's long links.
+LimitRequestLine 65536
+LimitRequestFieldSize 65536
+`;
+}
+
+/** PostgreSQL: to the journal as well as to where it logs already, with connections. */
+export function renderPostgresLogging(): string {
+  return `${HEADER}log_destination = 'stderr,syslog'
+syslog_ident = 'postgres'
+syslog_split_messages = off
+log_connections = on
+log_disconnections = on
+`;
+}
+
+/** The files of `scripts/journal.sh` that a container of this type needs. */
+export function loggingFiles(type: ContainerType): Record<string, string> {
+  const journald = { journald_conf: renderJournaldConf() };
+  switch (type) {
+    case "nginx_proxy":
+      return { ...journald, nginx_logging: renderNginxLogging() };
+    case "apache_proxy":
+    case "munin_monitor":
+      return { ...journald, apache_logging: renderApacheLogging() };
+    case "postgres":
+    case "postgres12":
+      return { ...journald, postgres_logging: renderPostgresLogging() };
+    default:
+      return journald;
+  }
+}

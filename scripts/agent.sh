@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Runs in a container: what its agent needs, but for the key: logging, Filebeat (not started), its settings.
+# Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh;
+# files: file_filebeat_yml, file_ca, and those of journal.sh and location.sh.
+
+restart_filebeat() {
+  filebeat test config >"$WORK/filebeat" 2>&1 || {
+    tail -n 3 "$WORK/filebeat" >&2
+    die "Filebeat refuses its configuration"
+  }
+  restart_checked filebeat
+}
+
+apply() {
+  journald_apply
+  for_services apply
+  location_apply
+  elastic_package filebeat "$FILEBEAT_VERSION"
+  put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
+  put_file /etc/filebeat/filebeat.yml 0600 root:root < <(file_filebeat_yml)
+  # The first start is the key's (key.sh); afterwards a change here restarts it.
+  if systemctl is-active -q filebeat && changed /etc/filebeat/filebeat.yml /etc/filebeat/dhis2-siem-ca.crt; then
+    restart_filebeat
+  fi
+}
+
+delete() {
+  location_delete
+  for_services delete
+  say "removing Filebeat"
+  systemctl disable -q --now filebeat 2>/dev/null || true
+  if dpkg-query -W filebeat >/dev/null 2>&1; then
+    apt-mark unhold filebeat >/dev/null
+    apt_get purge filebeat
+  fi
+  rm -rf /etc/filebeat /var/lib/filebeat /var/log/filebeat
+  remove_elastic_repository
+  journald_delete
+}
+
+main() {
+  begin agent
+  "$1"
+  finish
+  [ "$1" = apply ] || rm -rf /var/lib/dhis2-siem
+}

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# Runs on the LXD host as root: the SIEM's container.
+# Values: LXD_PROJECT, CONTAINER, IMAGE, ADDRESS, MEMORY, DISK (may be empty), GENERATION.
+
+export PATH="$PATH:/snap/bin"
+
+lxd() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
+
+exists() { lxd info "$CONTAINER" >/dev/null 2>&1; }
+
+state() { lxd list --format csv -c ns "^$CONTAINER\$" | awk -F, -v name="$CONTAINER" '$1 == name { print $2 }'; }
+
+# set_device DEVICE KEY VALUE: overrides a device of the profile the first time, sets it afterwards.
+set_device() {
+  [ "$(lxd config device get "$CONTAINER" "$1" "$2" 2>/dev/null)" != "$3" ] || return 0
+  lxd config device override "$CONTAINER" "$1" "$2=$3" >/dev/null 2>&1 || lxd config device set "$CONTAINER" "$1" "$2=$3"
+}
+
+set_config() {
+  [ "$(lxd config get "$CONTAINER" "$1")" = "$2" ] || lxd config set "$CONTAINER" "$1=$2"
+}
+
+limit_disk() {
+  local pool driver
+  pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  root:/ { r = 1 } r && $1 == "pool:" { print $2; exit }')
+  driver=$(lxc storage show "$pool" | awk '$1 == "driver:" { print $2 }')
+  if [ "$driver" = dir ] || [ "$driver" = lvm ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
+    say "warning: the storage pool '$pool' ($driver) cannot enforce the disk limit $DISK; watch the disk's use yourself"
+  fi
+}
+
+has_address() { lxd exec "$CONTAINER" -- ip -4 -o addr show scope global 2>/dev/null | grep -qF " $ADDRESS/"; }
+
+booted() {
+  case $(lxd exec "$CONTAINER" -- systemctl is-system-running 2>/dev/null) in running | degraded) ;; *) return 1 ;; esac
+}
+
+apply() {
+  command -v lxc >/dev/null || die "there is no lxc command on $(hostname): LXD is missing, or the login user's sudo hides /snap/bin"
+  lxd list --format csv >/dev/null 2>"$WORK/lxd" ||
+    die "LXD does not answer for the project '$LXD_PROJECT': $(tail -n 1 "$WORK/lxd")"
+  if exists; then
+    say "container $CONTAINER is there already and is taken over"
+  else
+    say "creating container $CONTAINER from $IMAGE"
+    lxd init "$IMAGE" "$CONTAINER" >/dev/null 2>"$WORK/init" || die "cannot make $CONTAINER from the image '$IMAGE': $(tail -n 1 "$WORK/init")"
+  fi
+  set_device eth0 ipv4.address "$ADDRESS" 2>"$WORK/address" ||
+    die "the address $ADDRESS cannot be given to $CONTAINER: $(tail -n 1 "$WORK/address")"
+  set_config limits.memory "$MEMORY"
+  set_config boot.autostart true
+  [ -z "$DISK" ] || limit_disk
+  case $(state) in
+    RUNNING) has_address || lxd restart "$CONTAINER" --timeout 60 ;;
+    *) lxd start "$CONTAINER" 2>"$WORK/start" || die "container $CONTAINER does not start: $(tail -n 1 "$WORK/start")" ;;
+  esac
+  wait_until 180 "the address $ADDRESS in $CONTAINER" has_address ||
+    die "container $CONTAINER has no address $ADDRESS; is something else using it? It has: $(lxd exec "$CONTAINER" -- ip -4 -o addr show scope global | awk '{ print $4 }' | paste -sd ' ')"
+  wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
+  lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null || exit 0; timeout 300 cloud-init status --wait >/dev/null 2>&1 || true'
+  printf '%s\n' "$ADDRESS"
+}
+
+main() {
+  begin "container-$CONTAINER"
+  case $1 in
+    apply) apply ;;
+    delete)
+      if exists; then
+        say "deleting container $CONTAINER with all its data"
+        lxd delete --force "$CONTAINER"
+      fi
+      ;;
+  esac
+  finish
+}

@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# Runs on the LXD host as root: hands the inner bundle (file_inner) to bash in a container.
+# Values: LXD_PROJECT, CONTAINER, GENERATION.
+
+# Snap's lxc is not always on sudo's path.
+export PATH="$PATH:/snap/bin"
+
+container_state() {
+  lxc list --project "$LXD_PROJECT" --format csv -c ns "^$CONTAINER\$" 2>/dev/null | awk -F, -v name="$CONTAINER" '$1 == name { print $2 }'
+}
+
+main() {
+  local action=$1 state
+  command -v lxc >/dev/null || die "there is no lxc command on $(hostname): LXD is missing, or the login user's sudo hides /snap/bin"
+  state=$(container_state)
+  if [ "$state" != RUNNING ]; then
+    if [ "$action" = delete ]; then
+      say "container $CONTAINER is ${state:-not there}: nothing to undo in it"
+      return 0
+    fi
+    if [ -z "$state" ]; then
+      die "there is no container '$CONTAINER' in the LXD project '$LXD_PROJECT' on $(hostname); make it, or take its entry out of the site's file"
+    fi
+    die "container '$CONTAINER' is ${state}: start it with 'lxc start $CONTAINER --project $LXD_PROJECT', then run the update again"
+  fi
+  file_inner | lxc exec "$CONTAINER" --project "$LXD_PROJECT" --mode non-interactive --cwd / --env HOME=/root -- bash -s -- "$action"
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const NAMES = [
+  "lib",
+  "in-container",
+  "container",
+  "packages",
+  "elastic",
+  "journal",
+  "location",
+  "agent",
+  "key",
+] as const;
+
+/** The texts of the shell scripts, by name. */
+export type Scripts = Readonly<Record<(typeof NAMES)[number], string>>;
+
+/** Reads `scripts/*.sh`. */
+export function loadScripts(): Scripts {
+  const read = (name: string) => readFileSync(join(__dirname, `${name}.sh`), "utf8");
+  return Object.fromEntries(NAMES.map((name) => [name, read(name)])) as Scripts;
+}

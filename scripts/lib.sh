@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# What every script shares. A bundle (render/bundle.ts) puts it in front of the others.
+
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8
+umask 022
+
+# Work files, in memory where there is a /run; secrets may pass through here, hence 0700 from mktemp.
+WORK=$(mktemp -d /run/dhis2-siem.XXXXXX)
+trap 'rm -rf "$WORK"' EXIT
+
+# The paths that put_file really changed in this run.
+CHANGED=()
+
+# begin NAME: one run at a time, and a mark that stays when a run is cut off, so that the next one restarts
+# what the first may have changed and never restarted. finish takes the mark away.
+begin() {
+  MARK="/var/lib/dhis2-siem/$1.unfinished"
+  mkdir -p /var/lib/dhis2-siem
+  exec 9>"/run/lock/dhis2-siem-$1.lock"
+  flock -w 900 9 || die "another run of '$1' has been going on for fifteen minutes"
+  if [ -e "$MARK" ]; then RETRY=1; else RETRY=""; fi
+  : >"$MARK"
+}
+
+finish() { rm -f "$MARK"; }
+
+say() { printf 'siem: %s\n' "$*" >&2; }
+
+die() {
+  printf 'siem: error: %s\n' "$*" >&2
+  exit 1
+}
+
+# put_file PATH MODE OWNER[:GROUP] <CONTENT: writes the file only where it differs, and notes the change.
+put_file() {
+  local path=$1 mode=$2 owner=$3 new
+  new=$(mktemp "$WORK/file.XXXXXX")
+  cat >"$new"
+  if [ -e "$path" ] && cmp -s "$new" "$path"; then
+    chmod "$mode" "$path"
+    chown "$owner" "$path"
+    rm -f "$new"
+    return 0
+  fi
+  mkdir -p "$(dirname "$path")"
+  chmod "$mode" "$new"
+  chown "$owner" "$new"
+  mv -f "$new" "$path"
+  CHANGED+=("$path")
+}
+
+# changed PATH...: was one of them written in this run, or in one before it that was cut off?
+changed() {
+  local path one
+  [ -z "$RETRY" ] || return 0
+  for path in "$@"; do
+    for one in ${CHANGED[@]+"${CHANGED[@]}"}; do
+      [ "$one" != "$path" ] || return 0
+    done
+  done
+  return 1
+}
+
+# wait_until SECONDS WHAT COMMAND...: polls once a second; false when the time is over.
+wait_until() {
+  local end=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    if [ "$SECONDS" -ge "$end" ]; then
+      say "gave up waiting for $what"
+      return 1
+    fi
+    sleep 1
+  done
+}
+
+# restart_checked UNIT: restarts a service, and shows the end of its journal where that fails.
+restart_checked() {
+  systemctl restart "$1" && return 0
+  journalctl -u "$1" -n 20 --no-pager -o cat >&2 || true
+  die "$1 does not start; the lines above are the end of its journal"
+}
+
+# apply_checked TEST RELOAD PATH... : after files were written, runs the server's own config test. When it
+# fails, what stood there before (kept by keep_file) comes back and the error shows the test's words.
+apply_checked() {
+  local test=$1 reload=$2 path
+  shift 2
+  changed "$@" || return 0
+  if ! $test >"$WORK/config-test" 2>&1; then
+    for path in "$@"; do restore_file "$path"; done
+    cat "$WORK/config-test" >&2
+    die "'$test' refuses the new configuration; the old one was put back"
+  fi
+  $reload || die "'$reload' failed"
+}
+
+# keep_file PATH: remembers a file (or its absence) for restore_file.
+keep_file() {
+  local copy
+  copy="$WORK/kept$(printf '%s' "$1" | tr / _)"
+  if [ -e "$1" ]; then cp -p "$1" "$copy"; fi
+}
+
+restore_file() {
+  local copy
+  copy="$WORK/kept$(printf '%s' "$1" | tr / _)"
+  if [ -e "$copy" ]; then cp -p "$copy" "$1"; else rm -f "$1"; fi
+}

@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# Part of the settings of a proxy's container: Kibana's location in the site's nginx or apache2.
+# Values: CONTAINER_TYPE, FQDN; file: file_location (empty in containers that are no proxy).
+
+NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
+APACHE_LOCATION=/etc/apache2/upstream/dhis2-siem
+APACHE_MODULES=(proxy proxy_http ssl headers)
+
+nginx_location_apply() {
+  local certificates=/etc/nginx/dhis2-siem-ca.crt
+  keep_file "$NGINX_LOCATION"
+  put_file "$certificates" 0644 root:root < <(file_ca)
+  put_file "$NGINX_LOCATION" 0644 root:root < <(file_location)
+  ! changed "$certificates" || CHANGED+=("$NGINX_LOCATION")
+  apply_checked "nginx -t" reload_nginx "$NGINX_LOCATION"
+  nginx -T 2>/dev/null | grep -qF "# configuration file $NGINX_LOCATION" ||
+    die "no server of nginx reads $NGINX_LOCATION; add 'include upstream/*.conf;' to the server of $FQDN in $(hostname)"
+}
+
+apache_location_apply() {
+  keep_file "$APACHE_LOCATION"
+  put_file /etc/apache2/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
+  a2enmod -q "${APACHE_MODULES[@]}" >/dev/null
+  put_file "$APACHE_LOCATION" 0644 root:root < <(file_location)
+  ! changed /etc/apache2/dhis2-siem-ca.crt || CHANGED+=("$APACHE_LOCATION")
+  apply_checked "apache2ctl configtest" "systemctl restart apache2" "$APACHE_LOCATION"
+  apache2ctl -t -D DUMP_INCLUDES 2>/dev/null | grep -qF "$APACHE_LOCATION" ||
+    die "no virtual host of apache2 reads $APACHE_LOCATION; add 'IncludeOptional upstream/*' to the one of $FQDN in $(hostname)"
+}
+
+location_apply() {
+  [ -n "$(file_location)" ] || return 0
+  case $CONTAINER_TYPE in
+    nginx_proxy) nginx_location_apply ;;
+    apache_proxy) apache_location_apply ;;
+  esac
+}
+
+location_delete() {
+  rm -f "$NGINX_LOCATION" /etc/nginx/dhis2-siem-ca.crt "$APACHE_LOCATION" /etc/apache2/dhis2-siem-ca.crt
+}

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { loadDetections } from "../../detections";
+import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../tools/graph";
+import type { Graph, GraphResource } from "../../tools/mockGraph";
+import { matchSnapshot } from "../support/snapshot";
+
+const SMALL = join(__dirname, "../sites/nginx.json");
+
+function named(graph: Graph, name: string): GraphResource {
+  const found = graph.resources.find((resource) => resource.name === name);
+  assert.ok(found, `${name} is not in the graph: ${graph.resources.map((resource) => resource.name).join(", ")}`);
+  return found;
+}
+
+function text(value: unknown): string {
+  assert.equal(typeof value, "string");
+  return value as string;
+}
+
+describe("the graph of a small site", () => {
+  let graph: Graph;
+  before(async () => (graph = await siteGraph(SMALL)));
+
+  const ofType = (ending: string) => graph.resources.filter((resource) => resource.type.endsWith(ending));
+
+  it("has the components, with stable type tokens", () => {
+    const components = graph.resources.filter((resource) => !resource.custom);
+    assert.deepEqual([...new Set(components.map((resource) => resource.type))].sort(), [
+      "dhis2-siem:index:Agent",
+      "dhis2-siem:index:AlertStore",
+      "dhis2-siem:index:Credentials",
+      "dhis2-siem:index:DetectionRules",
+      "dhis2-siem:index:ElasticStack",
+      "dhis2-siem:index:LogStore",
+      "dhis2-siem:index:Operator",
+      "dhis2-siem:index:SiemContainer",
+      "dhis2-siem:index:Views",
+    ]);
+  });
+
+  it("names every child after its component", () => {
+    const parents = new Map(graph.resources.filter((one) => !one.custom).map((one) => [one.name, one]));
+    for (const resource of graph.resources.filter((one) => one.custom)) {
+      assert.ok(parents.has(resource.parent), `${resource.name} has the parent "${resource.parent}"`);
+      assert.ok(resource.name.startsWith(`${resource.parent}-`), `${resource.name} under ${resource.parent}`);
+    }
+  });
+
+  it("has an agent in every container but the SIEM's, and at most two remote commands a container", () => {
+    const agents = ofType(":Agent").map((agent) => agent.name);
+    assert.deepEqual(agents, ["agent-dhis", "agent-monitor", "agent-postgres", "agent-proxy"]);
+    const commands = ofType("remote:Command").map((command) => command.name);
+    assert.deepEqual(commands, [
+      ...agents.flatMap((agent) => [`${agent}-settings`, `${agent}-start`]),
+      "elastic-elastic",
+      "siem-container",
+    ]);
+  });
+
+  it("gives every remote command the pinned host key, and nothing outside stdin", () => {
+    for (const command of ofType("remote:Command")) {
+      assert.equal((command.inputs.connection as Record<string, unknown>).hostKey, EXAMPLE_CONFIG.hostKey);
+      assert.equal(command.inputs.create, "sudo -n bash -s -- apply");
+      assert.equal(command.inputs.update, "sudo -n bash -s -- apply");
+      assert.equal(command.inputs.delete, "sudo -n bash -s -- delete");
+      assert.equal(command.inputs.environment, undefined);
+      assert.equal(command.inputs.addPreviousOutputInEnv, false);
+    }
+  });
+
+  it("makes stdin secret exactly where a secret is in it", () => {
+    for (const command of ofType("remote:Command")) {
+      const holds = text(command.inputs.stdin).includes("[secret ");
+      assert.equal(command.secretInputs.includes("stdin"), holds, command.name);
+    }
+    assert.deepEqual(
+      ofType("remote:Command")
+        .filter((command) => command.secretInputs.includes("stdin"))
+        .map((command) => command.name),
+      ["agent-dhis-start", "agent-monitor-start", "agent-postgres-start", "agent-proxy-start", "elastic-elastic"],
+    );
+  });
+
+  it("lets no secret into an input that is not secret", () => {
+    for (const resource of graph.resources) {
+      for (const [key, value] of Object.entries(resource.inputs)) {
+        if (resource.secretInputs.includes(key)) continue;
+        assert.ok(!JSON.stringify(value ?? null).includes("[secret "), `${resource.name}.${key}`);
+      }
+    }
+  });
+
+  it("puts the chain in the graph: container, Elasticsearch, provider, stores, keys, agents", () => {
+    assert.ok(named(graph, "elastic-elastic").dependsOn.includes("siem-container"));
+    assert.ok(named(graph, "elastic-elasticstack").dependsOn.includes("elastic-elastic"));
+    for (const resource of graph.resources.filter((one) => one.type.startsWith("elasticstack:"))) {
+      assert.equal(resource.provider, "elastic-elasticstack", resource.name);
+      assert.equal(resource.deletedWith, "elastic-cluster", resource.name);
+      assert.deepEqual(resource.replaceWith, ["elastic-cluster"], resource.name);
+    }
+    assert.ok(named(graph, "logs-template").dependsOn.some((name) => name.startsWith("logs-dhis2-siem-")));
+    assert.ok(named(graph, "alerts-connector").dependsOn.includes("alerts-index"));
+    assert.ok(named(graph, "agent-proxy-key").dependsOn.includes("logs-template"));
+    assert.ok(named(graph, "agent-proxy-settings").dependsOn.includes("elastic-elastic"));
+    const start = named(graph, "agent-proxy-start");
+    assert.ok(start.dependsOn.includes("agent-proxy-key") && start.dependsOn.includes("agent-proxy-settings"));
+  });
+
+  it("protects the container, deletes it before it makes another, and ties what is in it to it", () => {
+    const container = named(graph, "siem-container");
+    assert.equal(container.protect, true);
+    assert.equal(container.deleteBeforeReplace, true);
+    assert.equal(container.replacementTrigger, "siem");
+    assert.equal(named(graph, "elastic-elastic").deletedWith, "siem-container");
+  });
+
+  it("keeps logs for ninety days above the built-in template, through the site's pipeline", () => {
+    const template = named(graph, "logs-template").inputs;
+    assert.equal(template.priority, 500);
+    assert.equal(template.composedOfs, undefined);
+    const body = template.template as { lifecycle: unknown; settings: string };
+    assert.deepEqual(body.lifecycle, { dataRetention: "90d" });
+    assert.match(body.settings, /"default_pipeline":"dhis2-siem-default-logs"/);
+  });
+
+  it("gives each agent a key that can only append, and is its own", () => {
+    const keys = ofType(":ElasticsearchSecurityApiKey");
+    assert.equal(keys.length, 4);
+    assert.equal(new Set(keys.map((key) => key.inputs.name)).size, 4);
+    for (const key of keys) {
+      assert.deepEqual(JSON.parse(text(key.inputs.roleDescriptors)), {
+        agent: {
+          cluster: ["monitor"],
+          indices: [
+            {
+              allow_restricted_indices: false,
+              names: ["logs-dhis2-default"],
+              privileges: ["auto_configure", "create_doc"],
+            },
+          ],
+        },
+      });
+    }
+  });
+
+  it("has one rule for each detection, all writing through the connector", () => {
+    const rules = ofType(":KibanaAlertingRule");
+    assert.equal(rules.length, loadDetections().length);
+    for (const rule of rules) {
+      const actions = rule.inputs.actions as { id: string }[];
+      assert.ok(actions.length > 0 && actions.every((action) => action.id === "[id alerts-connector]"), rule.name);
+    }
+  });
+
+  it("puts Kibana's location into the proxy's settings only", () => {
+    const with_ = ofType("remote:Command").filter((one) => text(one.inputs.stdin).includes("location /siem/ {"));
+    assert.deepEqual(with_.map((one) => one.name), ["agent-proxy-settings"]);
+  });
+
+  it("marks the passwords among its outputs as secret, and no other output", () => {
+    assert.deepEqual(graph.secretOutputs, ["elasticPassword", "operator"]);
+    const outputs = graph.outputs as Record<string, unknown>;
+    assert.equal(outputs.kibanaUrl, "https://dhis2.example.org/siem");
+    assert.equal((outputs.agents as unknown[]).length, 4);
+  });
+
+  it("is the golden graph", () => matchSnapshot(join(__dirname, "nginx.snap"), printGraph(graph)));
+});
+
+describe("a change of a site", () => {
+  it("of one container's generation touches that container's commands only", async () => {
+    const before = await siteGraph(SMALL);
+    const after = await siteGraph(join(__dirname, "../sites/variants/nginx-generation.json"));
+    const changed = after.resources.filter(
+      (resource) => JSON.stringify(resource.inputs) !== JSON.stringify(named(before, resource.name).inputs),
+    );
+    assert.deepEqual(changed.map((resource) => resource.name), ["agent-postgres-settings", "agent-postgres-start"]);
+  });
+
+  it("to direct access changes the provider's endpoints and nothing else", async () => {
+    const before = await siteGraph(SMALL);
+    const after = await siteGraph(SMALL, { access: "direct" });
+    const changed = after.resources.filter(
+      (resource) => JSON.stringify(resource.inputs) !== JSON.stringify(named(before, resource.name).inputs),
+    );
+    assert.deepEqual(changed.map((resource) => resource.name), ["elastic-elasticstack"]);
+    assert.match(JSON.stringify(changed[0]?.inputs), /https:\/\/192\.168\.0\.200:9200/);
+  });
+
+  it("to apache2 puts the location there", async () => {
+    const graph = await siteGraph(join(__dirname, "../sites/apache.json"));
+    const proxy = graph.resources.find((one) => text(one.inputs.stdin ?? "").includes("<Location /siem>"));
+    assert.ok(proxy?.name.endsWith("-settings"));
+    assert.ok(!graph.resources.some((one) => one.name === "agent-logger"), "a journal_logger gets no agent");
+  });
+});

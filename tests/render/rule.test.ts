@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { loadDetections } from "../../detections";
+import { type Detection, saidInDsl, watchesSilence } from "../../detections/detection";
+import { forSite } from "../../detections/settings";
+import { dslParams, esqlParams, ruleCreate } from "../../lab/standins/kibana/schemas";
+import { type RenderedRule, renderRule } from "../../render/rule";
+
+const TARGET = { dataStream: "logs-dhis2-default" };
+const SITE = [
+  { name: "proxy", type: "nginx_proxy" },
+  { name: "dhis", type: "dhis2" },
+];
+
+const byName = (name: string): Detection => {
+  const found = loadDetections().find((detection) => detection.name === name);
+  assert(found, name);
+  return found;
+};
+const paramsOf = (rule: RenderedRule) => JSON.parse(rule.params) as Record<string, unknown>;
+
+describe("rendered rules", () => {
+  const rules = forSite(loadDetections(), SITE).map((detection) => ({
+    detection,
+    rule: renderRule(detection, TARGET),
+  }));
+
+  it("are accepted by Kibana, which has no default to add", () => {
+    for (const { detection, rule } of rules) {
+      const params = paramsOf(rule);
+      const schema = saidInDsl(detection) ? dslParams : esqlParams;
+      assert.deepEqual(schema.parse(params), params, detection.name);
+      const action = rule.actions[0];
+      assert(action);
+      ruleCreate.parse({
+        name: rule.name,
+        tags: rule.tags,
+        schedule: { interval: rule.interval },
+        params,
+        rule_type_id: rule.ruleTypeId,
+        consumer: rule.consumer,
+        enabled: rule.enabled,
+        actions: [
+          {
+            id: "connector",
+            group: action.group,
+            params: JSON.parse(action.params) as Record<string, unknown>,
+            frequency: {
+              summary: action.frequency.summary,
+              notify_when: action.frequency.notifyWhen,
+              throttle: action.frequency.throttle ?? null,
+            },
+          },
+        ],
+      });
+    }
+  });
+
+  it("have ids and names of their own", () => {
+    for (const key of ["ruleId", "name"] as const) {
+      const values = rules.map(({ rule }) => rule[key]);
+      assert.deepEqual([...new Set(values)], values);
+    }
+  });
+
+  it("group a count by its entity, with an action once in a window", () => {
+    const rule = renderRule(byName("dhis2_failed_logins_one_user"), TARGET);
+    const { groupBy, termField, termSize, threshold, thresholdComparator } = paramsOf(rule);
+    assert.deepEqual(
+      { groupBy, termField, termSize, threshold, thresholdComparator },
+      { groupBy: "top", termField: "user.name", termSize: 1000, threshold: [3], thresholdComparator: ">=" },
+    );
+    assert.deepEqual(rule.actions[0]?.frequency, {
+      summary: false,
+      notifyWhen: "onThrottleInterval",
+      throttle: "5m",
+    });
+  });
+
+  it("show single events once each, at every run that finds new ones", () => {
+    const single = loadDetections().find(({ logic }) => logic.kind === "event");
+    assert(single);
+    const rule = renderRule(single, TARGET);
+    const { groupBy, excludeHitsFromPreviousRun, timeField } = paramsOf(rule);
+    assert.deepEqual(
+      { groupBy, excludeHitsFromPreviousRun, timeField },
+      { groupBy: "all", excludeHitsFromPreviousRun: true, timeField: "event.ingested" },
+    );
+    assert.deepEqual(rule.actions[0]?.frequency, { summary: false, notifyWhen: "onActiveAlert" });
+  });
+
+  it("look at lines of the window and an hour before it", () => {
+    const { esQuery } = paramsOf(renderRule(byName("dhis2_failed_logins_one_user"), TARGET));
+    assert.match(String(esQuery), /"range":\{"@timestamp":\{"gte":"now-65m"\}\}/);
+  });
+
+  it("that only ES|QL can say are off, and say so", () => {
+    const esql = rules.filter(({ detection }) => !saidInDsl(detection));
+    assert(esql.length > 0);
+    for (const { rule } of esql) {
+      assert.equal(rule.enabled, false);
+      assert(rule.tags.some((tag) => tag.includes("ES|QL")));
+    }
+  });
+
+  it("are made for one container each where they watch for silence", () => {
+    for (const detection of loadDetections().filter(watchesSilence)) {
+      assert.throws(() => renderRule(detection, TARGET), /one rule for each container/);
+    }
+  });
+});

@@ -1,0 +1,317 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { createKibana, type Kibana } from "../../lab/standins/kibana/server";
+import { checkSettings } from "../../lab/standins/kibana/settings";
+import type { Json } from "../../lab/standins/kibana/words";
+import {
+  action,
+  basic,
+  type Call,
+  caller,
+  connectorBody,
+  dashboard,
+  encryptionKey,
+  esqlParams,
+  listen,
+  ndjson,
+  params,
+  ruleBody,
+  ruleId,
+} from "./kibana-samples";
+
+/** Elasticsearch as far as the API needs it: `boss:pw` may do everything, `reader:pw` may read, roles are kept. */
+function fakeElasticsearch(): Server {
+  const roles: Record<string, Json> = {};
+  return createServer((request, response) => {
+    void text(request).then((sent) => {
+      const body = (sent.startsWith("{") && !sent.includes("\n") ? JSON.parse(sent) : {}) as Json;
+      const [path = ""] = (request.url ?? "").split("?");
+      const user = Buffer.from(request.headers.authorization?.split(" ")[1] ?? "", "base64").toString();
+      const role = path.replace("/_security/role/", "");
+      const send = (status: number, answer: unknown) =>
+        response.writeHead(status).end(JSON.stringify(answer));
+      if (!["boss:pw", "reader:pw", "kibana_system:pw", "id1:key1"].includes(user))
+        send(401, { error: "who are you" });
+      else if (path.endsWith("_has_privileges")) {
+        const space = { "api:read": true, "api:write": user === "boss:pw" };
+        send(200, { application: { "kibana-.kibana": { "space:default": space } } });
+      } else if (path.endsWith("/grant")) send(200, { id: "id1", api_key: "key1" });
+      else if (!path.startsWith("/_security/role/"))
+        send(200, { hits: { hits: [] }, aggregations: { groups: { buckets: [] } } });
+      else if (request.method === "PUT") {
+        roles[role] = { metadata: {}, transient_metadata: { enabled: true }, ...body };
+        send(200, {});
+      } else if (!roles[role]) send(404, {});
+      else if (request.method === "DELETE") send(delete roles[role] ? 200 : 500, {});
+      else send(200, { [role]: roles[role] });
+    });
+  });
+}
+
+describe("the stand-in for Kibana: its API", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kibana-"));
+  const elasticsearch = fakeElasticsearch();
+  const open: Kibana[] = [];
+  const logged: string[] = [];
+  let settings: Json;
+  let call: Call;
+
+  async function start(
+    more: Json = {},
+    login?: string,
+  ): Promise<{ call: Call; url: string; kibana: Kibana }> {
+    const kibana = createKibana(checkSettings({ ...settings, ...more }), (_level, _area, line) =>
+      logged.push(line),
+    );
+    open.push(kibana);
+    const url = await listen(kibana.server);
+    return { call: caller(url, login), url, kibana };
+  }
+
+  before(async () => {
+    settings = {
+      "elasticsearch.hosts": await listen(elasticsearch),
+      "elasticsearch.username": "kibana_system",
+      "elasticsearch.password": "pw",
+      "path.data": folder,
+      "xpack.encryptedSavedObjects.encryptionKey": encryptionKey,
+    };
+    ({ call } = await start());
+    assert.equal((await call("POST", "/api/actions/connector/c1", connectorBody)).status, 200);
+    assert.equal((await call("POST", `/s/default/api/alerting/rule/${ruleId}`, ruleBody)).status, 200);
+    const view = { id: "logs", title: "logs-*", name: "Logs" };
+    assert.equal((await call("POST", "/api/data_views/data_view", { data_view: view })).status, 200);
+    const first = await call(
+      "POST",
+      "/api/saved_objects/_import?overwrite=true",
+      ndjson([dashboard("there")]),
+    );
+    assert.equal(first.body.success, true);
+  });
+  after(async () => {
+    for (const kibana of open) await kibana.close();
+    elasticsearch.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const newRule = "/api/alerting/rule/6f1c5a4e-0000-4000-8000-0000000000bb";
+  const withParams = (changes: Json) => ({ ...ruleBody, params: { ...params, ...changes } });
+  const withAction = (changes: Json) => ({ ...ruleBody, actions: [{ ...action, ...changes }] });
+  const connector = (connector_type_id: string, config: Json = {}) => ({
+    name: "x",
+    connector_type_id,
+    config,
+  });
+
+  // prettier-ignore
+  const refused: [string, string, string, unknown, number, string | RegExp][] = [
+    ["an unknown key in params", "POST", newRule, withParams({ foo: 1 }), 400, "params invalid: [foo]: definition for this key is missing"],
+    ["an unknown key in the body", "POST", newRule, { ...ruleBody, foo: 1 }, 400, "[request body.foo]: definition for this key is missing"],
+    ["a wrong type", "POST", newRule, { ...ruleBody, name: 7 }, 400, "[request body.name]: expected value of type [string] but got [number]"],
+    ["a missing key", "POST", newRule, { ...ruleBody, schedule: undefined }, 400, /^\[request body\.schedule\]: expected value of type \[object\]/],
+    ["no termSize", "POST", newRule, withParams({ termSize: undefined }), 400, "params invalid: [termSize]: termSize required when [groupBy] is top"],
+    ["a termSize over 1000", "POST", newRule, withParams({ termSize: 1001 }), 400, "params invalid: [termSize]: must be less than or equal to 1000"],
+    ["a termField list of one", "POST", newRule, withParams({ termField: ["a"] }), 400, /array size is \[1\], but cannot be smaller than \[2\]/],
+    ["a size over 10000", "POST", newRule, withParams({ size: 10001 }), 400, "params invalid: [size]: Value must be equal to or lower than [10000]."],
+    ["a query that is no JSON", "POST", newRule, withParams({ esQuery: "{" }), 400, "params invalid: [esQuery]: must be valid JSON"],
+    ["ES|QL without its comparator", "POST", newRule, { ...ruleBody, params: { ...esqlParams, thresholdComparator: undefined } }, 400, /^params invalid: \[thresholdComparator\]: types that failed/],
+    ["ES|QL with another comparator", "POST", newRule, { ...ruleBody, params: { ...esqlParams, thresholdComparator: "<" } }, 400, "params invalid: [thresholdComparator]: is required to be greater than"],
+    ["an unknown rule type", "POST", newRule, { ...ruleBody, rule_type_id: ".nope" }, 400, 'Rule type ".nope" is not registered.'],
+    ["an id that is no UUID", "POST", "/api/alerting/rule/mine", ruleBody, 400, /^Predefined IDs are not allowed/],
+    ["an id that exists", "POST", `/api/alerting/rule/${ruleId}`, ruleBody, 409, `Saved object [alert/${ruleId}] conflict`],
+    ["an unknown consumer", "POST", newRule, { ...ruleBody, consumer: "me" }, 403, /^Unauthorized/],
+    ["an unknown action group", "POST", newRule, withAction({ group: "default" }), 400, "Failed to validate actions due to the following error: Invalid action groups: default"],
+    ["an action without frequency", "POST", newRule, withAction({ frequency: undefined }), 400, /Actions missing frequency parameters: query matched$/],
+    ["a frequency beside notify_when", "POST", newRule, { ...ruleBody, notify_when: "onActiveAlert" }, 400, /Cannot specify per-action frequency params/],
+    ["a connector that is not there", "POST", newRule, withAction({ id: "c9" }), 400, /Saved object \[action\/c9\] not found$/],
+    ["a key that cannot be changed", "PUT", `/api/alerting/rule/${ruleId}`, ruleBody, 400, "[request body.rule_type_id]: definition for this key is missing"],
+    ["a rule that is not there", "GET", newRule, undefined, 404, /not found$/],
+    ["a Gold connector", "POST", "/api/actions/connector", connector(".slack"), 403, "Action type .slack is disabled because your basic license does not support it. Please upgrade your license."],
+    ["an unknown connector type", "POST", "/api/actions/connector", connector(".nope"), 400, 'Action type ".nope" is not registered.'],
+    ["an unknown key in a connector", "POST", "/api/actions/connector", connector(".index", { index: "a", foo: 1 }), 400, "error validating connector type config: [foo]: definition for this key is missing"],
+    ["a connector id that exists", "POST", "/api/actions/connector/c1", connectorBody, 409, "Saved object [action/c1] conflict"],
+    ["a doubled data view name", "POST", "/api/data_views/data_view", { data_view: { title: "x", name: "Logs" } }, 400, "Duplicate data view: Logs"],
+    ["an unknown key in a data view", "POST", "/api/data_views/data_view", { data_view: { title: "x", foo: 1 } }, 400, "[request body.data_view.foo]: definition for this key is missing"],
+    ["a data view that is not there", "GET", "/api/data_views/data_view/nope", undefined, 404, "Saved object [index-pattern/nope] not found"],
+    ["another file name", "POST", "/api/saved_objects/_import", ndjson([], "file.json"), 400, "Invalid file extension .json"],
+    ["a file of a newer Kibana", "POST", "/api/saved_objects/_import", ndjson([dashboard("d", { typeMigrationVersion: "10.3.0" })]), 422, /more recent version of Kibana \[10\.3\.0\]/],
+    ["a path that is not there", "GET", "/api/nope", undefined, 404, "Not Found"],
+    ["another space", "GET", "/s/other/api/data_views", undefined, 404, "Not Found"],
+    ["too much", "POST", newRule, { name: "x".repeat(1048577) }, 413, /greater than maximum allowed: 1048576$/],
+  ];
+  for (const [what, method, path, body, status, message] of refused)
+    it(`refuses ${what} with ${status}`, async () => {
+      const reply = await call(method, path, body);
+      assert.equal(reply.status, status, JSON.stringify(reply.body));
+      assert.equal(reply.body.statusCode, status);
+      if (typeof message === "string") assert.equal(reply.body.message, message);
+      else assert.match(String(reply.body.message), message);
+    });
+
+  it("refuses a write without kbn-xsrf, a wrong password and a reader's write", async () => {
+    const { url } = await start();
+    const bare = await fetch(`${url}${newRule}`, {
+      method: "POST",
+      headers: { authorization: basic("boss:pw") },
+    });
+    assert.equal(bare.status, 400);
+    assert.equal(((await bare.json()) as Json).message, "Request must contain a kbn-xsrf header.");
+    assert.equal((await caller(url, "boss:no")("GET", newRule)).status, 401);
+    const reader = caller(url, "reader:pw");
+    assert.equal((await reader("GET", `/api/alerting/rule/${ruleId}`)).status, 200);
+    assert.equal((await reader("POST", newRule, ruleBody)).status, 403);
+  });
+
+  it("answers rules and connectors with 500 without an encryption key, and says why in its log", async () => {
+    const { call: keyless } = await start({ "xpack.encryptedSavedObjects.encryptionKey": undefined });
+    for (const path of [newRule, "/api/actions/connector/c1"])
+      assert.equal((await keyless("GET", path)).status, 500);
+    assert.ok(logged.some((line) => /missing encryption key/.test(line)));
+    assert.equal((await keyless("GET", "/api/data_views")).status, 200);
+  });
+
+  it("is 503 until Elasticsearch takes its login, then available with its version", async () => {
+    const { call: early } = await start({ "elasticsearch.password": "not yet" });
+    assert.equal((await early("GET", "/api/status")).status, 503);
+    assert.equal((await early("GET", newRule)).body.message, "Kibana server is not ready yet");
+    const { status, body } = await call("GET", "/api/status");
+    assert.equal(status, 200);
+    assert.equal((body.status as { overall: { level: string } }).overall.level, "available");
+    assert.match((body.version as { number: string }).number, /^8\.19\./);
+    const anonymous = await call("GET", "/api/status", undefined, { authorization: "" });
+    assert.deepEqual(anonymous, { status: 200, body: { status: { overall: { level: "available" } } } });
+  });
+
+  it("gives a rule back with Kibana's defaults, changes it, switches it and deletes it", async () => {
+    const { searchType, aggType, excludeHitsFromPreviousRun, ...short } = params;
+    const made = await call("POST", newRule, { ...ruleBody, params: short });
+    assert.deepEqual(made.body.params, {
+      ...short,
+      searchType,
+      aggType,
+      excludeHitsFromPreviousRun: !excludeHitsFromPreviousRun,
+    });
+    const [shown] = made.body.actions as Json[];
+    assert.equal(shown?.connector_type_id, ".index");
+    assert.match(String(shown?.uuid), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(
+      [
+        made.body.enabled,
+        made.body.notify_when,
+        made.body.throttle,
+        made.body.revision,
+        made.body.api_key_owner,
+      ],
+      [true, null, null, 0, "boss"],
+    );
+    const { rule_type_id, consumer, ...changes } = ruleBody;
+    const changed = await call("PUT", newRule, { ...changes, name: "new" });
+    assert.deepEqual(
+      [changed.status, changed.body.name, changed.body.rule_type_id, changed.body.consumer],
+      [200, "new", rule_type_id, consumer],
+    );
+    assert.equal((await call("POST", `${newRule}/_disable`)).status, 204);
+    assert.equal((await call("GET", newRule)).body.enabled, false);
+    assert.equal((await call("POST", `${newRule}/_enable`)).status, 204);
+    assert.equal((await call("DELETE", newRule)).status, 204);
+    assert.equal((await call("GET", newRule)).status, 404);
+  });
+
+  it("keeps connectors, data views and the default data view over a restart", async () => {
+    await call("POST", "/api/data_views/default", { data_view_id: "logs", force: true });
+    await call("POST", "/api/data_views/data_view/logs", { data_view: { timeFieldName: "@timestamp" } });
+    const { call: later } = await start();
+    assert.equal((await later("GET", `/api/alerting/rule/${ruleId}`)).body.name, ruleBody.name);
+    const view = (await later("GET", "/s/default/api/data_views/data_view/logs")).body.data_view as Json;
+    assert.deepEqual([view.name, view.timeFieldName, view.allowNoIndex], ["Logs", "@timestamp", false]);
+    assert.equal((await later("GET", "/api/data_views/default")).body.data_view_id, "logs");
+    const found = await later("GET", "/api/actions/connector/c1");
+    assert.deepEqual(found.body.config, connectorBody.config);
+    assert.equal(found.body.is_missing_secrets, false);
+  });
+
+  it("runs its rules after a restart though nobody calls it", async () => {
+    const { call: later, kibana } = await start();
+    await kibana.tick(new Date());
+    const { execution_status: status } = (await later("GET", `/api/alerting/rule/${ruleId}`)).body;
+    assert.equal((status as { status: string }).status, "ok");
+  });
+
+  it("overrides a data view of the same name", async () => {
+    const data_view = { id: "logs2", title: "logs-*", name: "Twice" };
+    for (const id of ["logs2", "logs3"])
+      assert.equal(
+        (await call("POST", "/api/data_views/data_view", { data_view: { ...data_view, id }, override: true }))
+          .status,
+        200,
+      );
+    assert.equal((await call("GET", "/api/data_views/data_view/logs2")).status, 404);
+    assert.equal((await call("DELETE", "/api/data_views/data_view/logs3")).status, 200);
+  });
+
+  it("stores roles as Elasticsearch's with Kibana's application privileges", async () => {
+    const role = {
+      elasticsearch: {
+        cluster: ["monitor"],
+        indices: [{ names: ["logs-*"], privileges: ["read"] }],
+        run_as: [],
+      },
+      kibana: [{ base: [], feature: { discover: ["read"] }, spaces: ["default"] }],
+    };
+    const path = "/api/security/role/siem_analyst";
+    assert.equal((await call("PUT", `${path}?createOnly=true`, role)).status, 204);
+    const again = await call("PUT", `${path}?createOnly=true`, role);
+    assert.deepEqual(
+      [again.status, again.body.message],
+      [409, "Role already exists and cannot be created: siem_analyst"],
+    );
+    const { elasticsearch: shown, kibana } = (await call("GET", path)).body;
+    assert.deepEqual({ elasticsearch: shown, kibana }, role);
+    assert.equal((await call("DELETE", path)).status, 204);
+    assert.equal((await call("GET", path)).status, 404);
+  });
+
+  const pattern = { type: "index-pattern", id: "nowhere", name: "ref" };
+  // prettier-ignore
+  const imports: [string, unknown[], string, string][] = [
+    ["a missing reference", [dashboard("a"), dashboard("b", { references: [pattern] })], "?overwrite=true", "missing_references"],
+    ["a conflict", [dashboard("a"), dashboard("there")], "", "conflict"],
+    ["an unknown type", [dashboard("a"), { type: "nope", id: "n", attributes: {} }], "?overwrite=true", "unsupported_type"],
+    ["an unknown attribute", [dashboard("a"), dashboard("b", { attributes: { title: "b", foo: 1 } })], "", "unknown"],
+  ];
+  for (const [what, objects, query, type] of imports)
+    it(`imports nothing at all with ${what}`, async () => {
+      const { status, body } = await call("POST", `/api/saved_objects/_import${query}`, ndjson(objects));
+      assert.deepEqual([status, body.success, body.successCount], [200, false, 1]);
+      assert.equal((body.errors as { error: { type: string } }[])[0]?.error.type, type);
+      const alone = await call(
+        "POST",
+        "/api/saved_objects/_import",
+        ndjson([dashboard("a"), dashboard("there")]),
+      );
+      assert.equal((alone.body.errors as unknown[]).length, 1, "the other object was not created");
+    });
+
+  it("imports what is in order, also as another client writes it", async () => {
+    const objects = [dashboard("good", { references: [{ ...pattern, id: "logs" }] }), { exportedCount: 1 }];
+    const { body } = await call("POST", "/api/saved_objects/_import?overwrite=true", ndjson(objects));
+    assert.deepEqual([body.success, body.successCount, body.errors], [true, 1, undefined]);
+  });
+
+  it("shows people what it is, at long links too, and only under its base path when it is rewritten", async () => {
+    const { url } = await start({ "server.basePath": "/siem", "server.rewriteBasePath": true });
+    const headers = { authorization: basic("boss:pw") };
+    for (const path of ["/siem", "/siem/", `/siem/app/r?lz=${"x".repeat(64000)}`, "/siem/goto/abc"]) {
+      const response = await fetch(url + path, { headers });
+      assert.equal(response.status, 200, path.slice(0, 30));
+      assert.match(await response.text(), /stand-in for Kibana[\s\S]*there/);
+    }
+    assert.equal((await fetch(`${url}/api/status`)).status, 404);
+    assert.equal((await fetch(`${url}/siem/api/status`)).status, 200);
+    assert.equal((await fetch(`${url}/siem/`)).headers.get("www-authenticate"), 'Basic realm="Kibana"');
+  });
+});

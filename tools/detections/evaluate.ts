@@ -1,0 +1,142 @@
+import type { Detection } from "../../detections/detection";
+import { advance, type Alert as ActiveAlert, type Match, type Rule } from "../../lab/standins/kibana/rule";
+import { renderRule, windowOf } from "../../render/rule";
+import { type Json, plan, type Plan } from "./plan";
+
+const MINUTE = 60_000;
+
+/** An alert as `try` prints it. Times are ISO texts. */
+export interface Alert {
+  readonly rule: string;
+  readonly title: string;
+  readonly level: string;
+  readonly entity: string;
+  readonly count: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** One detection over some of the index's documents. */
+export interface Trial {
+  readonly detection: Detection;
+  /** The documents' ids; every document of the index where there are none. */
+  readonly ids?: readonly string[];
+  /** When the documents were written, in milliseconds. */
+  readonly times: readonly number[];
+}
+
+/** Runs searches; the answers are in the same order. */
+export type Search = (bodies: readonly Json[]) => Promise<Json[]>;
+
+/**
+ * The minutes at which a rule that runs every minute sees something else than a minute before: after each event, and
+ * after each has left the window. Silence is looked for only as long as there are events at all.
+ */
+export function ticks(detection: Detection, times: readonly number[]): number[] {
+  const { size, unit } = windowOf(detection.logic);
+  const length = size * { s: 1000, m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE }[unit];
+  const up = (time: number) => Math.ceil(time / MINUTE) * MINUTE;
+  const ends = times.flatMap((time) => [up(time), up(time + length), up(time + length) + MINUTE]);
+  const last = up(Math.max(...times));
+  return [...new Set(ends)].filter((time) => time <= last).sort((a, b) => a - b);
+}
+
+/** A trial under way. */
+interface Run {
+  readonly trial: Trial;
+  readonly plan: Plan;
+  readonly rule: Rule;
+  readonly ticks: number[];
+  active: Record<string, ActiveAlert>;
+  seenUntil: string | null;
+  readonly alerts: Alert[];
+}
+
+/** The rule as the stand-in for Kibana keeps it. */
+export function kibanaRule(detection: Detection): Rule {
+  const rendered = renderRule({ ...detection, watched: "any" }, { dataStream: "logs" });
+  return {
+    id: detection.id,
+    name: detection.title,
+    tags: [],
+    schedule: { interval: rendered.interval },
+    throttle: null,
+    notify_when: null,
+    params: {},
+    rule_type_id: rendered.ruleTypeId,
+    consumer: rendered.consumer,
+    enabled: true,
+    revision: 0,
+    actions: rendered.actions.map(({ group, frequency }) => ({
+      id: "",
+      uuid: "action",
+      group,
+      params: {},
+      frequency: {
+        summary: false,
+        notify_when: frequency.notifyWhen as "onActiveAlert",
+        throttle: frequency.throttle ?? null,
+      },
+    })),
+  };
+}
+
+function valueAt(source: unknown, field: string): unknown {
+  let here: unknown = source;
+  for (const key of field.split(".")) {
+    if (typeof here !== "object" || here === null) return undefined;
+    here = (here as Json)[key];
+  }
+  return here;
+}
+
+function alertOf({ detection }: Trial, match: Match): Alert {
+  const sources = match.hits.map(({ _source }) => _source as Json);
+  const times = sources.map((source) => String(source["@timestamp"])).sort();
+  const entities = sources.map((source) =>
+    detection.entity.map((field) => String(valueAt(source, field) ?? "")).join(","),
+  );
+  const grouped = detection.logic.kind !== "event" && detection.logic.by.length > 0;
+  return {
+    rule: detection.name,
+    title: detection.title,
+    level: detection.severity,
+    entity: detection.watched ?? (grouped ? match.id : [...new Set(entities)].sort().join(", ")),
+    count: match.value,
+    first: times[0] ?? "",
+    last: times.at(-1) ?? "",
+  };
+}
+
+/**
+ * Runs each detection over its documents as Kibana would have, had each line been ingested when it was written: every
+ * minute, with the same searches, throttled alike. Gives each trial's alerts. The trials go on in step, so that one
+ * call of `search` serves them all.
+ */
+export async function evaluate(trials: readonly Trial[], search: Search): Promise<Alert[][]> {
+  const runs = trials.map((trial): Run => ({
+    trial,
+    plan: plan(trial.detection, trial.ids),
+    rule: kibanaRule(trial.detection),
+    ticks: ticks(trial.detection, trial.times),
+    active: {},
+    seenUntil: null,
+    alerts: [],
+  }));
+  for (let step = 0; ; step += 1) {
+    const due = runs.flatMap((run) => {
+      const tick = run.ticks[step];
+      return tick === undefined ? [] : [{ run, now: new Date(tick) }];
+    });
+    if (due.length === 0) break;
+    const answers = await search(due.map(({ run, now }) => run.plan.body(run.seenUntil, now)));
+    due.forEach(({ run, now }, index) => {
+      const found = run.plan.found(answers[index] ?? {});
+      const { alerts, firings } = advance(run.rule, run.active, found.matches, now, () => "alert");
+      run.active = alerts;
+      run.seenUntil = found.seenUntil ?? run.seenUntil;
+      run.alerts.push(...firings.map(({ match }) => alertOf(run.trial, match)));
+    });
+  }
+  return runs.map(({ alerts }) => alerts);
+}

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import type { DetectionTests, TestEvent } from "../../detections/schema";
+
+/** A line as it was written in a container, before any agent or pipeline saw it. */
+export const rawLine = z
+  .strictObject({
+    "@timestamp": z.iso.datetime({ offset: true }),
+    container: z.string().min(1),
+    type: z.string().min(1),
+    journal: z.string().min(1).optional(),
+    file: z.string().min(1).optional(),
+    message: z.string(),
+  })
+  .refine(({ journal, file }) => (journal === undefined) !== (file === undefined), {
+    error: "takes either journal (the identifier) or file (the path)",
+  });
+export type RawLine = z.output<typeof rawLine>;
+
+/** Reads EVENTS.ndjson. Throws one Error with every fault, by line. */
+export function readLines(text: string): RawLine[] {
+  const faults: string[] = [];
+  const lines = text.split("\n").flatMap((row, index) => {
+    if (row.trim() === "") return [];
+    try {
+      const result = rawLine.safeParse(JSON.parse(row));
+      if (result.success) return [result.data];
+      faults.push(
+        ...result.error.issues.map(({ path, message }) => `line ${index + 1}: ${path.join(".")} ${message}`),
+      );
+    } catch (error) {
+      faults.push(`line ${index + 1}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return [];
+  });
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+  if (lines.length === 0) throw new Error("there is no event in it");
+  return lines;
+}
+
+const MILLISECONDS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
+
+/** The milliseconds of "90s", "5m", "1h", "1d". */
+export function milliseconds(duration: string): number {
+  return parseInt(duration, 10) * MILLISECONDS[duration.slice(-1) as keyof typeof MILLISECONDS];
+}
+
+/** The lines of a rule's test case, from `start` on (milliseconds), in the order of their times. */
+export function linesOf(
+  events: readonly TestEvent[],
+  from: DetectionTests["from"],
+  start: number,
+): RawLine[] {
+  return events
+    .flatMap(({ at, times, every, journal, file, message, container, type }) => {
+      const origin =
+        journal === undefined && file === undefined
+          ? { journal: from.journal, file: from.file }
+          : { journal, file };
+      return Array.from({ length: times }, (_, index): RawLine => ({
+        "@timestamp": new Date(start + milliseconds(at) + index * milliseconds(every)).toISOString(),
+        container: container ?? from.container ?? "",
+        type: type ?? from.type ?? "",
+        ...origin,
+        message,
+      }));
+    })
+    .sort((a, b) => Date.parse(a["@timestamp"]) - Date.parse(b["@timestamp"]));
+}

@@ -1,0 +1,161 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
+import * as settings from "@pulumi/pulumi/runtime/settings";
+
+/** One registered resource of the mocked program; every reference is the other resource's name. */
+export interface GraphResource {
+  readonly type: string;
+  readonly name: string;
+  readonly custom: boolean;
+  readonly parent: string;
+  readonly provider: string;
+  readonly dependsOn: readonly string[];
+  readonly deletedWith: string;
+  readonly replaceWith: readonly string[];
+  readonly replacementTrigger: unknown;
+  readonly protect: boolean;
+  readonly deleteBeforeReplace: boolean;
+  /** With secrets opened: their values here are words such as `[secret credentials-elastic]`. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Names of the inputs that are secret, or hold one. */
+  readonly secretInputs: readonly string[];
+}
+
+export interface Graph {
+  /** Sorted by name. */
+  readonly resources: readonly GraphResource[];
+  readonly outputs: unknown;
+  /** Top-level stack outputs that are secret, or hold one. */
+  readonly secretOutputs: readonly string[];
+}
+
+const PROJECT = "dhis2-siem";
+const CA = "-----BEGIN CERTIFICATE-----\n[the CA]\n-----END CERTIFICATE-----\n";
+
+/**
+ * Runs a program against mocks and collects its graph: no host, no engine, no provider. `config` has the stack's
+ * values without their namespace; `secretKeys` names those that are marked secret.
+ */
+export async function collectGraph(
+  program: () => unknown,
+  config: Readonly<Record<string, string>>,
+  secretKeys: readonly string[] = [],
+): Promise<Graph> {
+  const namespaced = Object.entries(config).map(([key, value]) => [`${PROJECT}:${key}`, value] as const);
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(namespaced),
+    secretKeys.map((key) => `${PROJECT}:${key}`),
+  );
+  const monitor = new Recorder();
+  settings.setMockOptions(monitor, PROJECT, "graph", true);
+  const outputs = await settled(pulumi.output(await program()));
+  await settings.waitForRPCs();
+  return {
+    resources: monitor.recorded.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    outputs: outputs.value,
+    secretOutputs: outputs.secrets,
+  };
+}
+
+async function settled(result: pulumi.Output<unknown>): Promise<{ value: unknown; secrets: string[] }> {
+  const wire = (await pulumi.runtime.serializeProperties("outputs", { result }, { keepOutputValues: false })) as {
+    result: unknown;
+  };
+  const opened = openSecrets(wire.result);
+  const top = wire.result && typeof wire.result === "object" ? Object.entries(wire.result) : [];
+  return { value: opened, secrets: top.filter(([, value]) => holdsSecret(value)).map(([key]) => key).sort() };
+}
+
+/** What of a RegisterResourceRequest is read here (its class is not exported). */
+interface Registration {
+  getType(): string;
+  getName(): string;
+  getCustom(): boolean;
+  getParent(): string;
+  getProvider(): string;
+  getDependenciesList(): string[];
+  getDeletedwith(): string;
+  getReplaceWithList(): string[];
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
+  getProtect(): boolean;
+  getDeletebeforereplace(): boolean;
+  getObject(): { toJavaScript(): Record<string, unknown> };
+}
+
+class Recorder extends MockMonitor {
+  readonly recorded: GraphResource[] = [];
+
+  constructor() {
+    super({ call: (args) => args.inputs as Record<string, unknown>, newResource: mockedState });
+  }
+
+  override async registerResource(
+    request: Registration,
+    callback: Parameters<MockMonitor["registerResource"]>[1],
+  ): Promise<void> {
+    if (request.getType() !== "pulumi:pulumi:Stack") this.recorded.push(record(request));
+    await super.registerResource(request, callback);
+  }
+}
+
+function record(request: Registration): GraphResource {
+  const wire = request.getObject().toJavaScript();
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    custom: request.getCustom(),
+    parent: nameOf(request.getParent()),
+    provider: nameOf(request.getProvider().split("::").slice(0, 4).join("::")),
+    dependsOn: request.getDependenciesList().map(nameOf).sort(),
+    deletedWith: nameOf(request.getDeletedwith()),
+    replaceWith: request.getReplaceWithList().map(nameOf).sort(),
+    replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
+    protect: request.getProtect(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    inputs: openSecrets(wire) as Record<string, unknown>,
+    secretInputs: Object.keys(wire)
+      .filter((key) => holdsSecret(wire[key]))
+      .sort(),
+  };
+}
+
+function nameOf(urn: string): string {
+  return urn === "" ? "" : (urn.split("::")[3] ?? urn);
+}
+
+const SIGNATURE = pulumi.runtime.specialSigKey;
+
+function isSecret(value: unknown): value is { value: unknown } {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    (value as Record<string, unknown>)[SIGNATURE] === pulumi.runtime.specialSecretSig
+  );
+}
+
+function holdsSecret(value: unknown): boolean {
+  if (isSecret(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsSecret);
+}
+
+function openSecrets(value: unknown): unknown {
+  if (isSecret(value)) return openSecrets(value.value);
+  if (Array.isArray(value)) return value.map(openSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, openSecrets(item)]));
+}
+
+/** A resource's state under the mocks: its inputs, and a readable word for what its provider would make up. */
+function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
+  const kind = args.type.split(":").at(-1);
+  const made: Record<string, Record<string, unknown>> = {
+    RandomPassword: { result: pulumi.secret(`[secret ${args.name}]`) },
+    Command: {
+      stdout: JSON.stringify({ ca: CA, fingerprint: "[the CA's fingerprint]", clusterUuid: "[the cluster's id]" }),
+    },
+    ElasticsearchSecurityApiKey: { keyId: `[id ${args.name}]`, apiKey: pulumi.secret(`[secret ${args.name}]`) },
+    KibanaActionConnector: { connectorId: `[id ${args.name}]` },
+    KibanaImportSavedObjects: { success: true, errors: [] },
+  };
+  return { id: `[id ${args.name}]`, state: { ...(args.inputs as Record<string, unknown>), ...made[kind ?? ""] } };
+}
