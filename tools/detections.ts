@@ -80,7 +80,7 @@ async function main(): Promise<boolean> {
   const detections = loadDetections(rules);
   if (command === "list") return (list(detections, json), true);
   if (command === "docs")
-    return (writeFileSync(join(ROOT, "docs/rules.md"), rulesPage(loadDetections())), true);
+    return (writeFileSync(join(ROOT, "docs/rules.md"), await rulesPage(loadDetections())), true);
   if (command === "test") {
     const unknown = rest.find((name) => !detections.some((detection) => detection.name === name));
     if (unknown !== undefined) throw new Error(`there is no rule named ${unknown}`);

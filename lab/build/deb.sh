@@ -25,12 +25,15 @@ elasticsearch_payload() {
 }
 
 kibana_payload() {
-  mkdir -p "$1/var/lib/kibana" "$1/var/log/kibana"
+  mkdir -p "$1/usr/share/kibana/bin" "$1/var/lib/kibana" "$1/var/log/kibana"
+  cp "$TEMPLATE/kibana.sh" "$1/usr/share/kibana/bin/kibana"
+  cp "$TEMPLATE/kibana-keystore.sh" "$1/usr/share/kibana/bin/kibana-keystore"
   cp "$BUNDLE" "$1/usr/share/kibana/kibana.js"
 }
 
 filebeat_payload() {
-  mkdir -p "$1/usr/share/filebeat/bin" "$1/var/lib/filebeat" "$1/var/log/filebeat"
+  mkdir -p "$1/usr/bin" "$1/usr/share/filebeat/bin" "$1/var/lib/filebeat" "$1/var/log/filebeat"
+  cp "$TEMPLATE/filebeat.sh" "$1/usr/bin/filebeat"
   cp "$CACHE/bin/filebeat" "$1/usr/share/filebeat/bin/"
 }
 

@@ -42,11 +42,11 @@ fi
 masked=""
 if [ -d /run/systemd/system ] && ! installed openssh-server; then
   masked=1
-  systemctl mask -q ssh.service ssh.socket
+  systemctl mask -q ssh.service ssh.socket 2>>"$LOG"
 fi
 apt install --no-install-recommends "${missing[@]}" || fail_with_log "apt-get install failed" "$LOG"
 if [ -n "$masked" ]; then
-  systemctl unmask -q ssh.service ssh.socket
+  systemctl unmask -q ssh.service ssh.socket 2>>"$LOG"
   systemctl disable -q ssh.service ssh.socket >>"$LOG" 2>&1 || true
 fi
 if [ -n "$snap" ]; then

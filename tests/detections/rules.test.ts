@@ -84,8 +84,8 @@ describe("the rules", () => {
     matchesSnapshot(join(__dirname, "esql.snap"), queries.join("\n"));
   });
 
-  it("are listed on their page (npm run -s detections -- docs)", () => {
-    assert.equal(readFileSync(join(__dirname, "../../docs/rules.md"), "utf8"), rulesPage(detections));
+  it("are listed on their page (npm run -s detections -- docs)", async () => {
+    assert.equal(readFileSync(join(__dirname, "../../docs/rules.md"), "utf8"), await rulesPage(detections));
   });
 
   describe("and pySigma", function () {

@@ -1,3 +1,4 @@
+import { format } from "prettier";
 import { type Detection, type Logic, saidInDsl } from "../../detections/detection";
 
 /** When it fires, in words: "3 or more in 5m, for each user.name". */
@@ -31,7 +32,7 @@ export function listText(detections: readonly Detection[]): string {
 const SEVERITIES = ["critical", "high", "medium", "low"];
 
 /** The page that lists all rules, made from their files. */
-export function rulesPage(detections: readonly Detection[]): string {
+export function rulesPage(detections: readonly Detection[]): Promise<string> {
   const rank = (detection: Detection) => SEVERITIES.indexOf(detection.severity);
   const sorted = [...detections].sort((a, b) => rank(a) - rank(b) || (a.title < b.title ? -1 : 1));
   const cell = (text: string) => text.replaceAll("|", "\\|");
@@ -63,7 +64,7 @@ export function rulesPage(detections: readonly Detection[]): string {
       detection.note,
     ].join("\n"),
   );
-  return [
+  const page = [
     "# The rules",
     "",
     "Made from `detections/*.yml` by `npm run -s detections -- docs`; do not edit.",
@@ -75,4 +76,5 @@ export function rulesPage(detections: readonly Detection[]): string {
     sections.join("\n\n"),
     "",
   ].join("\n");
+  return format(page, { parser: "markdown" });
 }

@@ -1,0 +1,73 @@
+/** A site and a stack's options as plain, checked data. Nothing outside `config/` parses input. */
+
+export const CONTAINER_TYPES = [
+  "nginx_proxy",
+  "apache_proxy",
+  "postgres",
+  "postgres12",
+  "munin_monitor",
+  "journal_logger",
+  "es_siem",
+  "dhis2",
+] as const;
+
+export type ContainerType = (typeof CONTAINER_TYPES)[number];
+
+export interface SiteContainer {
+  readonly name: string;
+  readonly ip: string;
+  readonly type: ContainerType;
+  /** Raised by hand to run everything for this container again. */
+  readonly generation: number;
+  readonly guestosVersion?: string;
+}
+
+export interface Site {
+  readonly fqdn: string;
+  readonly email: string;
+  readonly timezone: string;
+  readonly network: { readonly cidr: string; readonly gateway: string; readonly prefix: number };
+  /** All containers, sorted by name. */
+  readonly containers: readonly SiteContainer[];
+  readonly siem: SiteContainer;
+  readonly proxy: SiteContainer & { readonly kind: "nginx" | "apache2" };
+  /** Those that get an agent: all but es_siem and journal_logger. */
+  readonly agents: readonly SiteContainer[];
+}
+
+export interface SshHost {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** As in a `.pub` file: type and base64 key. */
+  readonly hostKey: string;
+}
+
+export interface Options {
+  readonly host: SshHost & { readonly bastion?: SshHost };
+  readonly access: "forward" | "direct";
+  readonly forward: { readonly elasticsearchPort: number; readonly kibanaPort: number };
+  readonly lxdProject: string;
+  readonly namespace: string;
+  readonly siem: {
+    readonly image: string;
+    /** LXD's notation, for example 4GiB. */
+    readonly memory: string;
+    readonly disk?: string;
+    /** The JVM's notation, for example 1024m. */
+    readonly heap: string;
+    readonly protect: boolean;
+  };
+  readonly versions: { readonly elastic: string; readonly filebeat: string };
+  readonly packages: { readonly url: string; readonly key?: string; readonly fingerprint: string };
+  readonly retentionDays: number;
+  /** CIDRs from which Kibana may be opened; none: the site's own network. */
+  readonly kibana: { readonly allowFrom: readonly string[] };
+}
+
+/** DHIS2 instances, which `containers.json` may not list. */
+export interface DhisInstance {
+  readonly name: string;
+  readonly ip: string;
+  readonly generation: number;
+}
