@@ -13,6 +13,7 @@ import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
 import { loadDashboards } from "./dashboards";
 import { loadDetections } from "./detections";
+import { forSite } from "./detections/settings";
 import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
 import { reach } from "./reach";
 import { renderDashboards, renderDataViews } from "./render/dashboards";
@@ -61,7 +62,7 @@ export = () => {
   });
   new DetectionRules(
     "rules",
-    { elastic, detections: loadDetections(), dataStream, connectorId: alertStore.connectorId },
+    { elastic, detections: forSite(loadDetections(), site.agents), dataStream, connectorId: alertStore.connectorId },
     { dependsOn: [logStore] },
   );
   const dataViews = renderDataViews(options.namespace);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import * as state from "@pulumi/pulumi/runtime/state";
 import type { types } from "@pulumi/command";
 import { parseSite } from "./parseSite";
 import { printProblem, type Problem } from "./problem";
@@ -28,7 +29,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
       .map(([key, value]) => [key.slice(NAMESPACE.length), value]),
   );
   const label = `Pulumi.${pulumi.getStack()}.yaml`;
-  const stack = parseStack(values, (key) => pulumi.runtime.isConfigSecret(NAMESPACE + key), label);
+  const stack = parseStack(values, (key) => secretKeys().includes(NAMESPACE + key), label);
   if (!stack.ok) throw stop(stack.problems);
   const { options, privateKey, dhis2, withoutDhis2 } = stack.value;
   const file = resolve(folder, stack.value.site);
@@ -52,4 +53,13 @@ export function loadFromPulumi(folder: string): LoadedStack {
 function stop(problems: readonly Problem[]): pulumi.RunError {
   const count = problems.length === 1 ? "one thing is wrong" : `${problems.length} things are wrong`;
   return new pulumi.RunError([`${count} with the input; nothing was touched`, ...problems.map(printProblem)].join("\n"));
+}
+
+/** The keys that are encrypted in the stack's file; the SDK keeps them, but has no function for it. */
+function secretKeys(): readonly string[] {
+  return JSON.parse((state as unknown as StateModule).getStore().config.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[];
+}
+
+interface StateModule {
+  getStore(): { config: Record<string, string | undefined> };
 }

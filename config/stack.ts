@@ -161,7 +161,8 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(shape);
   const [key] = path;
   if (key === "dhis2") return ["name", "ip", "generation"];
-  const inner: unknown = typeof key === "string" && key in shape ? shape[key as keyof typeof shape].unwrap() : undefined;
+  const outer: unknown = typeof key === "string" && key in shape ? shape[key as keyof typeof shape] : undefined;
+  const inner = outer instanceof z.ZodDefault || outer instanceof z.ZodOptional ? outer.unwrap() : outer;
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 

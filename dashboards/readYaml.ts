@@ -1,5 +1,6 @@
 import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
+import { issueMessages, printPath, printProblem } from "../config/problem";
 
 /**
  * Parses YAML and checks it against a schema. Throws one Error that names every fault as `file:line: key: what is wrong`.
@@ -14,17 +15,14 @@ export function readYaml<T extends z.ZodType>(file: string, source: string, sche
       document.errors.map(({ pos, message }) => `${file}:${line(pos[0])}: ${message}`).join("\n"),
     );
   }
-  const result = schema.safeParse(document.toJS());
+  const result = schema.safeParse(document.toJS(), { reportInput: true });
   if (result.success) return result.data;
-  const faults = result.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...issue.path, key], message: "there is no such key" }))
-      : [{ path: issue.path, message: issue.message }],
-  );
-  const messages = faults.map(
-    ({ path, message }) => `${file}:${line(offset(document, path))}: ${name(path)}${message}`,
-  );
-  throw new Error(messages.join("\n"));
+  const problems = result.error.issues
+    .flatMap((issue) => issueMessages(issue, () => []))
+    .map(({ path, message }) =>
+      printProblem({ file, line: line(offset(document, path)), path: printPath(path), message }),
+    );
+  throw new Error(problems.join("\n"));
 }
 
 /** Where the deepest part of the path that exists begins. */
@@ -46,10 +44,4 @@ function offset(document: Document, path: readonly PropertyKey[]): number {
 
 function start(node: unknown): number | undefined {
   return isScalar(node) || isCollection(node) ? node.range?.[0] : undefined;
-}
-
-/** "panels[2].grid.w: " */
-function name(path: readonly PropertyKey[]): string {
-  const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
-  return parts.length === 0 ? "" : `${parts.join("").replace(/^\./, "")}: `;
 }

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
+import program = require("../index");
 import { CACHE, LAB_STATE, ROOT } from "./places";
 
 /** Where the lab's stack has its settings and state; `index.ts` itself is the repository's. */
@@ -58,9 +59,8 @@ export async function labStack(overrides: Record<string, unknown> = {}): Promise
   prepareFolder(overrides);
   // Paths of the program and of the plugins are relative to the stack's folder.
   process.chdir(STACK_FOLDER);
-  const program = ((await import("../index")) as unknown as { default: automation.PulumiFn }).default;
   const stack = await automation.LocalWorkspace.createOrSelectStack(
-    { stackName: "dev", projectName: "dhis2-siem", program },
+    { stackName: "dev", projectName: "dhis2-siem", program: async () => program() },
     {
       workDir: STACK_FOLDER,
       pulumiCommand: await automation.PulumiCommand.get({ root: CACHE, skipVersionCheck: true }),

@@ -39,7 +39,9 @@ export function renderBundle(parts: BundleParts): string {
     ([name, value]) => `${check(name, /^[A-Z][A-Z0-9_]*$/)}=${quote(String(value))}`,
   );
   const printers = (prefix: string, files: Readonly<Record<string, string>> = {}) =>
-    Object.entries(files).map(([name, text]) => printer(`${prefix}_${check(name, /^[a-z][a-z0-9_]*$/)}`, text));
+    Object.entries(files).map(([name, text]) =>
+      printer(`${prefix}_${check(name, /^[a-z][a-z0-9_]*$/)}`, text),
+    );
   return [
     `# dhis2-siem: ${parts.title.replaceAll("\n", " ")}`,
     "set -euo pipefail",

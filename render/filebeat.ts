@@ -28,7 +28,14 @@ export function renderFilebeatYml(container: SiteContainer, options: AgentOption
     "filebeat.inputs": [
       { type: "journald", id: "journal" },
       ...(files.length > 0
-        ? [{ type: "filestream", id: "files", paths: files, prospector: { scanner: { check_interval: "5s" } } }]
+        ? [
+            {
+              type: "filestream",
+              id: "files",
+              paths: files,
+              prospector: { scanner: { check_interval: "5s" } },
+            },
+          ]
         : []),
     ],
     name: container.name,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import program = require("../index");
 import { loadScripts } from "../scripts";
 import { collectGraph, type Graph, type GraphResource } from "./mockGraph";
 
@@ -13,8 +14,7 @@ export const EXAMPLE_CONFIG: Readonly<Record<string, string>> = {
 
 /** The graph of `index.ts` for a site's file. */
 export async function siteGraph(file: string, config: Readonly<Record<string, string>> = {}): Promise<Graph> {
-  const program = (await import("../index")) as unknown as { default: () => unknown };
-  return collectGraph(program.default, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) });
+  return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) });
 }
 
 /** A graph as sorted text, for people and for a diff in a pull request. The scripts' texts stand as their names and hashes. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
+import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import * as settings from "@pulumi/pulumi/runtime/settings";
 
 /** One registered resource of the mocked program; every reference is the other resource's name. */
@@ -46,12 +46,11 @@ export async function collectGraph(
     Object.fromEntries(namespaced),
     secretKeys.map((key) => `${PROJECT}:${key}`),
   );
-  const monitor = new Recorder();
-  settings.setMockOptions(monitor, PROJECT, "graph", true);
+  const recorded = await mockEngine();
   const outputs = await settled(pulumi.output(await program()));
-  await settings.waitForRPCs();
+  await (settings as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
   return {
-    resources: monitor.recorded.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    resources: recorded.sort((a, b) => (a.name < b.name ? -1 : 1)),
     outputs: outputs.value,
     secretOutputs: outputs.secrets,
   };
@@ -82,20 +81,18 @@ interface Registration {
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
-class Recorder extends MockMonitor {
-  readonly recorded: GraphResource[] = [];
-
-  constructor() {
-    super({ call: (args) => args.inputs as Record<string, unknown>, newResource: mockedState });
-  }
-
-  override async registerResource(
-    request: Registration,
-    callback: Parameters<MockMonitor["registerResource"]>[1],
-  ): Promise<void> {
-    if (request.getType() !== "pulumi:pulumi:Stack") this.recorded.push(record(request));
-    await super.registerResource(request, callback);
-  }
+/** Puts Pulumi's mocks in the engine's place; every registration is also written down, with what the mocks leave out. */
+async function mockEngine(): Promise<GraphResource[]> {
+  const recorded: GraphResource[] = [];
+  const mocks: pulumi.runtime.Mocks = { call: (args) => args.inputs as Record<string, unknown>, newResource: mockedState };
+  await pulumi.runtime.setMocks(mocks, PROJECT, "graph", true);
+  const monitor = settings.getMonitor() as unknown as MockMonitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request: Registration, callback) => {
+    if (request.getType() !== "pulumi:pulumi:Stack") recorded.push(record(request));
+    return register(request, callback);
+  };
+  return recorded;
 }
 
 function record(request: Registration): GraphResource {

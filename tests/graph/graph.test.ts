@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { loadDetections } from "../../detections";
 import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../tools/graph";
 import type { Graph, GraphResource } from "../../tools/mockGraph";
-import { matchSnapshot } from "../support/snapshot";
+import { matchesSnapshot } from "../support/snapshot";
 
 const SMALL = join(__dirname, "../sites/nginx.json");
 
@@ -165,7 +165,7 @@ describe("the graph of a small site", () => {
     assert.equal((outputs.agents as unknown[]).length, 4);
   });
 
-  it("is the golden graph", () => matchSnapshot(join(__dirname, "nginx.snap"), printGraph(graph)));
+  it("is the golden graph", () => matchesSnapshot(join(__dirname, "nginx.snap"), printGraph(graph)));
 });
 
 describe("a change of a site", () => {

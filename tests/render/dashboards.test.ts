@@ -7,7 +7,7 @@ import { describeDashboard } from "../../dashboards/describe";
 import { GRID_WIDTH, type Dashboard } from "../../dashboards/schema";
 import { renderAlertMappings, renderMappings } from "../../pipelines";
 import { renderDashboards, renderDataViews } from "../../render/dashboards";
-import { flattenMappings } from "../support/mappings";
+import { flattenMappings, kibanaType, type MappedField } from "../support/mappings";
 import {
   kqlFields,
   onlyLayer,
@@ -136,14 +136,17 @@ describe("dashboards as saved objects", () => {
         for (const { chart } of charts(dashboard)) {
           const known = fields[chart.references[0]?.id ?? ""];
           assert.ok(known, `${chart.title}: no such data view`);
-          for (const { sourceField, operationType } of Object.values(onlyLayer(chart)[1].columns)) {
-            if (operationType === "count") assert.equal(sourceField, "___records___");
-            else
-              assert.ok(
-                known.get(sourceField)?.aggregatable,
-                `${chart.title}: cannot group by ${sourceField}`,
-              );
-            if (operationType === "date_histogram") assert.equal(known.get(sourceField)?.type, "date");
+          for (const { sourceField, operationType, dataType } of Object.values(onlyLayer(chart)[1].columns)) {
+            const where = `${chart.title}: ${sourceField}`;
+            if (operationType === "count") {
+              assert.equal(sourceField, "___records___", where);
+              continue;
+            }
+            const field: MappedField | undefined = known.get(sourceField);
+            assert.ok(field?.aggregatable, `${where} is none that can be grouped by`);
+            const expected: string = operationType === "unique_count" ? "number" : kibanaType(field.type);
+            assert.equal(dataType, expected, `${where}: its type in Lens`);
+            if (operationType === "date_histogram") assert.equal(field.type, "date", where);
           }
           for (const name of kqlFields(chart.state.query.query))
             assert.ok(known.has(name), `${chart.title}: its query reads ${name}`);

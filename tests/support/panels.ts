@@ -13,6 +13,7 @@ const reference = z.strictObject({
 
 const column = z.looseObject({
   label: z.string(),
+  dataType: z.enum(["string", "number", "ip", "date", "boolean"]),
   operationType: z.enum(["count", "unique_count", "terms", "date_histogram"]),
   sourceField: z.string(),
   isBucketed: z.boolean(),

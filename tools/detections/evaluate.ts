@@ -1,6 +1,7 @@
-import type { Detection } from "../../detections/detection";
+import { type Detection, watchesSilence } from "../../detections/detection";
 import { advance, type Alert as ActiveAlert, type Match, type Rule } from "../../lab/standins/kibana/rule";
 import { renderRule, windowOf } from "../../render/rule";
+import { milliseconds } from "./lines";
 import { type Json, plan, type Plan } from "./plan";
 
 const MINUTE = 60_000;
@@ -28,17 +29,22 @@ export interface Trial {
 /** Runs searches; the answers are in the same order. */
 export type Search = (bodies: readonly Json[]) => Promise<Json[]>;
 
+function windowMilliseconds(detection: Detection): number {
+  const { size, unit } = windowOf(detection.logic);
+  return milliseconds(`${size}${unit}`);
+}
+
 /**
  * The minutes at which a rule that runs every minute sees something else than a minute before: after each event, and
- * after each has left the window. Silence is looked for only as long as there are events at all.
+ * after each has left the window. Silence is looked for only between the first event and the last: a whole window of it.
  */
 export function ticks(detection: Detection, times: readonly number[]): number[] {
-  const { size, unit } = windowOf(detection.logic);
-  const length = size * { s: 1000, m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE }[unit];
+  const length = windowMilliseconds(detection);
   const up = (time: number) => Math.ceil(time / MINUTE) * MINUTE;
   const ends = times.flatMap((time) => [up(time), up(time + length), up(time + length) + MINUTE]);
   const last = up(Math.max(...times));
-  return [...new Set(ends)].filter((time) => time <= last).sort((a, b) => a - b);
+  const first = watchesSilence(detection) ? Math.min(...times) + length : 0;
+  return [...new Set(ends)].filter((time) => first <= time && time <= last).sort((a, b) => a - b);
 }
 
 /** A trial under way. */
@@ -81,21 +87,22 @@ export function kibanaRule(detection: Detection): Rule {
   };
 }
 
-function valueAt(source: unknown, field: string): unknown {
+/** What a document says in a field, as text; several values with a space between them, nothing where it says nothing. */
+function textAt(source: Json, field: string): string {
   let here: unknown = source;
   for (const key of field.split(".")) {
-    if (typeof here !== "object" || here === null) return undefined;
-    here = (here as Json)[key];
+    here = typeof here === "object" && here !== null ? (here as Json)[key] : undefined;
   }
-  return here;
+  return [here]
+    .flat()
+    .filter((value) => typeof value === "string" || typeof value === "number")
+    .join(" ");
 }
 
-function alertOf({ detection }: Trial, match: Match): Alert {
+function alertOf({ detection }: Trial, match: Match, now: Date): Alert {
   const sources = match.hits.map(({ _source }) => _source as Json);
   const times = sources.map((source) => String(source["@timestamp"])).sort();
-  const entities = sources.map((source) =>
-    detection.entity.map((field) => String(valueAt(source, field) ?? "")).join(","),
-  );
+  const entities = sources.map((source) => detection.entity.map((field) => textAt(source, field)).join(","));
   const grouped = detection.logic.kind !== "event" && detection.logic.by.length > 0;
   return {
     rule: detection.name,
@@ -103,8 +110,8 @@ function alertOf({ detection }: Trial, match: Match): Alert {
     level: detection.severity,
     entity: detection.watched ?? (grouped ? match.id : [...new Set(entities)].sort().join(", ")),
     count: match.value,
-    first: times[0] ?? "",
-    last: times.at(-1) ?? "",
+    first: times[0] ?? new Date(now.getTime() - windowMilliseconds(detection)).toISOString(),
+    last: times.at(-1) ?? now.toISOString(),
   };
 }
 
@@ -135,7 +142,7 @@ export async function evaluate(trials: readonly Trial[], search: Search): Promis
       const { alerts, firings } = advance(run.rule, run.active, found.matches, now, () => "alert");
       run.active = alerts;
       run.seenUntil = found.seenUntil ?? run.seenUntil;
-      run.alerts.push(...firings.map(({ match }) => alertOf(run.trial, match)));
+      run.alerts.push(...firings.map(({ match }) => alertOf(run.trial, match, now)));
     });
   }
   return runs.map(({ alerts }) => alerts);
