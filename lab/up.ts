@@ -1,4 +1,4 @@
-import { Listr, type ListrTask } from "listr2";
+import { Listr, PRESET_TIMER, type ListrTask } from "listr2";
 import type { UpResult } from "@pulumi/pulumi/automation";
 import { labStack } from "./stack";
 import { script } from "./shell";
@@ -79,12 +79,10 @@ export async function up(): Promise<void> {
     },
   };
   await new Listr([...groundSteps(), stackStep], {
-    rendererOptions: { showTimer: true, timer: TIMER, collapseSubtasks: false },
-    fallbackRendererOptions: { timer: TIMER, logTitleChange: true },
-  } as ConstructorParameters<typeof Listr>[1]).run();
+    rendererOptions: { timer: PRESET_TIMER, collapseSubtasks: false },
+    fallbackRendererOptions: { timer: PRESET_TIMER },
+  }).run();
 }
-
-const TIMER = { condition: true, field: (ms: number) => `${(ms / 1000).toFixed(1)} s` };
 
 /** What an update did, in words: "38 created", "nothing changed". */
 export function changes(result: UpResult): string {

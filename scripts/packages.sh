@@ -58,8 +58,7 @@ elastic_package() {
   if [ "$have" != "installed $version" ]; then
     elastic_repository "${version%%.*}"
     say "installing $name $version"
-    apt_get -o Dir::Etc::sourcelist=sources.list.d/dhis2-siem-elastic.list -o Dir::Etc::sourceparts=- \
-      -o APT::Get::List-Cleanup=0 update
+    apt_get update
     apt-cache madison "$name" | grep -qF " $version " ||
       die "$PACKAGES_URL has no $name $version for $(dpkg --print-architecture); it has: $(apt-cache madison "$name" | awk '{print $3}' | sort -uV | tail -n 5 | paste -sd ' ')"
     apt_get install --allow-change-held-packages "$name=$version"
