@@ -6,7 +6,7 @@ import { renderMappings } from "../../pipelines";
 import { filebeatEvents } from "../../tools/parse/filebeat";
 import { readLogLines } from "../../tools/parse/lines";
 import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { putPipelines } from "../support/pipelines";
+import { putPipelines, simulate } from "../support/pipelines";
 
 type Json = Record<string, unknown>;
 
@@ -43,7 +43,7 @@ const mutated = fc
       return given.slice(0, at) + put + given.slice(at + length);
     }, line.message);
     // A cut may go through a character of two parts; Filebeat sends none such.
-    return { ...line, message: message.toWellFormed() };
+    return { ...line, message: Buffer.from(message).toString() };
   });
 const random = fc
   .tuple(fc.constantFrom(...lines), fc.string({ unit: "binary", maxLength: 300 }))
@@ -122,6 +122,7 @@ describe("10,000 generated and mutated lines", function () {
       audit(`{${Array.from({ length: 5000 }, (_, at) => `"k${at}":${at}`).join(",")}}`),
       audit(`{"${"k".repeat(40_000)}":"${"v".repeat(40_000)}"}`),
       audit('{"a":1,"a":2}'),
+      audit('{"half\\ud800":"\\ud800x","nul\\u0000":"\\u0000","":""}'),
       audit('{"a":1e400,"b":123456789012345678901234567890}'),
       `{"check":"disk","used_percent":1e30}`,
       "x".repeat(1_000_000),
@@ -146,5 +147,18 @@ describe("10,000 generated and mutated lines", function () {
       assert.equal((document.event as Json).original, all[at]?.message);
       assert.equal(document.error, undefined, JSON.stringify(document.error));
     });
+  });
+
+  it("are kept, and marked, where a pipeline does fail", async () => {
+    const { entry: broken } = await putPipelines(elasticsearch, "broken");
+    await elasticsearch.call("DELETE", `/_ingest/pipeline/${broken.replace("-logs", "-dhis2")}`);
+    const line = lines.find(({ journal }) => journal === "tomcat9") ?? assert.fail();
+    const [document = {}] = await simulate(elasticsearch, broken, [filebeatEvents(line)["8.19"]]);
+    const { event, error, tags, message } = document as Record<string, Json>;
+    assert.equal(event?.original, line.message);
+    assert.equal(message, line.message);
+    assert.equal(event?.dataset, "unread");
+    assert.deepEqual(tags, ["pipeline_error", "not_understood"]);
+    assert.match(String(error?.message), /non-existent pipeline/);
   });
 });

@@ -134,6 +134,7 @@ describe("a user's name in a line", function () {
     assert.equal(document["event.original"], message);
     const kept = String(document["user.name"]);
     assert.ok(kept.length >= 999 && kept.length <= 1000 && name.startsWith(kept));
-    assert.ok(kept.isWellFormed());
+    // No half of a character at its end.
+    assert.equal(Buffer.from(kept).toString(), kept);
   });
 });

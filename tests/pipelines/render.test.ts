@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { loadFields, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
 import { stableJson } from "../../render/json";
+import { fieldsPage, PAGE } from "../../tools/fields";
 import { flattenMappings } from "../support/mappings";
 
 /** Processors that every Elasticsearch 8 has, without a licence and without downloads. */
@@ -85,9 +87,7 @@ describe("fields", () => {
     }
   });
 
-  it("say what they are", () => {
-    for (const { name, description } of [...loadFields("logs"), ...loadFields("alerts")]) {
-      assert.ok(description.length > 0, name);
-    }
+  it("are listed on their page (npm run -s fields)", async () => {
+    assert.equal(readFileSync(PAGE, "utf8"), await fieldsPage());
   });
 });

@@ -1,0 +1,35 @@
+/** `npm run -s fields`: writes docs/fields.md, the page of all fields, from their definitions in pipelines/. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { type Field, loadFields } from "../pipelines";
+
+export const PAGE = join(__dirname, "../docs/fields.md");
+
+function table(fields: readonly Field[]): string {
+  const rows = fields.map(({ name, type, description }) => `| \`${name}\` | ${type} | ${description} |`);
+  return ["| field | type | |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+/** The page's text. */
+export async function fieldsPage(): Promise<string> {
+  const text = `# The fields
+
+Made from \`pipelines/fields.yml\` and \`pipelines/alert-fields.yml\` by \`npm run -s fields\`; do not edit.
+
+A rule, a dashboard or a search can use these. Types: \`flattened\` is an object of texts that is searched by its paths
+(\`dhis2.audit.data.name: x\`); \`stored\` and \`kept\` are there to be read and cannot be searched. A keyword that is too
+long is cut (at 1000 characters, unless its definition says more); \`event.original\` has the line whole.
+
+## Lines (\`logs-dhis2-*\`)
+
+${table(loadFields("logs"))}
+
+## Alerts (\`alerts-dhis2-*\`)
+
+${table(loadFields("alerts"))}
+`;
+  return format(text, { ...(await resolveConfig(PAGE)), parser: "markdown" });
+}
+
+if (require.main === module) void fieldsPage().then((page) => writeFileSync(PAGE, page));
