@@ -23,8 +23,14 @@ const timezone = z.string().refine(isTimezone, 'is no time zone, such as "Africa
 /** Gateway and prefix, as dhis2-tools-dab writes them: 192.168.0.1/24. */
 export const network = z
   .string()
-  .regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, "is no network in the form GATEWAY/PREFIX, such as 192.168.0.1/24")
-  .refine((text) => z.cidrv4().safeParse(text).success, "is no network in the form GATEWAY/PREFIX, such as 192.168.0.1/24");
+  .regex(
+    /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/,
+    "is no network in the form GATEWAY/PREFIX, such as 192.168.0.1/24",
+  )
+  .refine(
+    (text) => z.cidrv4().safeParse(text).success,
+    "is no network in the form GATEWAY/PREFIX, such as 192.168.0.1/24",
+  );
 
 export const generation = z.int("must be a whole number").min(1, "must be 1 or more");
 

@@ -1,5 +1,12 @@
 import { parse as parseIp } from "ipaddr.js";
-import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode, type Node, type ParseError } from "jsonc-parser";
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  parseTree,
+  printParseErrorCode,
+  type Node,
+  type ParseError,
+} from "jsonc-parser";
 import { containerSchema, siteSchema, type SiteFile } from "./containers";
 import { issueMessages, printPath, type Problem, type Result } from "./problem";
 import type { DhisInstance, Site, SiteContainer } from "./site";
@@ -29,7 +36,8 @@ export function parseSite(file: string, text: string, extras: SiteExtras): Resul
   const value: unknown = getNodeValue(tree);
   const parsed = siteSchema.safeParse(value, { reportInput: true });
   for (const issue of parsed.error?.issues ?? []) {
-    for (const { path, message } of issueMessages(issue, knownKeys)) say(path as (string | number)[], message);
+    for (const { path, message } of issueMessages(issue, knownKeys))
+      say(path as (string | number)[], message);
   }
   checkTogether(looseSite(value), extras, say);
   if (problems.length > 0 || !parsed.success) {
@@ -39,12 +47,22 @@ export function parseSite(file: string, text: string, extras: SiteExtras): Resul
 }
 
 /** Only the first syntax error: those after it follow from it. */
-function notJson(file: string, text: string, errors: ParseError[], lineAt: (offset: number) => number): Result<Site> {
+function notJson(
+  file: string,
+  text: string,
+  errors: ParseError[],
+  lineAt: (offset: number) => number,
+): Result<Site> {
   const [first] = errors;
-  if (first === undefined) return { ok: false, problems: [{ file, line: 1, path: "", message: "is empty; it must be a JSON object" }] };
+  if (first === undefined)
+    return {
+      ok: false,
+      problems: [{ file, line: 1, path: "", message: "is empty; it must be a JSON object" }],
+    };
   const words: Record<string, string> = {
     CommaExpected: "a comma is missing before this place",
-    PropertyNameExpected: "a key in double quotes must stand here (a comma before a closing bracket is one too many)",
+    PropertyNameExpected:
+      "a key in double quotes must stand here (a comma before a closing bracket is one too many)",
     ValueExpected: "a value must stand here (a comma before a closing bracket is one too many)",
     ColonExpected: "a colon is missing before this place",
     InvalidCommentToken: "JSON has no comments",
@@ -87,7 +105,8 @@ interface LooseSite {
 
 /** What of a value has the right shape, so that the checks between parts also run where another part is wrong. */
 function looseSite(value: unknown): LooseSite {
-  const object = (item: unknown) => (typeof item === "object" && item !== null ? (item as Record<string, unknown>) : {});
+  const object = (item: unknown) =>
+    typeof item === "object" && item !== null ? (item as Record<string, unknown>) : {};
   const text = (item: unknown) => (typeof item === "string" ? item : undefined);
   const site = object(value);
   return {
@@ -111,13 +130,19 @@ function checkTogether(site: LooseSite, extras: SiteExtras, say: Say): void {
   checkDoubled(containers, extras, say);
   containers.forEach((entry, index) => {
     if (entry.remote_host !== undefined) {
-      say(["containers", index, "remote_host"], "containers on another host are not yet supported; take the entry out, or run a stack for that host");
+      say(
+        ["containers", index, "remote_host"],
+        "containers on another host are not yet supported; take the entry out, or run a stack for that host",
+      );
     }
-    if (entry.ip && site.network) checkAddress(entry.ip, site.network, (message) => say(["containers", index, "ip"], message));
+    if (entry.ip && site.network)
+      checkAddress(entry.ip, site.network, (message) => say(["containers", index, "ip"], message));
   });
   extras.dhis2.forEach((instance) => {
     if (site.network) {
-      checkAddress(instance.ip, site.network, (message) => say([], `dhis2 of the stack's config: ${instance.name}: ${message}`));
+      checkAddress(instance.ip, site.network, (message) =>
+        say([], `dhis2 of the stack's config: ${instance.name}: ${message}`),
+      );
     }
   });
   const ofType = (...types: string[]) => containers.filter((entry) => types.includes(entry.type ?? ""));
@@ -143,7 +168,10 @@ function checkProxy(site: LooseSite, proxies: readonly LooseEntry[], say: Say): 
   }
   const kind = proxies[0]?.type === "nginx_proxy" ? "nginx" : "apache2";
   if ((site.proxy === "nginx" || site.proxy === "apache2") && site.proxy !== kind) {
-    say(["proxy"], `is "${site.proxy}", but the proxy container ${proxies[0]?.name} is of type ${proxies[0]?.type}; it should be "${kind}"`);
+    say(
+      ["proxy"],
+      `is "${site.proxy}", but the proxy container ${proxies[0]?.name} is of type ${proxies[0]?.type}; it should be "${kind}"`,
+    );
   }
 }
 
@@ -154,12 +182,17 @@ function checkDoubled(containers: readonly LooseEntry[], extras: SiteExtras, say
       const value = entry[key];
       if (value === undefined) return;
       const before = seen.get(value);
-      if (before !== undefined) say(["containers", index, key], `"${value}" is already the ${key} of containers[${before}]`);
+      if (before !== undefined)
+        say(["containers", index, key], `"${value}" is already the ${key} of containers[${before}]`);
       else seen.set(value, index);
     });
     for (const instance of extras.dhis2) {
       const before = seen.get(instance[key]);
-      if (before !== undefined) say(["containers", before, key], `"${instance[key]}" is also in dhis2 of the stack's config; keep one of the two`);
+      if (before !== undefined)
+        say(
+          ["containers", before, key],
+          `"${instance[key]}" is also in dhis2 of the stack's config; keep one of the two`,
+        );
     }
   }
 }

@@ -11,8 +11,7 @@ export interface Problem {
 }
 
 export type Result<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** `file:line: path: message` */
 export function printProblem({ file, line, path, message }: Problem): string {
@@ -29,7 +28,10 @@ export function printPath(path: readonly PropertyKey[]): string {
 }
 
 /** zod's issues in the project's words: one for each unknown key, with the nearest that exists. */
-export function issueMessages(issue: z.core.$ZodIssue, known: (path: readonly PropertyKey[]) => readonly string[]) {
+export function issueMessages(
+  issue: z.core.$ZodIssue,
+  known: (path: readonly PropertyKey[]) => readonly string[],
+) {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known(path)) }));
@@ -45,12 +47,23 @@ export function unknownKey(key: string, known: readonly string[]): string {
 
 function issueMessage(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") {
-    return issue.input === undefined ? `is missing; it must be ${article(issue.expected)}` : `must be ${article(issue.expected)}`;
+    return issue.input === undefined
+      ? `is missing; it must be ${article(issue.expected)}`
+      : `must be ${article(issue.expected)}`;
   }
   if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
   return issue.message;
 }
 
 function article(type: string): string {
-  return { string: "a text", number: "a number", int: "a whole number", array: "a list", object: "an object", boolean: "true or false" }[type] ?? type;
+  return (
+    {
+      string: "a text",
+      number: "a number",
+      int: "a whole number",
+      array: "a list",
+      object: "an object",
+      boolean: "true or false",
+    }[type] ?? type
+  );
 }

@@ -36,7 +36,10 @@ export function loadFromPulumi(folder: string): LoadedStack {
   if (!existsSync(file)) {
     throw stop([{ file: label, path: `${NAMESPACE}site`, message: `there is no file ${file}` }]);
   }
-  const site = parseSite(relative(process.cwd(), file) || file, readFileSync(file, "utf8"), { dhis2, withoutDhis2 });
+  const site = parseSite(relative(process.cwd(), file) || file, readFileSync(file, "utf8"), {
+    dhis2,
+    withoutDhis2,
+  });
   if (!site.ok) throw stop(site.problems);
   const { bastion, ...host } = options.host;
   return {
@@ -45,19 +48,25 @@ export function loadFromPulumi(folder: string): LoadedStack {
     connection: {
       ...host,
       ...(privateKey ? { privateKey: pulumi.secret(privateKey) } : {}),
-      ...(bastion ? { proxy: { ...bastion, ...(privateKey ? { privateKey: pulumi.secret(privateKey) } : {}) } } : {}),
+      ...(bastion
+        ? { proxy: { ...bastion, ...(privateKey ? { privateKey: pulumi.secret(privateKey) } : {}) } }
+        : {}),
     },
   };
 }
 
 function stop(problems: readonly Problem[]): pulumi.RunError {
   const count = problems.length === 1 ? "one thing is wrong" : `${problems.length} things are wrong`;
-  return new pulumi.RunError([`${count} with the input; nothing was touched`, ...problems.map(printProblem)].join("\n"));
+  return new pulumi.RunError(
+    [`${count} with the input; nothing was touched`, ...problems.map(printProblem)].join("\n"),
+  );
 }
 
 /** The keys that are encrypted in the stack's file; the SDK keeps them, but has no function for it. */
 function secretKeys(): readonly string[] {
-  return JSON.parse((state as unknown as StateModule).getStore().config.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[];
+  return JSON.parse(
+    (state as unknown as StateModule).getStore().config.PULUMI_CONFIG_SECRET_KEYS ?? "[]",
+  ) as string[];
 }
 
 interface StateModule {

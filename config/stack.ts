@@ -13,7 +13,10 @@ const ELASTIC_PACKAGES = {
 const VERSIONS = { elastic: "8.19.8", filebeat: "8.19.8" };
 
 const version = (line: RegExp, example: string) =>
-  z.string().regex(/^\d+\.\d+\.\d+$/, `is no exact version, such as ${example}`).regex(line, `is of no line that is supported; such as ${example}`);
+  z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/, `is no exact version, such as ${example}`)
+    .regex(line, `is of no line that is supported; such as ${example}`);
 
 const port = z.coerce.number().int("is no port").min(1, "is no port").max(65535, "is no port");
 
@@ -29,7 +32,10 @@ const serverName = z.string().regex(/^[A-Za-z0-9._:-]+$/, "is no host name or ad
 const user = z.string().regex(/^[a-z_][a-z0-9_-]*\$?$/i, "is no login name");
 const size = z.string().regex(/^[1-9]\d*(MiB|GiB|TiB)$/, "is no size, such as 4GiB");
 const heap = z.string().regex(/^[1-9]\d*[mg]$/, "is no heap size, such as 1024m or 2g");
-const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")], "must be true or false");
+const flag = z.union(
+  [z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")],
+  "must be true or false",
+);
 
 const sshHost = z.strictObject({ host: serverName, port: port.default(22), user, hostKey });
 
@@ -45,14 +51,20 @@ const shape = {
   forward: z
     .strictObject({ elasticsearchPort: port.default(19200), kibanaPort: port.default(15601) })
     .default({ elasticsearchPort: 19200, kibanaPort: 15601 }),
-  lxdProject: z.string().regex(/^[A-Za-z0-9._-]+$/, "is no LXD project").default("default"),
+  lxdProject: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, "is no LXD project")
+    .default("default"),
   namespace: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_.]{0,99}$/, "is no namespace; use lower-case letters, digits, _ and .")
     .default("default"),
   siem: z
     .strictObject({
-      image: z.string().regex(/^[A-Za-z0-9._:/-]+$/, "is no image, such as ubuntu:24.04").default("ubuntu:24.04"),
+      image: z
+        .string()
+        .regex(/^[A-Za-z0-9._:/-]+$/, "is no image, such as ubuntu:24.04")
+        .default("ubuntu:24.04"),
       memory: size.default("4GiB"),
       disk: size.optional(),
       heap: heap.optional(),
@@ -67,8 +79,17 @@ const shape = {
     .default(VERSIONS),
   packages: z
     .strictObject({
-      url: z.string().regex(/^https?:\/\/\S+[^/]$/, "is no URL of a repository, such as https://mirror.example.org/packages").default(ELASTIC_PACKAGES.url),
-      key: z.string().includes("BEGIN PGP PUBLIC KEY BLOCK", { error: "is no armoured public key" }).optional(),
+      url: z
+        .string()
+        .regex(
+          /^https?:\/\/\S+[^/]$/,
+          "is no URL of a repository, such as https://mirror.example.org/packages",
+        )
+        .default(ELASTIC_PACKAGES.url),
+      key: z
+        .string()
+        .includes("BEGIN PGP PUBLIC KEY BLOCK", { error: "is no armoured public key" })
+        .optional(),
       fingerprint: z
         .string()
         .transform((text) => text.replaceAll(" ", "").toUpperCase())
@@ -76,7 +97,12 @@ const shape = {
         .default(ELASTIC_PACKAGES.fingerprint),
     })
     .default(ELASTIC_PACKAGES),
-  retentionDays: z.coerce.number("must be a number of days").int("must be a whole number of days").min(1, "must be 1 or more").max(3650, "must be 3650 or less").default(90),
+  retentionDays: z.coerce
+    .number("must be a number of days")
+    .int("must be a whole number of days")
+    .min(1, "must be 1 or more")
+    .max(3650, "must be 3650 or less")
+    .default(90),
   kibana: z
     .strictObject({ allowFrom: z.array(z.cidrv4("is no network, such as 192.168.0.0/24")).default([]) })
     .default({ allowFrom: [] }),
@@ -108,7 +134,8 @@ export function parseStack(
   file: string,
 ): Result<StackConfig> {
   const problems: Problem[] = [];
-  const say = (path: readonly PropertyKey[], message: string) => problems.push({ file, path: configPath(path), message });
+  const say = (path: readonly PropertyKey[], message: string) =>
+    problems.push({ file, path: configPath(path), message });
   const input: Record<string, unknown> = {};
   for (const [key, text] of Object.entries(values)) {
     if (!STRUCTURED.has(key)) input[key] = text;
@@ -116,7 +143,10 @@ export function parseStack(
       try {
         input[key] = JSON.parse(text);
       } catch {
-        say([key], `is no ${key === "dhis2" ? "list" : "object"}; set its parts with --path, such as: pulumi config set --path ${key}.…`);
+        say(
+          [key],
+          `is no ${key === "dhis2" ? "list" : "object"}; set its parts with --path, such as: pulumi config set --path ${key}.…`,
+        );
       }
     }
   }
@@ -133,8 +163,11 @@ export function parseStack(
   if (!parsed.success) return { ok: false, problems };
   const { data } = parsed;
   const heapSize = data.siem.heap ?? largestHeap(data.siem.memory);
-  checkHeap(data.siem.memory, heapSize, (message) => say(["siem", data.siem.heap ? "heap" : "memory"], message));
-  if (data.forward.elasticsearchPort === data.forward.kibanaPort) say(["forward"], "needs two different ports");
+  checkHeap(data.siem.memory, heapSize, (message) =>
+    say(["siem", data.siem.heap ? "heap" : "memory"], message),
+  );
+  if (data.forward.elasticsearchPort === data.forward.kibanaPort)
+    say(["forward"], "needs two different ports");
   if (problems.length > 0) return { ok: false, problems };
   const { host, port: sshPort, user: login, hostKey: key, bastion } = data;
   const options: Options = {
@@ -161,7 +194,8 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(shape);
   const [key] = path;
   if (key === "dhis2") return ["name", "ip", "generation"];
-  const outer: unknown = typeof key === "string" && key in shape ? shape[key as keyof typeof shape] : undefined;
+  const outer: unknown =
+    typeof key === "string" && key in shape ? shape[key as keyof typeof shape] : undefined;
   const inner = outer instanceof z.ZodDefault || outer instanceof z.ZodOptional ? outer.unwrap() : outer;
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
@@ -188,7 +222,8 @@ function checkHeap(memory: string, heapSize: string, say: (message: string) => v
   const needed = neededMemory(heapSize);
   if (mebibytes(heapSize) < 512) say(`a heap of ${heapSize} is too small for Elasticsearch; at least 512m`);
   else if (mebibytes(memory) < needed) {
-    say(`a container of ${memory} is too small for a heap of ${heapSize}: it needs twice the heap and 1.5 GiB more, so at least ${needed}MiB`);
+    say(
+      `a container of ${memory} is too small for a heap of ${heapSize}: it needs twice the heap and 1.5 GiB more, so at least ${needed}MiB`,
+    );
   }
 }
-

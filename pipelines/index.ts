@@ -21,14 +21,37 @@ export interface Field {
 const KINDS = ["dhis2", "web", "postgresql", "system"] as const;
 
 /** How long a value may be, in characters: a keyword that is longer would not be indexed, and a rule could not count by it. */
-const LIMITS: Record<Field["type"], number> = { keyword: 1000, ip: 100, text: 32_000, stored: 100_000, date: 100, long: 100, kept: 0 };
+const LIMITS: Record<Field["type"], number> = {
+  keyword: 1000,
+  ip: 100,
+  text: 32_000,
+  stored: 100_000,
+  date: 100,
+  long: 100,
+  kept: 0,
+};
 
 /** What a document's context holds beside the document. */
-const METADATA = ["_index", "_id", "_version", "_version_type", "_routing", "_type", "_if_seq_no", "_if_primary_term", "_dynamic_templates", "_op_type", "_now"];
+const METADATA = [
+  "_index",
+  "_id",
+  "_version",
+  "_version_type",
+  "_routing",
+  "_type",
+  "_if_seq_no",
+  "_if_primary_term",
+  "_dynamic_templates",
+  "_op_type",
+  "_now",
+];
 
 const fieldSchema = z.record(
   z.string(),
-  z.strictObject({ type: z.enum(["keyword", "text", "date", "long", "ip", "stored", "kept"]), description: z.string() }),
+  z.strictObject({
+    type: z.enum(["keyword", "text", "date", "long", "ip", "stored", "kept"]),
+    description: z.string(),
+  }),
 );
 
 const pipelineSchema = z.strictObject({
@@ -67,13 +90,21 @@ function scriptParams(file: string, fields: unknown): object | undefined {
 }
 
 /** One processor of the YAML as Elasticsearch takes it: scripts inlined, other pipelines by their full names. */
-function processor(entry: Record<string, Record<string, unknown>>, fullName: (kind: string) => string): string {
+function processor(
+  entry: Record<string, Record<string, unknown>>,
+  fullName: (kind: string) => string,
+): string {
   const [[type, options] = ["", {}]] = Object.entries(entry);
   if (type === "script") {
     const { file, fields, ...rest } = options;
     const params = scriptParams(String(file), fields);
     return stableJson({
-      script: { lang: "painless", source: read(`scripts/${String(file)}.painless`), ...(params ? { params } : {}), ...rest },
+      script: {
+        lang: "painless",
+        source: read(`scripts/${String(file)}.painless`),
+        ...(params ? { params } : {}),
+        ...rest,
+      },
     });
   }
   if (type === "pipeline") {

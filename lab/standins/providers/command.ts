@@ -16,7 +16,12 @@ interface Connection extends Props {
 /** Runs one command with its stdin; gives stdout, or throws with the command and all its output, as the real one does. */
 async function run(inputs: Props, command: string): Promise<{ stdout: string; stderr: string }> {
   const { host, port, user, hostKey, privateKey, proxy } = inputs.connection as Connection;
-  const place = (at: Connection) => ({ host: at.host, port: Number(at.port ?? 22), user: at.user ?? "root", hostKey: at.hostKey });
+  const place = (at: Connection) => ({
+    host: at.host,
+    port: Number(at.port ?? 22),
+    user: at.user ?? "root",
+    hostKey: at.hostKey,
+  });
   const client = await connectSsh({
     ...place({ host, port, user, hostKey }),
     privateKey,
@@ -29,7 +34,11 @@ async function run(inputs: Props, command: string): Promise<{ stdout: string; st
   }
 }
 
-function execute(client: Client, command: string, stdin: string): Promise<{ stdout: string; stderr: string }> {
+function execute(
+  client: Client,
+  command: string,
+  stdin: string,
+): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     client.exec(command, (error, channel) => {
       if (error) return reject(error);
@@ -52,7 +61,11 @@ function trim(text: string): string {
   return text.replace(/\n$/, "");
 }
 
-async function apply(inputs: Props, command: string, marks: { anySecret: boolean }): Promise<Omit<Made, "id">> {
+async function apply(
+  inputs: Props,
+  command: string,
+  marks: { anySecret: boolean },
+): Promise<Omit<Made, "id">> {
   const outputs = await run(inputs, command);
   return { outputs, secret: marks.anySecret ? ["stdout", "stderr"] : [] };
 }

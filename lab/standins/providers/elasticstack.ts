@@ -93,10 +93,17 @@ const KINDS: Record<string, Kind> = {
       const name = String(inputs.name);
       const { defaultPipeline, numberOfReplicas, numberOfShards } = inputs;
       if (id === undefined) {
-        const settings = { default_pipeline: defaultPipeline, number_of_replicas: numberOfReplicas, number_of_shards: numberOfShards };
+        const settings = {
+          default_pipeline: defaultPipeline,
+          number_of_replicas: numberOfReplicas,
+          number_of_shards: numberOfShards,
+        };
         await elasticsearch("PUT", `/${name}`, { settings, mappings: parsed(inputs.mappings) });
       } else {
-        await elasticsearch("PUT", `/${name}/_settings`, { default_pipeline: defaultPipeline, number_of_replicas: numberOfReplicas });
+        await elasticsearch("PUT", `/${name}/_settings`, {
+          default_pipeline: defaultPipeline,
+          number_of_replicas: numberOfReplicas,
+        });
         await elasticsearch("PUT", `/${name}/_mapping`, parsed(inputs.mappings));
       }
       return { id: name, outputs: {} };
@@ -104,7 +111,9 @@ const KINDS: Record<string, Kind> = {
     get: (id) => elasticsearch("GET", `/${id}`),
     drop: (id, state) => {
       if (state.deletionProtection !== false) {
-        throw new Error(`cannot destroy index ${id} without setting deletion_protection=false and running an update`);
+        throw new Error(
+          `cannot destroy index ${id} without setting deletion_protection=false and running an update`,
+        );
       }
       return elasticsearch("DELETE", `/${id}`);
     },
@@ -112,7 +121,13 @@ const KINDS: Record<string, Kind> = {
   ElasticsearchSecurityUser: named(
     (name) => `/_security/user/${encodeURIComponent(name)}`,
     "username",
-    ({ password, roles, fullName, email, enabled }) => ({ password, roles, full_name: fullName, email, enabled }),
+    ({ password, roles, fullName, email, enabled }) => ({
+      password,
+      roles,
+      full_name: fullName,
+      email,
+      enabled,
+    }),
   ),
   ElasticsearchSecurityApiKey: {
     replaceOn: ["name", "expiration"],
@@ -120,14 +135,22 @@ const KINDS: Record<string, Kind> = {
       const body = { role_descriptors: parsed(inputs.roleDescriptors), metadata: parsed(inputs.metadata) };
       if (id !== undefined) {
         await elasticsearch("PUT", `/_security/api_key/${String(state.keyId)}`, body);
-        return { id, outputs: { keyId: state.keyId, apiKey: state.apiKey, encoded: state.encoded }, secret: ["apiKey", "encoded"] };
+        return {
+          id,
+          outputs: { keyId: state.keyId, apiKey: state.apiKey, encoded: state.encoded },
+          secret: ["apiKey", "encoded"],
+        };
       }
-      const made = (await elasticsearch("PUT", "/_security/api_key", { name: inputs.name, ...body })) as Props;
+      const made = (await elasticsearch("PUT", "/_security/api_key", {
+        name: inputs.name,
+        ...body,
+      })) as Props;
       const outputs = { keyId: made.id, apiKey: made.api_key, encoded: made.encoded };
       return { id: String(made.id), outputs, secret: ["apiKey", "encoded"] };
     },
     async get(_id, state) {
-      const found = (await elasticsearch("GET", `/_security/api_key?id=${String(state.keyId)}`)) as { api_keys?: { invalidated: boolean }[] } | undefined;
+      const found = (await elasticsearch("GET", `/_security/api_key?id=${String(state.keyId)}`)) as
+        { api_keys?: { invalidated: boolean }[] } | undefined;
       return found?.api_keys?.[0]?.invalidated === false ? found : undefined;
     },
     drop: (_id, state) => elasticsearch("DELETE", "/_security/api_key", { ids: [state.keyId] }),
@@ -137,10 +160,18 @@ const KINDS: Record<string, Kind> = {
     async put(inputs, id) {
       const { clusters, indices, runAs } = inputs.elasticsearch as Props;
       const body = {
-        elasticsearch: { cluster: clusters ?? [], indices: snake(indices ?? []), ...(runAs ? { run_as: runAs } : {}) },
+        elasticsearch: {
+          cluster: clusters ?? [],
+          indices: snake(indices ?? []),
+          ...(runAs ? { run_as: runAs } : {}),
+        },
         kibana: ((inputs.kibanas ?? []) as Props[]).map(({ bases, spaces }) => ({ base: bases, spaces })),
       };
-      await kibana("PUT", `/api/security/role/${String(inputs.name)}?createOnly=${id === undefined}`, json(body));
+      await kibana(
+        "PUT",
+        `/api/security/role/${String(inputs.name)}?createOnly=${id === undefined}`,
+        json(body),
+      );
       return { id: String(inputs.name), outputs: {} };
     },
     get: (id) => kibana("GET", `/api/security/role/${id}`),
@@ -152,9 +183,15 @@ const KINDS: Record<string, Kind> = {
     async put(inputs, _id, state) {
       const { name, config, connectorTypeId } = inputs;
       const known = state.connectorId as string | undefined;
-      const made = (known
-        ? await kibana("PUT", `${SPACE}/actions/connector/${known}`, json({ name, config: parsed(config) }))
-        : await kibana("POST", `${SPACE}/actions/connector`, json({ name, config: parsed(config), connector_type_id: connectorTypeId }))) as Props;
+      const made = (
+        known
+          ? await kibana("PUT", `${SPACE}/actions/connector/${known}`, json({ name, config: parsed(config) }))
+          : await kibana(
+              "POST",
+              `${SPACE}/actions/connector`,
+              json({ name, config: parsed(config), connector_type_id: connectorTypeId }),
+            )
+      ) as Props;
       return { id: `default/${String(made.id)}`, outputs: { connectorId: made.id } };
     },
     get: (_id, state) => kibana("GET", `${SPACE}/actions/connector/${String(state.connectorId)}`),
@@ -173,7 +210,16 @@ const KINDS: Record<string, Kind> = {
       };
       const path = `${SPACE}/alerting/rule/${String(inputs.ruleId)}`;
       if (id === undefined) {
-        await kibana("POST", path, json({ ...common, consumer: inputs.consumer, rule_type_id: inputs.ruleTypeId, enabled: inputs.enabled ?? true }));
+        await kibana(
+          "POST",
+          path,
+          json({
+            ...common,
+            consumer: inputs.consumer,
+            rule_type_id: inputs.ruleTypeId,
+            enabled: inputs.enabled ?? true,
+          }),
+        );
       } else {
         await kibana("PUT", path, json(common));
         await kibana("POST", `${path}/_${inputs.enabled === false ? "disable" : "enable"}`);
@@ -181,7 +227,8 @@ const KINDS: Record<string, Kind> = {
       return { id: `default/${String(inputs.ruleId)}`, outputs: {} };
     },
     async get(_id, state) {
-      const found = (await kibana("GET", `${SPACE}/alerting/rule/${String(state.ruleId)}`)) as Props | undefined;
+      const found = (await kibana("GET", `${SPACE}/alerting/rule/${String(state.ruleId)}`)) as
+        Props | undefined;
       return found && { params: JSON.stringify(found.params), enabled: found.enabled };
     },
     drop: (_id, state) => kibana("DELETE", `${SPACE}/alerting/rule/${String(state.ruleId)}`),
@@ -191,7 +238,11 @@ const KINDS: Record<string, Kind> = {
     async put(inputs, id) {
       const view = inputs.dataView as Props;
       if (id === undefined) {
-        await kibana("POST", `${SPACE}/data_views/data_view`, json({ data_view: view, override: inputs.override ?? false }));
+        await kibana(
+          "POST",
+          `${SPACE}/data_views/data_view`,
+          json({ data_view: view, override: inputs.override ?? false }),
+        );
       } else {
         const { id: viewId, ...rest } = view;
         await kibana("POST", `${SPACE}/data_views/data_view/${String(viewId)}`, json({ data_view: rest }));
@@ -206,10 +257,25 @@ const KINDS: Record<string, Kind> = {
     async put(inputs, id) {
       const boundary = "----dhis2-siem-import";
       const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="file.ndjson"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n`;
-      const body = { type: `multipart/form-data; boundary=${boundary}`, text: `${head}${String(inputs.fileContents)}\r\n--${boundary}--\r\n` };
-      const made = (await kibana("POST", `/api/saved_objects/_import?overwrite=${inputs.overwrite === true}`, body)) as Props;
+      const body = {
+        type: `multipart/form-data; boundary=${boundary}`,
+        text: `${head}${String(inputs.fileContents)}\r\n--${boundary}--\r\n`,
+      };
+      const made = (await kibana(
+        "POST",
+        `/api/saved_objects/_import?overwrite=${inputs.overwrite === true}`,
+        body,
+      )) as Props;
       const { success, successCount, errors = [], successResults = [] } = made;
-      return { id: id ?? randomUUID(), outputs: { success, successCount, errors, successResults: (successResults as Props[]).map(({ id: oid, type }) => ({ id: oid, type })) } };
+      return {
+        id: id ?? randomUUID(),
+        outputs: {
+          success,
+          successCount,
+          errors,
+          successResults: (successResults as Props[]).map(({ id: oid, type }) => ({ id: oid, type })),
+        },
+      };
     },
     // The real one never reads back and never deletes.
     get: async () => ({}),
@@ -223,7 +289,9 @@ function ruleAction(action: Props): Props {
     id: action.id,
     group: action.group ?? "default",
     params: parsed(action.params),
-    ...(action.frequency ? { frequency: { notify_when: notifyWhen, summary, ...(throttle ? { throttle } : {}) } } : {}),
+    ...(action.frequency
+      ? { frequency: { notify_when: notifyWhen, summary, ...(throttle ? { throttle } : {}) } }
+      : {}),
   };
 }
 

@@ -28,7 +28,13 @@ export interface Body {
 }
 
 /** One request; gives the JSON of a 2xx answer. `undefined` for a 404 of a GET or DELETE. */
-export function call(server: Server, method: string, path: string, body?: Body, headers: Record<string, string> = {}): Promise<unknown> {
+export function call(
+  server: Server,
+  method: string,
+  path: string,
+  body?: Body,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
   const url = new URL(server.endpoint.replace(/\/$/, "") + path);
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   const authorization = `Basic ${Buffer.from(`${server.username}:${server.password}`).toString("base64")}`;
@@ -65,10 +71,13 @@ export function json(value: unknown): Body {
 
 /** A server from the provider's config, where nested blocks arrive as JSON texts. */
 export function serverOf(config: unknown): Server | undefined {
-  const block = (typeof config === "string" ? JSON.parse(config) : config) as Record<string, unknown> | undefined | null;
+  const block = (typeof config === "string" ? JSON.parse(config) : config) as
+    Record<string, unknown> | undefined | null;
   if (!block) return undefined;
   const first = (value: unknown) => (Array.isArray(value) ? String(value[0] ?? "") : "");
-  const files = Array.isArray(block.caCerts) ? block.caCerts.map((file) => readFileSync(String(file), "utf8")) : [];
+  const files = Array.isArray(block.caCerts)
+    ? block.caCerts.map((file) => readFileSync(String(file), "utf8"))
+    : [];
   return {
     endpoint: first(block.endpoints),
     username: String(block.username ?? ""),

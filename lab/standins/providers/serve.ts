@@ -23,7 +23,13 @@ export interface Standin {
   create(token: string, inputs: Props, marks: { anySecret: boolean }): Promise<Made>;
   /** What is there now; undefined where it is gone. Without this, a refresh changes nothing. */
   read?(token: string, id: string, state: Props): Promise<Props | undefined>;
-  update?(token: string, id: string, inputs: Props, state: Props, marks: { anySecret: boolean }): Promise<Omit<Made, "id">>;
+  update?(
+    token: string,
+    id: string,
+    inputs: Props,
+    state: Props,
+    marks: { anySecret: boolean },
+  ): Promise<Omit<Made, "id">>;
   delete(token: string, id: string, state: Props): Promise<void>;
 }
 
@@ -44,7 +50,9 @@ export function plain(value: unknown): unknown {
 }
 
 function anySecret(value: unknown): boolean {
-  return isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(anySecret));
+  return (
+    isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(anySecret))
+  );
 }
 
 function markSecret(value: unknown): unknown {
@@ -73,7 +81,13 @@ function answer<T>(reply: Reply<T>, work: () => Promise<T>): void {
     (value) => reply(null, value),
     (error: unknown) => {
       const details = error instanceof Error ? error.message : String(error);
-      reply({ code: grpc.status.UNKNOWN, details, message: details, name: "Error", metadata: new grpc.Metadata() });
+      reply({
+        code: grpc.status.UNKNOWN,
+        details,
+        message: details,
+        name: "Error",
+        metadata: new grpc.Metadata(),
+      });
     },
   );
 }
@@ -88,7 +102,10 @@ function fromStruct(props: struct.Struct | undefined): Props {
 
 function withMarks(inputs: Props, made: Omit<Made, "id">): Props {
   const secret = new Set(made.secret ?? []);
-  const outputs = Object.entries(made.outputs).map(([key, value]) => [key, secret.has(key) ? markSecret(value) : value]);
+  const outputs = Object.entries(made.outputs).map(([key, value]) => [
+    key,
+    secret.has(key) ? markSecret(value) : value,
+  ]);
   return { ...inputs, ...Object.fromEntries(outputs) } as Props;
 }
 
@@ -98,18 +115,29 @@ export function serve(standin: Standin, version: string): void {
     parameterize: (call: Call<proto.ParameterizeRequest>, reply: Reply<proto.ParameterizeResponse>) =>
       answer(reply, async () => {
         const value = call.request.getValue();
-        return new proto.ParameterizeResponse().setName(value?.getName() ?? "").setVersion(value?.getVersion() ?? "");
+        return new proto.ParameterizeResponse()
+          .setName(value?.getName() ?? "")
+          .setVersion(value?.getVersion() ?? "");
       }),
     getPluginInfo: (_call: unknown, reply: Reply<plugin.PluginInfo>) =>
       answer(reply, async () => new plugin.PluginInfo().setVersion(version)),
     checkConfig: (call: Call<proto.CheckRequest>, reply: Reply<proto.CheckResponse>) =>
       answer(reply, async () => new proto.CheckResponse().setInputs(call.request.getNews())),
     diffConfig: (call: Call<proto.DiffRequest>, reply: Reply<proto.DiffResponse>) =>
-      answer(reply, async () => diffResponse(changedInputs(fromStruct(call.request.getOldInputs()), fromStruct(call.request.getNews())), [])),
+      answer(reply, async () =>
+        diffResponse(
+          changedInputs(fromStruct(call.request.getOldInputs()), fromStruct(call.request.getNews())),
+          [],
+        ),
+      ),
     configure: (call: Call<proto.ConfigureRequest>, reply: Reply<proto.ConfigureResponse>) =>
       answer(reply, async () => {
         standin.configure?.(plain(fromStruct(call.request.getArgs())) as Props);
-        return new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(false).setAcceptoutputs(false).setAcceptresources(false);
+        return new proto.ConfigureResponse()
+          .setAcceptsecrets(true)
+          .setSupportspreview(false)
+          .setAcceptoutputs(false)
+          .setAcceptresources(false);
       }),
     check: (call: Call<proto.CheckRequest>, reply: Reply<proto.CheckResponse>) =>
       answer(reply, async () => new proto.CheckResponse().setInputs(call.request.getNews())),
@@ -122,7 +150,9 @@ export function serve(standin: Standin, version: string): void {
     create: (call: Call<proto.CreateRequest>, reply: Reply<proto.CreateResponse>) =>
       answer(reply, async () => {
         const inputs = fromStruct(call.request.getProperties());
-        const made = await standin.create(tokenOf(call.request.getUrn()), plain(inputs) as Props, { anySecret: anySecret(inputs) });
+        const made = await standin.create(tokenOf(call.request.getUrn()), plain(inputs) as Props, {
+          anySecret: anySecret(inputs),
+        });
         return new proto.CreateResponse().setId(made.id).setProperties(toStruct(withMarks(inputs, made)));
       }),
     read: (call: Call<proto.ReadRequest>, reply: Reply<proto.ReadResponse>) =>
@@ -130,7 +160,9 @@ export function serve(standin: Standin, version: string): void {
         const { request } = call;
         const response = new proto.ReadResponse().setInputs(request.getInputs());
         const state = fromStruct(request.getProperties());
-        const found = standin.read ? await standin.read(tokenOf(request.getUrn()), request.getId(), plain(state) as Props) : {};
+        const found = standin.read
+          ? await standin.read(tokenOf(request.getUrn()), request.getId(), plain(state) as Props)
+          : {};
         if (found === undefined) return response;
         return response.setId(request.getId()).setProperties(toStruct({ ...state, ...found }));
       }),
@@ -140,20 +172,33 @@ export function serve(standin: Standin, version: string): void {
         const inputs = fromStruct(request.getNews());
         const state = plain(fromStruct(request.getOlds())) as Props;
         if (!standin.update) throw new Error(`${tokenOf(request.getUrn())} cannot be updated`);
-        const made = await standin.update(tokenOf(request.getUrn()), request.getId(), plain(inputs) as Props, state, {
-          anySecret: anySecret(inputs),
-        });
+        const made = await standin.update(
+          tokenOf(request.getUrn()),
+          request.getId(),
+          plain(inputs) as Props,
+          state,
+          {
+            anySecret: anySecret(inputs),
+          },
+        );
         return new proto.UpdateResponse().setProperties(toStruct(withMarks(inputs, made)));
       }),
     delete: (call: Call<proto.DeleteRequest>, reply: Reply<empty.Empty>) =>
       answer(reply, async () => {
         const { request } = call;
-        await standin.delete(tokenOf(request.getUrn()), request.getId(), plain(fromStruct(request.getProperties())) as Props);
+        await standin.delete(
+          tokenOf(request.getUrn()),
+          request.getId(),
+          plain(fromStruct(request.getProperties())) as Props,
+        );
         return new empty.Empty();
       }),
     cancel: (_call: unknown, reply: Reply<empty.Empty>) => answer(reply, async () => new empty.Empty()),
   };
-  const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
   const definition = service.ResourceProviderService as unknown as grpc.ServiceDefinition;
   server.addService(definition, handlers as unknown as grpc.UntypedServiceImplementation);
   server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
