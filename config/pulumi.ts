@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import * as state from "@pulumi/pulumi/runtime/state";
 import type { types } from "@pulumi/command";
-import { parseSite } from "./parseSite";
-import { printProblem, type Problem } from "./problem";
+import { parseSite, parseStack, siteOf } from "./load";
+import { printProblem, type Problem, type Result } from "./problem";
 import type { Options, Site } from "./site";
-import { parseStack } from "./stack";
+import { NAMESPACE, readStackFile } from "./stackFile";
 
 export interface LoadedStack {
   readonly site: Site;
@@ -15,11 +14,12 @@ export interface LoadedStack {
   readonly connection: types.input.remote.ConnectionArgs & { readonly privateKey?: pulumi.Output<string> };
 }
 
-const NAMESPACE = "dhis2-siem:";
+/** In the SDK, but not in its types. */
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
  * The stack's config and its site's file, whose path is taken from `folder`. Throws one `pulumi.RunError` that holds
- * every problem, one a line; nothing has been touched then.
+ * every problem of both, one a line; nothing has been touched then.
  */
 export function loadFromPulumi(folder: string): LoadedStack {
   const all = (pulumi.runtime.allConfig() ?? {}) as Record<string, string>;
@@ -29,30 +29,46 @@ export function loadFromPulumi(folder: string): LoadedStack {
       .map(([key, value]) => [key.slice(NAMESPACE.length), value]),
   );
   const label = `Pulumi.${pulumi.getStack()}.yaml`;
-  const stack = parseStack(values, (key) => secretKeys().includes(NAMESPACE + key), label);
-  if (!stack.ok) throw stop(stack.problems);
-  const { options, privateKey, dhis2, withoutDhis2 } = stack.value;
-  const file = resolve(folder, stack.value.site);
-  if (!existsSync(file)) {
-    throw stop([{ file: label, path: `${NAMESPACE}site`, message: `there is no file ${file}` }]);
-  }
-  const site = parseSite(relative(process.cwd(), file) || file, readFileSync(file, "utf8"), {
-    dhis2,
-    withoutDhis2,
-  });
-  if (!site.ok) throw stop(site.problems);
+  const { lineOf } = readStackFile(readIfThere(label) ?? "");
+  const stack = parseStack(values, (key) => isConfigSecret(NAMESPACE + key), label, lineOf);
+  const extras = siteOf(values);
+  const site: Result<Site> =
+    extras.site === undefined
+      ? { ok: false, problems: [] }
+      : readSite(resolve(folder, extras.site), extras, {
+          file: label,
+          line: lineOf(["site"]),
+          path: `${NAMESPACE}site`,
+        });
+  if (!stack.ok || !site.ok) throw stop([stack, site].flatMap((part) => (part.ok ? [] : part.problems)));
+  const { options, privateKey } = stack.value;
   const { bastion, ...host } = options.host;
+  const login = privateKey ? { privateKey: pulumi.secret(privateKey) } : {};
   return {
     site: site.value,
     options,
-    connection: {
-      ...host,
-      ...(privateKey ? { privateKey: pulumi.secret(privateKey) } : {}),
-      ...(bastion
-        ? { proxy: { ...bastion, ...(privateKey ? { privateKey: pulumi.secret(privateKey) } : {}) } }
-        : {}),
-    },
+    connection: { ...host, ...login, ...(bastion ? { proxy: { ...bastion, ...login } } : {}) },
   };
+}
+
+function readSite(
+  file: string,
+  extras: ReturnType<typeof siteOf>,
+  setting: Omit<Problem, "message">,
+): Result<Site> {
+  const text = readIfThere(file);
+  if (text === undefined) {
+    return { ok: false, problems: [{ ...setting, message: `there is no file ${file} that can be read` }] };
+  }
+  return parseSite(relative(process.cwd(), file), text, extras);
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 function stop(problems: readonly Problem[]): pulumi.RunError {
@@ -60,15 +76,4 @@ function stop(problems: readonly Problem[]): pulumi.RunError {
   return new pulumi.RunError(
     [`${count} with the input; nothing was touched`, ...problems.map(printProblem)].join("\n"),
   );
-}
-
-/** The keys that are encrypted in the stack's file; the SDK keeps them, but has no function for it. */
-function secretKeys(): readonly string[] {
-  return JSON.parse(
-    (state as unknown as StateModule).getStore().config.PULUMI_CONFIG_SECRET_KEYS ?? "[]",
-  ) as string[];
-}
-
-interface StateModule {
-  getStore(): { config: Record<string, string | undefined> };
 }

@@ -13,6 +13,9 @@ export const CONTAINER_TYPES = [
 
 export type ContainerType = (typeof CONTAINER_TYPES)[number];
 
+/** What `containers.json` calls the proxies. */
+export const PROXY_KINDS = ["nginx", "apache2"] as const;
+
 export interface SiteContainer {
   readonly name: string;
   readonly ip: string;
@@ -30,7 +33,8 @@ export interface Site {
   /** All containers, sorted by name. */
   readonly containers: readonly SiteContainer[];
   readonly siem: SiteContainer;
-  readonly proxy: SiteContainer & { readonly kind: "nginx" | "apache2" };
+  /** The same object as in `containers` and `agents`. */
+  readonly proxy: SiteContainer & { readonly kind: (typeof PROXY_KINDS)[number] };
   /** Those that get an agent: all but es_siem and journal_logger. */
   readonly agents: readonly SiteContainer[];
 }

@@ -1,6 +1,6 @@
 import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
-import { issueMessages, printPath, printProblem } from "../config/problem";
+import { printPath, printProblem, sayIssues } from "../config/problem";
 
 /**
  * Parses YAML and checks it against a schema. Throws one Error that names every fault as `file:line: key: what is wrong`.
@@ -17,11 +17,15 @@ export function readYaml<T extends z.ZodType>(file: string, source: string, sche
   }
   const result = schema.safeParse(document.toJS(), { reportInput: true });
   if (result.success) return result.data;
-  const problems = result.error.issues
-    .flatMap((issue) => issueMessages(issue, () => []))
-    .map(({ path, message }) =>
-      printProblem({ file, line: line(offset(document, path)), path: printPath(path), message }),
-    );
+  const problems: string[] = [];
+  sayIssues(
+    result.error.issues,
+    () => [],
+    (path, message) => {
+      const place = { file, line: line(offset(document, path)), path: printPath(path) };
+      problems.push(printProblem({ ...place, message }));
+    },
+  );
   throw new Error(problems.join("\n"));
 }
 

@@ -61,7 +61,7 @@ async function settled(result: Record<string, unknown>): Promise<{ value: unknow
   const value: Record<string, unknown> = {};
   const secrets: string[] = [];
   for (const [key, part] of Object.entries(result).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const output = pulumi.output(part);
+    const output: pulumi.Output<unknown> = pulumi.output(part);
     if (await pulumi.isSecret(output)) secrets.push(key);
     value[key] = await new Promise((resolve) => output.apply(resolve));
   }

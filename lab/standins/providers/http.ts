@@ -45,7 +45,11 @@ export function call(
         method,
         ca: server.ca,
         timeout: 60_000,
-        headers: { authorization, ...(body ? { "content-type": body.type } : {}), ...headers },
+        headers: {
+          authorization,
+          ...(body ? { "content-type": body.type, "content-length": Buffer.byteLength(body.text) } : {}),
+          ...headers,
+        },
       },
       (response) => {
         const chunks: Buffer[] = [];

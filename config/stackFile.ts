@@ -1,0 +1,54 @@
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from "yaml";
+import type { LineOf } from "./load";
+
+export const NAMESPACE = "dhis2-siem:";
+
+/** What a `Pulumi.STACK.yaml` says by itself, without the engine: encrypted values are only known to be there. */
+export interface StackFile {
+  /** Texts as Pulumi gives them, objects as JSON, keys without the namespace. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly encrypted: readonly string[];
+  readonly lineOf: LineOf;
+}
+
+/** Reads a stack's file. A text that is no YAML gives an empty one: the engine itself says what is wrong with it. */
+export function readStackFile(text: string): StackFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const config = document.errors.length > 0 ? undefined : document.get("config", true);
+  const entries = isMap(config) ? Object.entries(config.toJSON() as Record<string, unknown>) : [];
+  const own = entries
+    .filter(([key]) => key.startsWith(NAMESPACE))
+    .map(([key, value]) => [key.slice(NAMESPACE.length), value] as const);
+  const isEncrypted = ([, value]: readonly [string, unknown]) =>
+    typeof value === "object" && value !== null && "secure" in value;
+  return {
+    values: Object.fromEntries(
+      own
+        .filter((entry) => !isEncrypted(entry))
+        .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    ),
+    encrypted: own.filter(isEncrypted).map(([key]) => key),
+    lineOf: ([first, ...rest]) => {
+      const offset = offsetOf(config, [`${NAMESPACE}${String(first)}`, ...rest]);
+      return offset === undefined ? undefined : lines.linePos(offset).line;
+    },
+  };
+}
+
+/** Where a path, or its nearest part that exists, begins. */
+function offsetOf(node: unknown, [part, ...rest]: readonly PropertyKey[]): number | undefined {
+  let key: unknown;
+  let value: unknown;
+  if (isMap(node)) {
+    const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+    [key, value] = [pair?.key, pair?.value];
+  } else if (isSeq(node)) {
+    value = key = node.items[part as number];
+  }
+  return offsetOfRest(value, rest) ?? (key as Node | undefined)?.range?.[0];
+}
+
+function offsetOfRest(node: unknown, rest: readonly PropertyKey[]): number | undefined {
+  return rest.length === 0 ? undefined : offsetOf(node, rest);
+}

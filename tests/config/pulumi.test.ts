@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { utils } from "ssh2";
+import { loadFromPulumi } from "../../config/pulumi";
+import { EXAMPLE_CONFIG } from "../../tools/graph";
+
+const SITES = join(__dirname, "../sites");
+const { private: privateKey } = utils.generateKeyPairSync("ed25519");
+const bastion = JSON.stringify({ host: "jump", user: "me", hostKey: EXAMPLE_CONFIG.hostKey });
+
+/** Gives the program this config, as the engine would. */
+function setConfig(values: Record<string, string>, secrets: readonly string[] = []): void {
+  const all = { ...EXAMPLE_CONFIG, site: "nginx.json", ...values };
+  const named = Object.entries(all).map(([key, value]) => [`dhis2-siem:${key}`, value] as const);
+  pulumi.runtime.setAllConfig(
+    { ...Object.fromEntries(named), "other:key": "x" },
+    secrets.map((key) => `dhis2-siem:${key}`),
+  );
+}
+
+describe("a stack's config from Pulumi", () => {
+  const before = process.cwd();
+  let folder = "";
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "dhis2-siem-config-"));
+    process.chdir(folder);
+    await pulumi.runtime.setMocks(
+      {
+        call: ({ inputs }) => inputs as object,
+        newResource: ({ inputs }) => ({ id: "", state: inputs as object }),
+      },
+      "dhis2-siem",
+      "prod",
+    );
+  });
+  afterEach(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("gives the site, the options and a connection whose key is secret", async () => {
+    setConfig({ privateKey, bastion, port: "2222" }, ["privateKey"]);
+    const { site, options, connection } = loadFromPulumi(SITES);
+    assert.equal(site.fqdn, "dhis2.example.org");
+    assert.equal(options.host.port, 2222);
+    const {
+      privateKey: key,
+      proxy,
+      ...open
+    } = connection as typeof connection & {
+      proxy: { privateKey: pulumi.Output<string>; host: string; port: number; hostKey: string };
+    };
+    assert.deepEqual(open, { ...EXAMPLE_CONFIG, port: 2222 });
+    assert.deepEqual([proxy.host, proxy.port, proxy.hostKey], ["jump", 22, EXAMPLE_CONFIG.hostKey]);
+    for (const login of [key, proxy.privateKey]) {
+      assert.ok(login && (await pulumi.isSecret(login)));
+    }
+  });
+
+  it("leaves the login to the SSH agent where there is no key", () => {
+    setConfig({});
+    assert.deepEqual(loadFromPulumi(SITES).connection, { ...EXAMPLE_CONFIG, port: 22 });
+  });
+
+  it("says all that is wrong, of the config with its lines and of the site, and nothing secret", () => {
+    const text = readFileSync(join(SITES, "nginx.json"), "utf8").replace("192.168.0.30", "192.168.0.20");
+    writeFileSync("wrong.json", text);
+    writeFileSync("Pulumi.prod.yaml", "config:\n  dhis2-siem:site: wrong.json\n  dhis2-siem:port: ssh\n");
+    setConfig({ site: "wrong.json", port: "ssh", privateKey });
+    assert.throws(() => loadFromPulumi(folder), {
+      constructor: pulumi.RunError,
+      message: [
+        "3 things are wrong with the input; nothing was touched",
+        "Pulumi.prod.yaml:3: dhis2-siem:port: must be a whole number",
+        "Pulumi.prod.yaml: dhis2-siem:privateKey: is not encrypted; set it again with: pulumi config set --secret privateKey < FILE",
+        'wrong.json:13: containers[3].ip: "192.168.0.20" is already the ip of containers[2]',
+      ].join("\n"),
+    });
+  });
+
+  it("says where a site's file was looked for", () => {
+    setConfig({ site: "none.json" });
+    assert.throws(() => loadFromPulumi(folder), {
+      constructor: pulumi.RunError,
+      message: `one thing is wrong with the input; nothing was touched\nPulumi.prod.yaml: dhis2-siem:site: there is no file ${join(folder, "none.json")} that can be read`,
+    });
+  });
+
+  it("says that the config is empty", () => {
+    pulumi.runtime.setAllConfig({});
+    assert.throws(
+      () => loadFromPulumi(folder),
+      /^Error: 4 things are wrong with the input; nothing was touched\n/,
+    );
+  });
+});

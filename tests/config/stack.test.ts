@@ -1,0 +1,360 @@
+import assert from "node:assert/strict";
+import { parseStack, siemOf, siteOf } from "../../config/load";
+import { heapFault, largestHeap } from "../../config/memory";
+import { printProblem } from "../../config/problem";
+import { readStackFile } from "../../config/stackFile";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC";
+const LEAST = { site: "site.json", host: "dhis2.example.org", user: "siem", hostKey: KEY };
+const PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n";
+
+function parsed(values: Record<string, string>, secrets: readonly string[] = ["privateKey"]) {
+  return parseStack({ ...LEAST, ...values }, (key) => secrets.includes(key), "Pulumi.prod.yaml");
+}
+
+function problemsOf(values: Record<string, string>, secrets?: readonly string[]): string[] {
+  const result = parsed(values, secrets);
+  return result.ok ? [] : result.problems.map(printProblem);
+}
+
+const NO_VERSION = "is no exact version, such as";
+const NO_HOST_KEY =
+  'is no host key; take the line in the server\'s /etc/ssh/ssh_host_ed25519_key.pub, such as "ssh-ed25519 AAAA..."';
+const NO_URL = "is no URL of a repository (without a login), such as https://mirror.example.org/packages";
+
+/** One wrong value each: key, value, and what is said after the file's name. */
+const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[] = [
+  [
+    "hots",
+    "x",
+    'hots: there is no such key; did you mean "host"? There are: access, bastion, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
+  ],
+  ["site", "", "site: is empty; it must be the path of containers.json"],
+  ["host", "https://dhis2.example.org", "host: is no host name or address"],
+  ["host", "-oProxyCommand=x", "host: is no host name or address"],
+  ["user", "a b", "user: is no login name"],
+  ["port", "0", "port: must be 1 or more"],
+  ["port", "65536", "port: must be 65535 or less"],
+  ["port", "ssh", "port: must be a whole number"],
+  ["port", "22.5", "port: must be a whole number"],
+  ["port", "", "port: must be a whole number"],
+  ["hostKey", "", `hostKey: ${NO_HOST_KEY}`],
+  ["hostKey", "SHA256:abcdef", `hostKey: ${NO_HOST_KEY}`],
+  ["hostKey", KEY.slice(0, -10), `hostKey: ${NO_HOST_KEY}`],
+  ["hostKey", PRIVATE, `hostKey: ${NO_HOST_KEY}`],
+  ["privateKey", "hunter2", "privateKey: is no private key; it must be the whole text of its file"],
+  [
+    "bastion",
+    "jump",
+    "bastion: must be an object; set its parts, such as: pulumi config set --path 'bastion.host' VALUE",
+  ],
+  ["bastion", `{"host":"jump","user":"me"}`, "bastion.hostKey: is missing; it must be a text"],
+  [
+    "bastion",
+    JSON.stringify({ host: "jump", user: "me", hostkey: KEY, hostKey: KEY }),
+    'bastion.hostkey: there is no such key; did you mean "hostKey"? There are: host, hostKey, port, user',
+  ],
+  ["access", "tunnel", "access: must be one of forward, direct"],
+  ["forward", `{"kibanaPort":true}`, "forward.kibanaPort: must be a whole number"],
+  ["forward", `{"kibanaPort":19200}`, "forward: needs two ports; both are 19200"],
+  ["lxdProject", "a b", "lxdProject: is no name of an LXD project"],
+  ["lxdProject", "--all", "lxdProject: is no name of an LXD project"],
+  ["namespace", "Prod", "namespace: is no namespace; use lower-case letters, digits, _ and ., at most 100"],
+  ["namespace", "a-b", "namespace: is no namespace; use lower-case letters, digits, _ and ., at most 100"],
+  [
+    "siem",
+    "4GiB",
+    "siem: must be an object; set its parts, such as: pulumi config set --path 'siem.image' VALUE",
+  ],
+  ["siem", `{"memory":"4GB"}`, "siem.memory: is no size, such as 4GiB"],
+  ["siem", `{"memory":4}`, "siem.memory: must be a text"],
+  ["siem", `{"disk":"50"}`, "siem.disk: is no size, such as 4GiB"],
+  ["siem", `{"heap":"1GiB"}`, "siem.heap: is no heap size, such as 1024m or 2g"],
+  ["siem", `{"image":"--help"}`, "siem.image: is no image, such as ubuntu:24.04"],
+  ["siem", `{"protect":"no"}`, "siem.protect: must be true or false"],
+  [
+    "siem",
+    `{"mem":"4GiB"}`,
+    'siem.mem: there is no such key; did you mean "memory"? There are: disk, heap, image, memory, protect',
+  ],
+  [
+    "siem",
+    `{"memory":"2GiB"}`,
+    "siem.memory: a container of 2GiB is too small for a heap of 512m: it needs twice the heap and 1.5 GiB more; give it at least 2560MiB",
+  ],
+  [
+    "siem",
+    `{"heap":"2g"}`,
+    "siem.heap: a container of 4GiB is too small for a heap of 2g: it needs twice the heap and 1.5 GiB more; give it at least 5632MiB",
+  ],
+  ["siem", `{"heap":"256m"}`, "siem.heap: a heap of 256m is too small for Elasticsearch; use at least 512m"],
+  [
+    "siem",
+    `{"memory":"128GiB","heap":"32g"}`,
+    "siem.heap: a heap of 32g is too large for the JVM's short pointers; use at most 31g",
+  ],
+  ...["latest", "8.19", "8.19.x", "v8.19.8", "8.19.8-SNAPSHOT"].map(
+    (version) =>
+      ["versions", JSON.stringify({ elastic: version }), `versions.elastic: ${NO_VERSION} 8.19.8`] as const,
+  ),
+  ["versions", `{"filebeat":"7.17"}`, `versions.filebeat: ${NO_VERSION} 8.19.8 or 7.17.29`],
+  [
+    "versions",
+    `{"elastic":"9.1.0"}`,
+    "versions.elastic: is a version that is not supported; use one such as 8.19.8",
+  ],
+  [
+    "versions",
+    `{"filebeat":"7.16.3"}`,
+    "versions.filebeat: is a version that is not supported; use one such as 8.19.8 or 7.17.29",
+  ],
+  [
+    "versions",
+    `{"elastics":"8.19.8"}`,
+    'versions.elastics: there is no such key; did you mean "elastic"? There are: elastic, filebeat',
+  ],
+  ["packages", `{"url":"ftp://mirror"}`, `packages.url: ${NO_URL}`],
+  ["packages", `{"url":"https://me:hunter2@mirror"}`, `packages.url: ${NO_URL}`],
+  ["packages", `{"key":"D88E42B4"}`, "packages.key: is no armoured public key"],
+  [
+    "packages",
+    `{"fingerprint":"D88E42B4"}`,
+    "packages.fingerprint: is no full fingerprint; it must have 40 hex digits",
+  ],
+  [
+    "packages",
+    `{"trusted":true}`,
+    'packages.trusted: there is no such key; did you mean "url"? There are: fingerprint, key, url',
+  ],
+  ["retentionDays", "0", "retentionDays: must be 1 or more"],
+  ["retentionDays", "90d", "retentionDays: must be a whole number"],
+  ["retentionDays", "3651", "retentionDays: must be 3650 or less"],
+  ["kibana", `{"allowFrom":"10.0.0.0/8"}`, "kibana.allowFrom: must be a list"],
+  [
+    "kibana",
+    `{"allowFrom":["10.0.0.0/8","10.0.0.1"]}`,
+    "kibana.allowFrom[1]: is no network, such as 192.168.0.0/24",
+  ],
+  [
+    "dhis2",
+    "hmis",
+    "dhis2: must be a list; set its parts, such as: pulumi config set --path 'dhis2[0].name' VALUE",
+  ],
+  ["dhis2", `[{"name":"hmis"}]`, "dhis2[0].ip: is missing; it must be a text"],
+  [
+    "dhis2",
+    `[{"name":"hmis","ip":"10.0.0.1","type":"dhis2"}]`,
+    'dhis2[0].type: there is no such key; did you mean "name"? There are: generation, ip, name',
+  ],
+  ["dhis2", `[{"name":"hmis","ip":"10.0.0.1","generation":0}]`, "dhis2[0].generation: must be 1 or more"],
+  [
+    "dhis2",
+    `[{"name":"hmis","ip":"10.0.0.1"},{"name":"HMIS","ip":"10.0.0.1"}]`,
+    'dhis2[1].name: "hmis" is already the name of dhis2[0]',
+    'dhis2[1].ip: "10.0.0.1" is already the ip of dhis2[0]',
+  ],
+  ["withoutDhis2", "yes", "withoutDhis2: must be true or false"],
+];
+
+describe("a stack's config", () => {
+  for (const [key, value, ...said] of ROWS) {
+    it(`refuses ${key} ${value.slice(0, 60)}`, () => {
+      const lines = said.map((line) => `Pulumi.prod.yaml: dhis2-siem:${line}`);
+      assert.deepEqual(problemsOf({ [key]: value }), lines);
+    });
+  }
+
+  it("says each key that is missing, and how it is set", () => {
+    const result = parseStack({}, () => false, "Pulumi.prod.yaml");
+    assert.ok(!result.ok);
+    assert.deepEqual(
+      result.problems.map(printProblem),
+      ["site", "host", "user", "hostKey"].map(
+        (key) =>
+          `Pulumi.prod.yaml: dhis2-siem:${key}: is missing; it must be a text; set it with: pulumi config set ${key} VALUE`,
+      ),
+    );
+  });
+
+  it("says everything at once, also what lies between parts", () => {
+    assert.deepEqual(
+      problemsOf({
+        host: "a b",
+        siem: `{"memory":"2GiB"}`,
+        versions: `{"elastic":"8"}`,
+        forward: `{"kibanaPort":"19200"}`,
+      }),
+      [
+        "Pulumi.prod.yaml: dhis2-siem:host: is no host name or address",
+        "Pulumi.prod.yaml: dhis2-siem:versions.elastic: is no exact version, such as 8.19.8",
+        "Pulumi.prod.yaml: dhis2-siem:siem.memory: a container of 2GiB is too small for a heap of 512m: it needs twice the heap and 1.5 GiB more; give it at least 2560MiB",
+        "Pulumi.prod.yaml: dhis2-siem:forward: needs two ports; both are 19200",
+      ],
+    );
+  });
+
+  it("refuses a private key that is not encrypted, without showing it", () => {
+    assert.deepEqual(problemsOf({ privateKey: PRIVATE }, []), [
+      "Pulumi.prod.yaml: dhis2-siem:privateKey: is not encrypted; set it again with: pulumi config set --secret privateKey < FILE",
+    ]);
+    assert.ok(!problemsOf({ privateKey: "hunter2", hostKey: "x" }, []).join().includes("hunter2"));
+  });
+
+  it("has defaults for all but four keys", () => {
+    const result = parsed({});
+    assert.deepEqual(result, {
+      ok: true,
+      value: {
+        site: "site.json",
+        dhis2: [],
+        withoutDhis2: false,
+        options: {
+          host: { host: "dhis2.example.org", port: 22, user: "siem", hostKey: KEY },
+          access: "forward",
+          forward: { elasticsearchPort: 19200, kibanaPort: 15601 },
+          lxdProject: "default",
+          namespace: "default",
+          siem: { image: "ubuntu:24.04", memory: "4GiB", heap: "1280m", protect: true },
+          versions: { elastic: "8.19.8", filebeat: "8.19.8" },
+          packages: {
+            url: "https://artifacts.elastic.co/packages",
+            fingerprint: "46095ACC8548582C1A2699A9D27D666CD88E42B4",
+          },
+          retentionDays: 90,
+          kibana: { allowFrom: [] },
+        },
+      },
+    });
+  });
+
+  it("takes numbers and flags as texts, and brings values to one form", () => {
+    const result = parsed({
+      port: "2222",
+      hostKey: ` ${KEY} root@host\n`,
+      privateKey: PRIVATE,
+      bastion: JSON.stringify({ host: "jump", port: "2022", user: "me", hostKey: `${KEY} root@jump` }),
+      forward: `{"kibanaPort":"5601"}`,
+      siem: `{"protect":"false","heap":"1g"}`,
+      packages: JSON.stringify({
+        url: "http://10.0.0.1:8080/packages//",
+        fingerprint: "4609 5acc 8548 582c 1a26  99a9 d27d 666c d88e 42b4",
+      }),
+      retentionDays: "30",
+      dhis2: `[{"name":"hmis","ip":"10.0.0.1","generation":"2"}]`,
+      withoutDhis2: "true",
+    });
+    assert.ok(result.ok, JSON.stringify(result));
+    const { options, privateKey, dhis2, withoutDhis2 } = result.value;
+    assert.equal(privateKey, PRIVATE);
+    assert.ok(!JSON.stringify(options).includes("PRIVATE"), "the key is in no part of the options");
+    const bastion = { host: "jump", port: 2022, user: "me", hostKey: KEY };
+    assert.deepEqual(options.host, { ...LEAST_HOST, port: 2222, bastion });
+    assert.deepEqual(options.forward, { elasticsearchPort: 19200, kibanaPort: 5601 });
+    assert.deepEqual(options.siem, { image: "ubuntu:24.04", memory: "4GiB", heap: "1g", protect: false });
+    assert.equal(options.packages.url, "http://10.0.0.1:8080/packages");
+    assert.equal(options.packages.fingerprint, "46095ACC8548582C1A2699A9D27D666CD88E42B4");
+    assert.equal(options.retentionDays, 30);
+    assert.deepEqual([dhis2, withoutDhis2], [[{ name: "hmis", ip: "10.0.0.1", generation: 2 }], true]);
+  });
+});
+
+const LEAST_HOST = { host: LEAST.host, user: LEAST.user, hostKey: KEY };
+
+describe("the site's part of a stack's config", () => {
+  it("is read where the rest is wrong", () => {
+    const wrong = {
+      port: "x",
+      site: "a.json",
+      dhis2: `[{"name":"hmis","ip":"10.0.0.1"}]`,
+      withoutDhis2: "true",
+    };
+    const dhis2 = [{ name: "hmis", ip: "10.0.0.1", generation: 1 }];
+    assert.deepEqual(siteOf(wrong), { site: "a.json", dhis2, withoutDhis2: true });
+    assert.deepEqual(siteOf({}), { site: undefined, dhis2: [], withoutDhis2: false });
+  });
+
+  it("does not miss instances where the list of them cannot be read", () => {
+    assert.equal(siteOf({ dhis2: "hmis" }).withoutDhis2, true);
+    assert.equal(siteOf({ dhis2: `[{"name":"hmis"}]`, withoutDhis2: "false" }).withoutDhis2, true);
+    assert.equal(siteOf({ withoutDhis2: "yes" }).withoutDhis2, true);
+  });
+});
+
+describe("the heap", () => {
+  it("is derived from the container's memory", () => {
+    const sizes = { "1GiB": "512m", "3GiB": "768m", "4GiB": "1280m", "8GiB": "3328m", "1TiB": "31744m" };
+    for (const [memory, heap] of Object.entries(sizes)) assert.equal(largestHeap(memory), heap, memory);
+    assert.equal(siemOf({ siem: `{"memory":"8GiB"}` })?.heap, "3328m");
+    assert.equal(siemOf({ siem: `{"memory":8}` }), undefined);
+  });
+
+  it("fits exactly, and not one MiB less", () => {
+    assert.equal(heapFault("2560MiB", "512m"), undefined);
+    assert.match(heapFault("2559MiB", "512m") ?? "", /give it at least 2560MiB/);
+    assert.equal(heapFault("3584MiB", "1g"), undefined);
+  });
+});
+
+describe("a stack's file", () => {
+  const FILE = readStackFile(`config:
+  dhis2-siem:host: dhis2.example.org
+  dhis2-siem:port: 2222
+  dhis2-siem:privateKey:
+    secure: v1:abc
+  dhis2-siem:siem:
+    memory: 2GiB
+  dhis2-siem:dhis2:
+    - name: hmis
+      ip: 10.0.0.1
+  other:host: elsewhere
+`);
+
+  it("gives the values as Pulumi does, and which are encrypted", () => {
+    assert.deepEqual(FILE.values, {
+      host: "dhis2.example.org",
+      port: "2222",
+      siem: `{"memory":"2GiB"}`,
+      dhis2: `[{"name":"hmis","ip":"10.0.0.1"}]`,
+    });
+    assert.deepEqual(FILE.encrypted, ["privateKey"]);
+  });
+
+  it("knows the line of a path, or of its nearest part", () => {
+    const lines = [["host"], ["privateKey"], ["siem"], ["siem", "memory"], ["siem", "heap"], ["user"]].map(
+      FILE.lineOf,
+    );
+    assert.deepEqual(lines, [2, 4, 6, 7, 6, undefined]);
+    assert.deepEqual(
+      [
+        ["dhis2", 0],
+        ["dhis2", 0, "ip"],
+        ["dhis2", 5],
+      ].map(FILE.lineOf),
+      [9, 10, 8],
+    );
+  });
+
+  it("puts the lines into problems, in their order", () => {
+    const result = parseStack(
+      { ...LEAST, port: "x", siem: `{"memory":"2GiB"}` },
+      () => false,
+      "Pulumi.prod.yaml",
+      FILE.lineOf,
+    );
+    assert.ok(!result.ok);
+    assert.deepEqual(
+      result.problems.map(printProblem).map((line) => line.slice(0, 48)),
+      [
+        "Pulumi.prod.yaml:3: dhis2-siem:port: must be a w",
+        "Pulumi.prod.yaml:7: dhis2-siem:siem.memory: a co",
+      ],
+    );
+  });
+
+  it("may be empty, or no YAML", () => {
+    for (const text of ["", "config:", "a: [", "- x", "config:\n  - x\n"]) {
+      const file = readStackFile(text);
+      assert.deepEqual([file.values, file.encrypted, file.lineOf(["host"])], [{}, [], undefined], text);
+    }
+  });
+});

@@ -1,0 +1,42 @@
+import type { ContainerType } from "../../config/site";
+
+interface MadeSite {
+  readonly fqdn: string;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly ip: string;
+    readonly type: ContainerType;
+  }[];
+  readonly [key: string]: unknown;
+}
+
+/** What every made site has, in this order; the rest are DHIS2 instances. */
+const FIRST: readonly (readonly [string, ContainerType])[] = [
+  ["siem", "es_siem"],
+  ["proxy", "nginx_proxy"],
+  ["dhis-001", "dhis2"],
+  ["postgres", "postgres"],
+  ["monitor", "munin_monitor"],
+  ["logger", "journal_logger"],
+];
+
+/** A site of `n` containers, as `containers.json` has it: always the same one for the same `n`, from 3 to 200. */
+export function makeSite(n: number): MadeSite {
+  if (!Number.isInteger(n) || n < 3 || n > 200)
+    throw new RangeError(`a made site has 3 to 200 containers, not ${n}`);
+  const containers = Array.from({ length: n }, (_, index) => {
+    const number = String(index - FIRST.length + 2).padStart(3, "0");
+    const [name, type] = FIRST[index] ?? [`dhis-${number}`, "dhis2" as const];
+    return { name, ip: `10.40.0.${index + 2}`, type };
+  });
+  return {
+    fqdn: "made.example.org",
+    email: "admin@example.org",
+    environment: { TZ: "Africa/Accra" },
+    network: "10.40.0.1/24",
+    monitoring: "munin",
+    apm: "glowroot",
+    proxy: "nginx",
+    containers,
+  };
+}

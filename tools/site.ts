@@ -1,0 +1,171 @@
+/**
+ * `npm run -s site -- FILE [--stack STACK] [--json]`: what the stack would make of a site's file, or everything that is
+ * wrong with it. `--stack` adds what `Pulumi.STACK.yaml` says.
+ * `npm run -s site -- --discover STACK [--identity FILE]`: entries for what runs on the host and the file lacks.
+ */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { IPv4 } from "ipaddr.js";
+import { parseSite, parseStack, siemOf, siteOf } from "../config/load";
+import { printProblem, type Problem, type Result } from "../config/problem";
+import type { Site } from "../config/site";
+import { NAMESPACE, readStackFile, type StackFile } from "../config/stackFile";
+import { connectSsh } from "../reach/ssh";
+import { describeSite } from "./site/describe";
+import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
+import { sshRunner } from "./site/sshRunner";
+
+const ROOT = join(__dirname, "..");
+const USAGE = `usage: npm run -s site -- FILE [--stack STACK] [--json]
+       npm run -s site -- --discover STACK [--identity FILE]`;
+
+/** What a run of this command says, and its exit code. */
+export interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: 0 | 1 | 2;
+}
+
+/** Opens the way to a stack's host; the caller closes it. */
+export type Connect = (
+  host: Parameters<typeof connectSsh>[0],
+) => Promise<{ readonly run: Runner; readonly close: () => void }>;
+
+const connectBySsh: Connect = async (host) => {
+  const client = await connectSsh(host);
+  return { run: sshRunner(client), close: () => client.end() };
+};
+
+/** The whole command but for its process. `folder` has the stacks' files, and their `site` paths start there. */
+export async function main(args: readonly string[], folder = ROOT, connect = connectBySsh): Promise<Said> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: "boolean", default: false },
+        stack: { type: "string" },
+        discover: { type: "string" },
+        identity: { type: "string" },
+      },
+    });
+    const [file, ...more] = positionals;
+    if (values.discover !== undefined && file === undefined) {
+      return await discoverOnHost(folder, values.discover, values.identity, connect);
+    }
+    if (file === undefined || more.length > 0 || values.discover !== undefined) return fail(USAGE, 2);
+    return show(file, values.stack === undefined ? undefined : readStack(folder, values.stack), values.json);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error), 1);
+  }
+}
+
+/** A stack's file by itself, without the engine. */
+interface Stack {
+  readonly label: string;
+  readonly file: StackFile;
+  readonly checked: ReturnType<typeof parseStack>;
+}
+
+function readStack(folder: string, name: string): Stack {
+  const label = `Pulumi.${name}.yaml`;
+  const file = readStackFile(readText(join(folder, label)));
+  const { values, encrypted, lineOf } = file;
+  return { label, file, checked: parseStack(values, (key) => encrypted.includes(key), label, lineOf) };
+}
+
+/** What is wrong with a stack's file, but for values that cannot be read here because they are encrypted. */
+function stackProblems({ file, checked }: Stack): readonly Problem[] {
+  const hidden = file.encrypted.map((key) => NAMESPACE + key);
+  return checked.ok ? [] : checked.problems.filter(({ path }) => !hidden.includes(path));
+}
+
+function show(file: string, stack: Stack | undefined, json: boolean): Said {
+  const values = stack?.file.values ?? {};
+  const site = parseSite(file, readText(resolve(file)), siteOf(values));
+  const problems = [...(stack ? stackProblems(stack) : []), ...(site.ok ? [] : site.problems)];
+  if (!site.ok || problems.length > 0) {
+    if (json) return { stdout: `${JSON.stringify({ problems }, undefined, 2)}\n`, stderr: "", code: 1 };
+    return fail(problems.map(printProblem).join("\n"), 1);
+  }
+  const siem = siemOf(values);
+  if (json) return say(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
+  return say(siem ? describeSite(site.value, siem) : "");
+}
+
+async function discoverOnHost(
+  folder: string,
+  name: string,
+  identity: string | undefined,
+  connect: Connect,
+): Promise<Said> {
+  const stack = readStack(folder, name);
+  if (!stack.checked.ok) return fail(stack.checked.problems.map(printProblem).join("\n"), 1);
+  const { options, site: path, dhis2 } = stack.checked.value;
+  // What this looks for may be all that the site's file still lacks.
+  const site = parseSite(path, readText(resolve(folder, path)), { dhis2, withoutDhis2: true });
+  if (!site.ok) return fail(site.problems.map(printProblem).join("\n"), 1);
+  const privateKey = identity === undefined ? undefined : readText(resolve(identity));
+  const { run, close } = await connect({ ...options.host, privateKey });
+  try {
+    const { user } = options.host;
+    return printDiscovery(
+      await discover({ ...discoveryOf(site, user), run, lxdProject: options.lxdProject }),
+    );
+  } finally {
+    close();
+  }
+}
+
+function discoveryOf(
+  site: Result<Site> & { ok: true },
+  user: string,
+): Omit<DiscoverOptions, "run" | "lxdProject"> {
+  const network = IPv4.parseCIDR(site.value.network.cidr);
+  return {
+    user,
+    probe: readText(join(__dirname, "site/probe.sh")),
+    known: site.value.containers.map((container) => container.name),
+    inNetwork: (ip) => IPv4.isValid(ip) && IPv4.parse(ip).match(network),
+  };
+}
+
+/** Entries go to stdout, ready to be pasted; what was thought on the way, to stderr. */
+function printDiscovery({ proposals, notes }: Discovery): Said {
+  const lines = [...proposals.map(({ entry, why }) => `${entry.name}: ${entry.type} (${why})`), ...notes];
+  if (lines.length === 0)
+    return { stdout: "[]\n", stderr: "the site's file lists all that runs on the host\n", code: 0 };
+  const entries = proposals
+    .map(({ entry: { name, ip, type } }) => `{ "name": "${name}", "ip": "${ip}", "type": "${type}" }`)
+    .join(",\n  ");
+  return {
+    stdout: entries === "" ? "[]\n" : `[\n  ${entries}\n]\n`,
+    stderr: `${lines.join("\n")}\n`,
+    code: 0,
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function say(stdout: string): Said {
+  return { stdout, stderr: "", code: 0 };
+}
+
+function fail(message: string, code: 1 | 2): Said {
+  return { stdout: "", stderr: `${message}\n`, code };
+}
+
+if (require.main === module) {
+  void main(process.argv.slice(2)).then(({ stdout, stderr, code }) => {
+    process.stderr.write(stderr);
+    process.stdout.write(stdout);
+    process.exitCode = code;
+  });
+}

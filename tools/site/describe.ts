@@ -1,0 +1,54 @@
+import { parse } from "yaml";
+import type { Options, Site, SiteContainer } from "../../config/site";
+import { KIBANA_PATH } from "../../render/elastic";
+import { renderFilebeatYml } from "../../render/filebeat";
+import { loggingFiles } from "../../render/logging";
+
+/** What the stack would make of a site, as text for people. */
+export function describeSite(site: Site, siem: Options["siem"]): string {
+  const facts = [
+    [
+      "site",
+      `${site.fqdn} (${site.timezone}), network ${site.network.cidr}, gateway ${site.network.gateway}`,
+    ],
+    ["Kibana", `https://${site.fqdn}${KIBANA_PATH}, through ${site.proxy.kind} in "${site.proxy.name}"`],
+    [
+      "SIEM",
+      `"${site.siem.name}" at ${site.siem.ip}: ${siem.image}, memory ${siem.memory}, heap ${siem.heap}, disk ${siem.disk ?? "not limited"}${siem.protect ? ", protected" : ""}`,
+    ],
+    ["agents", `in ${site.agents.length} of ${site.containers.length} containers`],
+  ];
+  const rows = site.containers.map((container) => [
+    container.name,
+    container.type,
+    container.ip,
+    String(container.generation),
+    ...(site.agents.includes(container) ? ["yes", logsOf(container, site)] : ["no", ""]),
+  ]);
+  return `${columns(facts)}\n\n${columns([["container", "type", "ip", "generation", "agent", "logs"], ...rows])}\n`;
+}
+
+/** The logs that an agent reads, taken from the very files that the stack would write. */
+export function logsOf(container: SiteContainer, site: Site): string {
+  const config = parse(
+    renderFilebeatYml(container, { fqdn: site.fqdn, siemAddress: site.siem.ip, dataStream: "logs" }),
+  ) as { "filebeat.inputs": { paths?: string[] }[] };
+  const services = Object.keys(loggingFiles(container.type))
+    .filter((name) => name.endsWith("_logging"))
+    .map((name) => name.replace("_logging", ""));
+  const journal = services.length > 0 ? `journal with ${services.join(", ")}` : "journal";
+  return [journal, ...config["filebeat.inputs"].flatMap(({ paths }) => paths ?? [])].join("; ");
+}
+
+/** Rows with their columns one below the other. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(width(column)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
