@@ -1,4 +1,5 @@
 import { type Detection, type Logic, saidInDsl, type Window, watchesSilence } from "../detections/detection";
+import { renderAlertDocument } from "../pipelines/alert-document";
 import { renderEsql } from "./esql";
 import { stableJson } from "./json";
 
@@ -97,28 +98,25 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
   };
 }
 
-/**
- * What the connector writes for an alert. Every value is a text (it can write no other), which the alert index's
- * pipeline makes numbers and objects of.
- */
+/** What the connector writes for an alert. */
 function alertDocument(detection: Detection): object {
-  const { logic, severity, watched } = detection;
+  const { logic, watched } = detection;
   const { size, unit } = windowOf(logic);
   const grouped = logic.kind !== "event" && logic.by.length > 0;
-  return {
-    rule: { id: "{{rule.id}}", name: "{{rule.name}}", description: detection.description },
-    dhis2: {
-      alert: {
-        count: "{{context.value}}",
-        entity: watched ?? (grouped ? "{{alert.id}}" : ""),
-        entity_fields: detection.entity.join(","),
-        events: "{{context.hits.asJSON}}",
-        note: detection.note,
-        severity,
-        window: `${size}${unit}`,
-      },
-    },
-  };
+  return renderAlertDocument({
+    ...detection,
+    window: `${size}${unit}`,
+    threshold: thresholdOf(logic),
+    entityFields: detection.entity,
+    entity: watched ?? (grouped ? "{{alert.id}}" : undefined),
+  });
+}
+
+/** How many events it takes, in words for the alert. */
+function thresholdOf(logic: Logic): string {
+  if (logic.kind === "event") return ">= 1";
+  if (logic.kind !== "together") return `${logic.comparator} ${logic.threshold}`;
+  return logic.parts.map(({ comparator, threshold }) => `${comparator} ${threshold}`).join(" and ");
 }
 
 /**

@@ -22,7 +22,7 @@ function print(json: boolean, value: unknown, text: string): void {
 
 function list(detections: readonly Detection[], json: boolean): void {
   if (!json) return console.log(listText(detections));
-  for (const { tests: _, ...detection } of detections) console.log(JSON.stringify(detection));
+  for (const detection of detections) console.log(JSON.stringify({ ...detection, tests: undefined }));
 }
 
 /** Runs rules over their own cases; false where one is not as it should be. */

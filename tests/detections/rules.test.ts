@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadDetections, readRuleFiles } from "../../detections";
 import { CONVERTED } from "../../detections/conversion";
+import { loadFields } from "../../pipelines";
 import { renderRule } from "../../render/rule";
+import { convertible } from "../../detections/file";
 import { saidInDsl } from "../../detections/detection";
 import { convertFiles, conversionText } from "../../tools/detections/convert";
 import { rulesPage } from "../../tools/detections/describe";
@@ -64,6 +66,30 @@ describe("the rules", () => {
     for (const { name, note, description } of detections) {
       assert(note.length >= 80, `${name}: the note is too short to help`);
       assert(description.length >= 40, `${name}: the description is too short`);
+    }
+  });
+
+  it("read, group by and show only fields that the pipelines make", () => {
+    const types = new Map(loadFields("logs").map(({ name, type }) => [name, type]));
+    for (const file of readRuleFiles()) {
+      const conditions = Object.values(convertible(file)).map(
+        (rule) => (rule as { detection: object }).detection,
+      );
+      const read = conditions
+        .flatMap((detection) => Object.values(detection) as unknown[])
+        .flatMap((selection) =>
+          typeof selection === "object" && selection !== null ? Object.keys(selection) : [],
+        )
+        .map((key) => key.split("|")[0] ?? "");
+      const grouped = "entity" in file.rule ? file.rule.entity : (file.rule.correlation["group-by"] ?? []);
+      const shown = "fields" in file.rule ? (file.rule.fields ?? []) : [];
+      for (const field of [...read, ...grouped, ...shown]) assert(types.has(field), `${file.name}: ${field}`);
+      for (const field of [...read, ...grouped]) {
+        assert(
+          ["keyword", "ip", "long"].includes(types.get(field) ?? ""),
+          `${file.name}: ${field} is no exact value`,
+        );
+      }
     }
   });
 

@@ -27,7 +27,11 @@ export function filebeatEvent({ container, type, journal, file, message, ...line
     dhis2: { container: { name: container, type } },
     ...(journal === undefined
       ? { input: { type: "filestream" }, log: { file: { path: file } } }
-      : { input: { type: "journald" }, syslog: { identifier: journal }, systemd: { transport: "syslog" } }),
+      : {
+          input: { type: "journald" },
+          syslog: { identifier: journal },
+          systemd: { unit: `${journal}.service` },
+        }),
   };
 }
 

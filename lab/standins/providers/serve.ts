@@ -1,217 +1,228 @@
-/** What the three stand-ins share: Pulumi's provider protocol over gRPC, with plain objects on the inside. */
+/**
+ * What the three stand-ins share: Pulumi's provider protocol over gRPC, with plain objects on the inside.
+ * (`main` of `@pulumi/pulumi/provider` neither passes on the provider's configuration nor knows previews.)
+ */
 import * as grpc from "@grpc/grpc-js";
-import * as empty from "google-protobuf/google/protobuf/empty_pb";
-import * as struct from "google-protobuf/google/protobuf/struct_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import * as engine from "@pulumi/pulumi/proto/engine_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as service from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { hasUnknown, markSecrets, plain, type Props, stable, UNKNOWN } from "./marks";
 
-export type Props = Record<string, unknown>;
-
-/** A resource's answer: its id, and what it adds to its inputs. Names in `secret` are marked so. */
-export interface Made {
-  readonly id: string;
-  readonly outputs: Props;
-  readonly secret?: readonly string[];
+/** The resource that a call is about. */
+export interface Subject {
+  /** Its type, such as "random:index/randomUuid:RandomUuid". */
+  readonly token: string;
+  readonly name: string;
+  log(severity: "info" | "warning", message: string): void;
 }
 
-/** One stand-in. `token` is the resource's type; inputs arrive without secret marks. */
+export interface Checked {
+  /** The inputs with defaults and marks of secrets added; without it, as they came. */
+  readonly inputs?: Props;
+  readonly failures?: readonly { readonly property: string; readonly reason: string }[];
+}
+
+export interface Change {
+  /** Names of properties, nested ones as "dataView.title". */
+  readonly changed: readonly string[];
+  /** Those of them that make another resource. */
+  readonly replaces: readonly string[];
+  /** The old resource has to go first, because both would have the same name. */
+  readonly deleteFirst?: boolean;
+}
+
+/**
+ * One stand-in. Inputs and states come without marks of secrets (but for `check`), and without unknown values (but for
+ * `check` and `diff`): a preview never reaches `create` and `update`.
+ */
 export interface Standin {
+  readonly version: string;
+  parameterize?(name: string, version: string, value: string): void;
   configure?(config: Props): void;
-  /** Inputs whose change means another resource. */
-  replaceOn(token: string): readonly string[];
-  create(token: string, inputs: Props, marks: { anySecret: boolean }): Promise<Made>;
-  /** What is there now; undefined where it is gone. Without this, a refresh changes nothing. */
-  read?(token: string, id: string, state: Props): Promise<Props | undefined>;
-  update?(
-    token: string,
+  check?(token: string, news: Props): Checked;
+  diff(token: string, state: Props, olds: Props, news: Props): Change;
+  /** Outputs that are no inputs and so unknown in the preview of a creation; `update` those that an update makes anew. */
+  computed(token: string): { readonly create: readonly string[]; readonly update?: readonly string[] };
+  /** Outputs that are always secret. */
+  secrets(token: string): readonly string[];
+  /** `outputs` hold the inputs too. */
+  create(subject: Subject, inputs: Props): Promise<{ readonly id: string; readonly outputs: Props }>;
+  /** What is there now; undefined where it is gone. Without it a refresh changes nothing. */
+  read?(
+    subject: Subject,
     id: string,
-    inputs: Props,
     state: Props,
-    marks: { anySecret: boolean },
-  ): Promise<Omit<Made, "id">>;
-  delete(token: string, id: string, state: Props): Promise<void>;
+    inputs: Props,
+  ): Promise<{ readonly outputs: Props; readonly inputs: Props } | undefined>;
+  update?(subject: Subject, id: string, state: Props, inputs: Props): Promise<Props>;
+  delete(subject: Subject, id: string, state: Props): Promise<void>;
 }
 
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
-const SECRET = "1b47061264138c4ac30d75fd1eb44270";
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-function isSecret(value: unknown): value is { value: unknown } {
-  return typeof value === "object" && value !== null && (value as Props)[SIGNATURE] === SECRET;
-}
-
-/** A value without secret marks. */
-export function plain(value: unknown): unknown {
-  if (isSecret(value)) return plain(value.value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
-}
-
-function anySecret(value: unknown): boolean {
-  return (
-    isSecret(value) || (typeof value === "object" && value !== null && Object.values(value).some(anySecret))
-  );
-}
-
-function markSecret(value: unknown): unknown {
-  return isSecret(value) || value === undefined || value === null ? value : { [SIGNATURE]: SECRET, value };
-}
-
-/** Names of inputs that differ; an unknown one differs. */
-export function changedInputs(olds: Props, news: Props): string[] {
+/** The change where every input counts as it is: names of those that differ, and of those in `replaceOn`. */
+export function inputChange(olds: Props, news: Props, replaceOn: readonly string[]): Change {
   const keys = new Set([...Object.keys(olds), ...Object.keys(news)].filter((key) => !key.startsWith("__")));
-  return [...keys].filter((key) => {
-    const text = JSON.stringify(plain(news[key])) ?? "";
-    return text.includes(UNKNOWN) || text !== (JSON.stringify(plain(olds[key])) ?? "");
-  });
+  const changed = [...keys].filter((key) => hasUnknown(news[key]) || stable(news[key]) !== stable(olds[key]));
+  return { changed, replaces: changed.filter((key) => replaceOn.includes(key)) };
 }
 
+type Call<T> = grpc.ServerUnaryCall<T, unknown>;
+type Handler<Request, Response> = (call: Call<Request>, reply: grpc.sendUnaryData<Response>) => void;
+
+/** A handler from what it gives; of an error only the message goes out. */
+function handler<Request, Response>(
+  work: (request: Request) => Response | Promise<Response>,
+): Handler<Request, Response> {
+  return (call, reply) => {
+    void (async () => work(call.request))().then(
+      (value) => reply(null, value),
+      (error: unknown) => {
+        const details = error instanceof Error ? error.message : String(error);
+        reply({ code: grpc.status.UNKNOWN, details });
+      },
+    );
+  };
+}
+
+function props(struct: Struct | undefined): Props {
+  return struct?.toJavaScript() ?? {};
+}
+
+function toStruct(value: Props): Struct {
+  // Without `undefined` at any depth, which a Struct cannot hold.
+  return Struct.fromJavaScript(JSON.parse(JSON.stringify(value)) as Record<string, JavaScriptValue>);
+}
+
+function diffResponse({ changed, replaces, deleteFirst = false }: Change): proto.DiffResponse {
+  const { DIFF_SOME, DIFF_NONE } = proto.DiffResponse.DiffChanges;
+  return new proto.DiffResponse()
+    .setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE)
+    .setDiffsList([...changed])
+    .setReplacesList([...replaces])
+    .setDeletebeforereplace(deleteFirst);
+}
+
+/** The handlers of Pulumi's ResourceProvider service for a stand-in; `log` carries lines to the engine. */
+function handlers(standin: Standin, log: (severity: "info" | "warning", urn: string, line: string) => void) {
+  const subject = (urn: string): Subject => ({
+    token: tokenOf(urn),
+    name: urn.split("::").slice(3).join("::"),
+    log: (severity, line) => log(severity, urn, line),
+  });
+  const unknown = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, UNKNOWN]));
+  return {
+    getPluginInfo: handler(() => new plugin.PluginInfo().setVersion(standin.version)),
+    parameterize: handler((request: proto.ParameterizeRequest) => {
+      const value = request.getValue();
+      const [name, version] = [value?.getName() ?? "", value?.getVersion() ?? ""];
+      if (!standin.parameterize || !value) throw new Error("this stand-in takes no such parameter");
+      standin.parameterize(name, version, Buffer.from(value.getValue_asU8()).toString());
+      return new proto.ParameterizeResponse().setName(name).setVersion(version);
+    }),
+    // Exactly what came: anything else would show up as a change of the provider at the next update.
+    checkConfig: handler((request: proto.CheckRequest) =>
+      new proto.CheckResponse().setInputs(request.getNews()),
+    ),
+    // Without the version: for a program without a language host the engine puts the parameter's there at first, then the plugin's.
+    diffConfig: handler((request: proto.DiffRequest) => {
+      const config = (given: Struct | undefined) => ({ ...plain(props(given)), version: undefined });
+      return diffResponse(inputChange(config(request.getOldInputs()), config(request.getNews()), []));
+    }),
+    configure: handler((request: proto.ConfigureRequest) => {
+      standin.configure?.(plain(props(request.getArgs())));
+      return new proto.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
+    }),
+    check: handler((request: proto.CheckRequest) => {
+      const news = props(request.getNews());
+      const { inputs = news, failures = [] } = standin.check?.(tokenOf(request.getUrn()), news) ?? {};
+      const refused = failures.map(({ property, reason }) =>
+        new proto.CheckFailure().setProperty(property).setReason(reason),
+      );
+      return new proto.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(refused);
+    }),
+    diff: handler((request: proto.DiffRequest) =>
+      diffResponse(
+        standin.diff(
+          tokenOf(request.getUrn()),
+          plain(props(request.getOlds())),
+          plain(props(request.getOldInputs())),
+          plain(props(request.getNews())),
+        ),
+      ),
+    ),
+    create: handler(async (request: proto.CreateRequest) => {
+      const about = subject(request.getUrn());
+      const inputs = props(request.getProperties());
+      const { id, outputs } = request.getPreview()
+        ? { id: "", outputs: { ...unknown(standin.computed(about.token).create), ...plain(inputs) } }
+        : await standin.create(about, plain(inputs));
+      const marked = markSecrets(outputs, inputs, standin.secrets(about.token));
+      return new proto.CreateResponse().setId(id).setProperties(toStruct(marked));
+    }),
+    read: handler(async (request: proto.ReadRequest) => {
+      const about = subject(request.getUrn());
+      const [state, inputs] = [props(request.getProperties()), props(request.getInputs())];
+      const found = standin.read
+        ? await standin.read(about, request.getId(), plain(state), plain(inputs))
+        : { outputs: state, inputs };
+      if (!found) return new proto.ReadResponse();
+      const outputs = markSecrets(found.outputs, state, standin.secrets(about.token));
+      return new proto.ReadResponse()
+        .setId(request.getId())
+        .setProperties(toStruct(outputs))
+        .setInputs(toStruct(markSecrets(found.inputs, inputs)));
+    }),
+    update: handler(async (request: proto.UpdateRequest) => {
+      const about = subject(request.getUrn());
+      const [inputs, state] = [props(request.getNews()), plain(props(request.getOlds()))];
+      if (!standin.update) throw new Error(`${about.token} is never updated, only replaced`);
+      const outputs = request.getPreview()
+        ? { ...state, ...plain(inputs), ...unknown(standin.computed(about.token).update ?? []) }
+        : await standin.update(about, request.getId(), state, plain(inputs));
+      return new proto.UpdateResponse().setProperties(
+        toStruct(markSecrets(outputs, inputs, standin.secrets(about.token))),
+      );
+    }),
+    delete: handler(async (request: proto.DeleteRequest) => {
+      await standin.delete(subject(request.getUrn()), request.getId(), plain(props(request.getProperties())));
+      return new Empty();
+    }),
+    cancel: handler(() => new Empty()),
+  };
+}
+
+/** The type of a resource from its URN: the last part of its qualified type. */
 function tokenOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
 
-type Call<T> = grpc.ServerUnaryCall<T, unknown>;
-type Reply<T> = grpc.sendUnaryData<T>;
-
-/** Turns a promise into an answer; an error's message is all that goes out. */
-function answer<T>(reply: Reply<T>, work: () => Promise<T>): void {
-  work().then(
-    (value) => reply(null, value),
-    (error: unknown) => {
-      const details = error instanceof Error ? error.message : String(error);
-      reply({
-        code: grpc.status.UNKNOWN,
-        details,
-        message: details,
-        name: "Error",
-        metadata: new grpc.Metadata(),
-      });
-    },
-  );
-}
-
-function toStruct(props: Props): struct.Struct {
-  return struct.Struct.fromJavaScript(props as Record<string, struct.JavaScriptValue>);
-}
-
-function fromStruct(props: struct.Struct | undefined): Props {
-  return (props?.toJavaScript() ?? {}) as Props;
-}
-
-function withMarks(inputs: Props, made: Omit<Made, "id">): Props {
-  const secret = new Set(made.secret ?? []);
-  const outputs = Object.entries(made.outputs).map(([key, value]) => [
-    key,
-    secret.has(key) ? markSecret(value) : value,
-  ]);
-  return { ...inputs, ...Object.fromEntries(outputs) } as Props;
-}
-
-/** Serves a stand-in on a loopback port of its own, which it prints for the engine, until it is ended. */
-export function serve(standin: Standin, version: string): void {
-  const handlers: Record<string, (call: never, reply: never) => void> = {
-    parameterize: (call: Call<proto.ParameterizeRequest>, reply: Reply<proto.ParameterizeResponse>) =>
-      answer(reply, async () => {
-        const value = call.request.getValue();
-        return new proto.ParameterizeResponse()
-          .setName(value?.getName() ?? "")
-          .setVersion(value?.getVersion() ?? "");
-      }),
-    getPluginInfo: (_call: unknown, reply: Reply<plugin.PluginInfo>) =>
-      answer(reply, async () => new plugin.PluginInfo().setVersion(version)),
-    checkConfig: (call: Call<proto.CheckRequest>, reply: Reply<proto.CheckResponse>) =>
-      answer(reply, async () => new proto.CheckResponse().setInputs(call.request.getNews())),
-    diffConfig: (call: Call<proto.DiffRequest>, reply: Reply<proto.DiffResponse>) =>
-      answer(reply, async () =>
-        diffResponse(
-          changedInputs(fromStruct(call.request.getOldInputs()), fromStruct(call.request.getNews())),
-          [],
-        ),
-      ),
-    configure: (call: Call<proto.ConfigureRequest>, reply: Reply<proto.ConfigureResponse>) =>
-      answer(reply, async () => {
-        standin.configure?.(plain(fromStruct(call.request.getArgs())) as Props);
-        return new proto.ConfigureResponse()
-          .setAcceptsecrets(true)
-          .setSupportspreview(false)
-          .setAcceptoutputs(false)
-          .setAcceptresources(false);
-      }),
-    check: (call: Call<proto.CheckRequest>, reply: Reply<proto.CheckResponse>) =>
-      answer(reply, async () => new proto.CheckResponse().setInputs(call.request.getNews())),
-    diff: (call: Call<proto.DiffRequest>, reply: Reply<proto.DiffResponse>) =>
-      answer(reply, async () => {
-        const { request } = call;
-        const changed = changedInputs(fromStruct(request.getOldInputs()), fromStruct(request.getNews()));
-        return diffResponse(changed, standin.replaceOn(tokenOf(request.getUrn())));
-      }),
-    create: (call: Call<proto.CreateRequest>, reply: Reply<proto.CreateResponse>) =>
-      answer(reply, async () => {
-        const inputs = fromStruct(call.request.getProperties());
-        const made = await standin.create(tokenOf(call.request.getUrn()), plain(inputs) as Props, {
-          anySecret: anySecret(inputs),
-        });
-        return new proto.CreateResponse().setId(made.id).setProperties(toStruct(withMarks(inputs, made)));
-      }),
-    read: (call: Call<proto.ReadRequest>, reply: Reply<proto.ReadResponse>) =>
-      answer(reply, async () => {
-        const { request } = call;
-        const response = new proto.ReadResponse().setInputs(request.getInputs());
-        const state = fromStruct(request.getProperties());
-        const found = standin.read
-          ? await standin.read(tokenOf(request.getUrn()), request.getId(), plain(state) as Props)
-          : {};
-        if (found === undefined) return response;
-        return response.setId(request.getId()).setProperties(toStruct({ ...state, ...found }));
-      }),
-    update: (call: Call<proto.UpdateRequest>, reply: Reply<proto.UpdateResponse>) =>
-      answer(reply, async () => {
-        const { request } = call;
-        const inputs = fromStruct(request.getNews());
-        const state = plain(fromStruct(request.getOlds())) as Props;
-        if (!standin.update) throw new Error(`${tokenOf(request.getUrn())} cannot be updated`);
-        const made = await standin.update(
-          tokenOf(request.getUrn()),
-          request.getId(),
-          plain(inputs) as Props,
-          state,
-          {
-            anySecret: anySecret(inputs),
-          },
-        );
-        return new proto.UpdateResponse().setProperties(toStruct(withMarks(inputs, made)));
-      }),
-    delete: (call: Call<proto.DeleteRequest>, reply: Reply<empty.Empty>) =>
-      answer(reply, async () => {
-        const { request } = call;
-        await standin.delete(
-          tokenOf(request.getUrn()),
-          request.getId(),
-          plain(fromStruct(request.getProperties())) as Props,
-        );
-        return new empty.Empty();
-      }),
-    cancel: (_call: unknown, reply: Reply<empty.Empty>) => answer(reply, async () => new empty.Empty()),
+/** Lines for the engine's log; the engine's address is the plugin's first argument. */
+function engineLog(address: string | undefined) {
+  const client = address ? new EngineClient(address, grpc.credentials.createInsecure()) : undefined;
+  const severities = { info: engine.LogSeverity.INFO, warning: engine.LogSeverity.WARNING };
+  return (severity: "info" | "warning", urn: string, line: string): void => {
+    const request = new engine.LogRequest().setSeverity(severities[severity]).setUrn(urn).setMessage(line);
+    // A line that the engine does not take is no reason to fail a resource.
+    client?.log(request, () => undefined);
   };
+}
+
+/** Serves a stand-in on a loopback port of its own, which it prints for the engine; ends when the engine is gone. */
+export function serve(standin: Standin): void {
+  const log = engineLog(process.argv.slice(2).find((argument) => !argument.startsWith("-")));
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });
   const definition = service.ResourceProviderService as unknown as grpc.ServiceDefinition;
-  server.addService(definition, handlers as unknown as grpc.UntypedServiceImplementation);
+  server.addService(definition, handlers(standin, log));
   server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
     if (error) throw error;
     console.log(String(port));
   });
-}
-
-function diffResponse(changed: readonly string[], replaceOn: readonly string[]): proto.DiffResponse {
-  const kinds = proto.DiffResponse.DiffChanges;
-  const replaces = changed.filter((key) => replaceOn.includes(key));
-  return new proto.DiffResponse()
-    .setChanges(changed.length > 0 ? kinds.DIFF_SOME : kinds.DIFF_NONE)
-    .setDiffsList([...changed])
-    .setReplacesList(replaces);
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && process.exit(0), 2000).unref();
 }

@@ -1,0 +1,64 @@
+/** Secret and unknown values, as Pulumi's engine and its plugins write them into plain JSON. */
+
+export type Props = Record<string, unknown>;
+
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+/** Stands for a value that a preview cannot know. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export function isObject(value: unknown): value is Props {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isSecret(value: unknown): value is { value: unknown } {
+  return isObject(value) && value[SIGNATURE] === SECRET;
+}
+
+/** The value, marked as a secret; once. */
+export function secret(value: unknown): unknown {
+  return value === undefined || isSecret(value) ? value : { [SIGNATURE]: SECRET, value };
+}
+
+/** The value without the marks of secrets, at any depth. */
+export function plain<T>(value: T): T;
+export function plain(value: unknown): unknown {
+  if (isSecret(value)) return plain(value.value);
+  if (Array.isArray(value)) return value.map((item: unknown) => plain(item));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
+/** Whether a value, or anything in it, is unknown. */
+export function hasUnknown(value: unknown): boolean {
+  if (isSecret(value)) return hasUnknown(value.value);
+  if (Array.isArray(value) || isObject(value)) return Object.values(value).some(hasUnknown);
+  return value === UNKNOWN;
+}
+
+/**
+ * Marks what has to be secret in `outputs`: the properties named in `names`, and every value whose namesake among the
+ * inputs (which carry marks) is secret.
+ */
+export function markSecrets(outputs: Props, inputs: Props, names: readonly string[] = []): Props {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([key, value]) => [
+      key,
+      names.includes(key) ? secret(value) : markAs(inputs[key], value),
+    ]),
+  );
+}
+
+function markAs(model: unknown, value: unknown): unknown {
+  if (isSecret(model)) return secret(value);
+  if (Array.isArray(model) && Array.isArray(value))
+    return value.map((item, index) => markAs(model[index], item));
+  return isObject(model) && isObject(value) ? markSecrets(value, model) : value;
+}
+
+/** JSON with sorted keys: equal texts for equal values. */
+export function stable(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+  );
+}

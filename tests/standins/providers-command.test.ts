@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:net";
+import { type Connection, Server as SshServer, utils } from "ssh2";
+import { command } from "../../lab/standins/providers/command";
+import { isSecret, plain, secret } from "../../lab/standins/providers/marks";
+
+const TOKEN = "command:remote:Command";
+
+interface Run {
+  readonly command: string;
+  readonly env: Record<string, string>;
+  readonly stdin: string;
+}
+
+/** A key pair: the private one, and the public one as in authorized_keys. */
+function keyPair(folder: string, name: string, passphrase = ""): { privateKey: string; publicKey: string } {
+  const file = join(folder, name);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f", file]);
+  return { privateKey: readFileSync(file, "utf8"), publicKey: readFileSync(`${file}.pub`, "utf8").trim() };
+}
+
+describe("the stand-in for the command provider", () => {
+  let folder: string;
+  let hostKey: ReturnType<typeof keyPair>;
+  let user: ReturnType<typeof keyPair>;
+  let server: SshServer;
+  let port: number;
+  let logins: number;
+  let runs: Run[];
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "command-standin-"));
+    hostKey = keyPair(folder, "host");
+    user = keyPair(folder, "user");
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  beforeEach(async () => {
+    logins = 0;
+    runs = [];
+    server = new SshServer({ hostKeys: [hostKey.privateKey] }, accept);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+  afterEach(() => new Promise<void>((resolve) => server.close(() => resolve())));
+
+  /** A login that knows the user's key and one password, answers commands by their stdin, and forwards. */
+  function accept(client: Connection): void {
+    const own = utils.parseKey(user.publicKey);
+    client.on("error", () => undefined);
+    client.on("authentication", (context) => {
+      const knows =
+        (context.method === "publickey" &&
+          !(own instanceof Error) &&
+          context.key.data.equals(own.getPublicSSH())) ||
+        (context.method === "password" && context.password === "pw");
+      if (knows && context.username === "root") context.accept();
+      else context.reject(["publickey", "password"]);
+    });
+    client.on("tcpip", (take, _refuse, { destIP, destPort }) => {
+      const channel = take();
+      channel.pipe(connect(destPort, destIP)).pipe(channel);
+    });
+    client.on("ready", () => {
+      logins++;
+      client.on("session", (takeSession) => {
+        const session = takeSession();
+        const env: Record<string, string> = {};
+        session.on("env", (take, _refuse, { key, val }) => {
+          env[key] = val;
+          take?.();
+        });
+        session.on("exec", (take, _refuse, { command: line }) => {
+          const channel = take();
+          let stdin = "";
+          channel.on("data", (chunk: Buffer) => (stdin += chunk.toString()));
+          channel.on("end", () => {
+            runs.push({ command: line, env, stdin });
+            channel.write(`ran ${line}\n`);
+            channel.stderr.write("on stderr\n");
+            if (line === "killed") channel.exit("KILL");
+            else channel.exit(line.startsWith("fail") ? 3 : 0);
+            channel.end();
+          });
+        });
+      });
+    });
+  }
+
+  function connection(more: object = {}): object {
+    return {
+      ...{ host: "127.0.0.1", port, dialErrorLimit: 0 },
+      privateKey: user.privateKey,
+      hostKey: hostKey.publicKey,
+      ...more,
+    };
+  }
+
+  /** The checked inputs, without marks, as the engine hands them on. */
+  function checked(inputs: Record<string, unknown>): Record<string, unknown> {
+    return plain(command.check?.(TOKEN, inputs).inputs ?? {});
+  }
+
+  const lines: string[] = [];
+  const subject = { token: TOKEN, name: "step", log: (_severity: string, line: string) => lines.push(line) };
+  const create = (inputs: Record<string, unknown>) => command.create(subject, checked(inputs));
+
+  it("runs create, update and delete, each with stdin", async () => {
+    const inputs = { connection: connection(), create: "make", update: "renew", delete: "undo", stdin: "in" };
+    const { id, outputs } = await create(inputs);
+    assert.match(id, /^step[0-9a-f]{8}$/);
+    assert.deepEqual([outputs.stdout, outputs.stderr], ["ran make", "on stderr"]);
+    const after = await command.update?.(subject, id, outputs, checked({ ...inputs, stdin: "new" }));
+    assert.equal(after?.stdout, "ran renew");
+    await command.delete(subject, id, after ?? {});
+    assert.deepEqual(
+      runs.map(({ command: line, stdin }) => `${line} < ${stdin}`),
+      ["make < in", "renew < new", "undo < new"],
+    );
+  });
+
+  it("runs create for an update where there is no update, and nothing where there is nothing", async () => {
+    const { id, outputs } = await create({ connection: connection(), create: "make" });
+    await command.update?.(subject, id, outputs, checked({ connection: connection(), create: "make again" }));
+    await command.delete(subject, id, outputs);
+    const empty = await create({ connection: connection() });
+    assert.deepEqual([empty.outputs.stdout, empty.outputs.stderr], ["", ""]);
+    assert.deepEqual(
+      runs.map(({ command: line }) => line),
+      ["make", "make again"],
+    );
+  });
+
+  it("passes on environment and previous output, unless told not to", async () => {
+    const inputs = { connection: connection(), create: "make", environment: { A: "b" } };
+    const { id, outputs } = await create(inputs);
+    await command.update?.(subject, id, outputs, checked(inputs));
+    await command.update?.(subject, id, outputs, checked({ ...inputs, addPreviousOutputInEnv: false }));
+    assert.deepEqual(
+      runs.map(({ env }) => env),
+      [
+        { A: "b" },
+        { A: "b", PULUMI_COMMAND_STDOUT: "ran make", PULUMI_COMMAND_STDERR: "on stderr" },
+        { A: "b" },
+      ],
+    );
+  });
+
+  it("logs what it is told to log", async () => {
+    const logged = async (logging?: string) => {
+      lines.length = 0;
+      await create({ connection: connection(), create: "make", logging });
+      return [...lines];
+    };
+    assert.deepEqual((await logged()).sort(), ["on stderr", "ran make"]);
+    assert.deepEqual(await logged("stderr"), ["on stderr"]);
+    assert.deepEqual(await logged("stdout"), ["ran make"]);
+    assert.deepEqual(await logged("none"), []);
+  });
+
+  it("fails with the command and all its output, whatever is logged", async () => {
+    const inputs = { connection: connection(), create: "fail now", logging: "none" };
+    await assert.rejects(create(inputs), (error: Error) => {
+      assert.match(error.message, /^Process exited with status 3: running "fail now":\n/);
+      assert.match(error.message, /ran fail now\n/);
+      assert.match(error.message, /on stderr\n/);
+      return true;
+    });
+    const killed = create({ connection: connection(), create: "killed" });
+    await assert.rejects(killed, /^Error: Process exited with status 137 from signal KILL: running "killed"/);
+  });
+
+  it("takes the pinned host key only, and any without a pin", async () => {
+    const other = keyPair(folder, "other");
+    const wrong = create({ connection: connection({ hostKey: other.publicKey }), create: "make" });
+    await assert.rejects(wrong, /after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch/);
+    assert.deepEqual(runs, []);
+    await create({ connection: connection({ hostKey: undefined }), create: "make" });
+    await assert.rejects(
+      create({ connection: connection({ hostKey: "no key" }), create: "make" }),
+      /failed to parse host key/,
+    );
+  });
+
+  it("asks an agent for keys where there is no other", async () => {
+    const socket = join(folder, "agent");
+    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    try {
+      const deadline = Date.now() + 5000;
+      while (!existsSync(socket) && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      const key = ["-q", join(folder, "user")];
+      execFileSync("ssh-add", key, { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+      const to = connection({ privateKey: undefined, agentSocketPath: socket });
+      await create({ connection: to, create: "make" });
+      assert.equal(runs.length, 1);
+    } finally {
+      agent.kill();
+    }
+  });
+
+  it("logs in with a password or a key, and says how it tried", async () => {
+    await create({ connection: connection({ privateKey: undefined, password: "pw" }), create: "make" });
+    const locked = keyPair(folder, "locked", "open sesame");
+    const tried = connection({ privateKey: locked.privateKey, privateKeyPassword: "open sesame" });
+    await assert.rejects(
+      create({ connection: tried, create: "make" }),
+      /unable to authenticate, attempted methods \[none publickey\], no supported methods remain/,
+    );
+    const noPassphrase = connection({ privateKey: locked.privateKey });
+    await assert.rejects(create({ connection: noPassphrase, create: "make" }), /passphrase protected/);
+    assert.equal(runs.length, 1);
+  });
+
+  it("goes through a bastion that has a host key of its own", async () => {
+    const proxy = { ...connection(), host: "127.0.0.1" };
+    await create({ connection: connection({ proxy }), create: "make" });
+    assert.equal(logins, 2);
+    const bad = connection({ proxy: { ...proxy, hostKey: keyPair(folder, "bastion").publicKey } });
+    await assert.rejects(
+      create({ connection: bad, create: "make" }),
+      /^Error: proxy: after 0 .*host key mismatch/,
+    );
+  });
+
+  it("tries again as often as it is told", async () => {
+    const silent = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    try {
+      lines.length = 0;
+      const to = connection({ port: (silent.address() as AddressInfo).port, dialErrorLimit: 2 });
+      await assert.rejects(create({ connection: to, create: "make" }), /after 2 failed attempts: /);
+      assert.deepEqual(lines, ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]);
+    } finally {
+      silent.close();
+    }
+    await assert.rejects(
+      create({ connection: connection({ port: 1 }), create: "make" }),
+      /dial tcp 127\.0\.0\.1:1: connect: connection refused/,
+    );
+  });
+
+  it("dials neither to check nor to compare, adds the defaults, and makes the connection secret", () => {
+    const { inputs } =
+      command.check?.(TOKEN, { connection: { host: "h", proxy: { host: "b" } }, stdin: secret("s") }) ?? {};
+    const defaults = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
+    assert.deepEqual(inputs, {
+      connection: secret({ ...defaults, host: "h", proxy: { ...defaults, host: "b" } }),
+      stdin: secret("s"),
+    });
+    assert.ok(isSecret(inputs?.connection));
+    const diff = command.diff(TOKEN, {}, { stdin: "a", triggers: [1] }, { stdin: "b", triggers: [2] });
+    assert.deepEqual(diff, { changed: ["stdin", "triggers"], replaces: ["triggers"] });
+    assert.equal(command.check?.(TOKEN, { connection: {} }).failures?.[0]?.property, "connection.host");
+    assert.throws(() => command.check?.("command:local:Command", {}), /has no command:local:Command/);
+    assert.equal(logins, 0);
+  });
+});

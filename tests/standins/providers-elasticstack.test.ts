@@ -1,0 +1,357 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { UNKNOWN } from "../../lab/standins/providers/marks";
+import type { Standin, Subject } from "../../lab/standins/providers/serve";
+import { createElasticstack } from "../../lab/standins/providers/elasticstack";
+import recorded from "./provider-calls.json";
+import { CONNECTOR_ID, SAMPLES, token } from "./providers-samples";
+import { type Recorded, type Servers, startServers } from "./providers-servers";
+
+const LOGIN = { username: "elastic", password: "t0p-secret" };
+
+function subject(kind: string, lines: string[] = []): Subject {
+  return { token: token(kind), name: "x", log: (_severity, line) => lines.push(line) };
+}
+
+function sampleOf(kind: string) {
+  const sample = SAMPLES[kind];
+  assert.ok(sample, kind);
+  return sample;
+}
+
+describe("the stand-in for elasticstack", () => {
+  let servers: Servers;
+  let provider: Standin;
+
+  beforeEach(async () => {
+    servers = await startServers();
+    provider = createElasticstack({});
+    const block = JSON.stringify({ ...LOGIN, endpoints: [servers.url] });
+    provider.configure?.({ elasticsearch: block, kibana: block });
+  });
+  afterEach(() => servers.close());
+
+  /** Paths with an id that a server has made up, as "ID". */
+  function called(id: string): string[] {
+    const made = id.split("/").at(-1) ?? "";
+    const lines = servers.lines().filter((line) => line !== "GET /");
+    return /^[0-9a-f-]{36}$/.test(made) && !made.startsWith("6f1c5a4e")
+      ? lines.map((line) => line.replace(made, "ID"))
+      : lines;
+  }
+
+  for (const [kind, { inputs, changed, replacing, calls }] of Object.entries(SAMPLES)) {
+    it(`makes, reads back, changes and deletes ${kind}`, async () => {
+      const about = subject(kind);
+      assert.deepEqual(provider.check?.(about.token, inputs).failures, []);
+      const { id, outputs } = await provider.create(about, inputs);
+      assert.deepEqual(called(id), calls.create);
+      assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs), { changed: [], replaces: [] });
+
+      const read = await provider.read?.(about, id, outputs, inputs);
+      assert.ok(read);
+      assert.deepEqual(read.inputs, inputs, "a refresh changes no inputs");
+      assert.deepEqual(read.outputs, outputs, "nor outputs");
+
+      servers.lines();
+      const change = provider.diff(about.token, outputs, inputs, changed);
+      assert.notDeepEqual(change.changed, []);
+      assert.deepEqual(change.replaces, []);
+      const after = await provider.update?.(about, id, outputs, changed);
+      assert.ok(after);
+      assert.deepEqual(called(id), calls.update);
+      assert.deepEqual(provider.diff(about.token, after, changed, changed).changed, []);
+
+      if (replacing) {
+        const other = { ...changed, [replacing[0]]: replacing[1] };
+        assert.notDeepEqual(provider.diff(about.token, after, changed, other).replaces, []);
+      }
+      await provider.delete(about, id, after);
+      assert.deepEqual(called(id), calls.delete);
+      if (kind !== "KibanaImportSavedObjects") {
+        assert.equal(await provider.read?.(about, id, after, changed), undefined, "it is gone");
+      }
+    });
+  }
+
+  it("sends Kibana what the real provider was recorded to send", async () => {
+    const order = [
+      "KibanaActionConnector",
+      "KibanaImportSavedObjects",
+      "KibanaDataView",
+      "KibanaSecurityRole",
+    ];
+    const made: [string, string, Record<string, unknown>][] = [];
+    for (const kind of [...order, "KibanaAlertingRule"]) {
+      const { inputs } = sampleOf(kind);
+      const { id, outputs } = await provider.create(subject(kind), inputs);
+      made.push([kind, id, outputs]);
+    }
+    const [, view, outputs] = made[2] ?? [];
+    await provider.read?.(
+      subject("KibanaDataView"),
+      view ?? "",
+      outputs ?? {},
+      sampleOf("KibanaDataView").inputs,
+    );
+    for (const kind of [
+      "KibanaAlertingRule",
+      "KibanaActionConnector",
+      "KibanaDataView",
+      "KibanaSecurityRole",
+    ]) {
+      const [, id, state] = made.find(([name]) => name === kind) ?? [];
+      await provider.delete(subject(kind), id ?? "", state ?? {});
+    }
+    const connector = made[0]?.[1].split("/")[1] ?? "";
+    assert.deepEqual(
+      servers.calls.filter(({ path }) => path !== "/").map((call) => comparable(call, connector)),
+      (recorded as unknown as Recorded[]).map((call) => comparable(call, CONNECTOR_ID)),
+    );
+  });
+
+  it("sends Elasticsearch the bodies that the real provider builds", async () => {
+    const bodies: Record<string, unknown> = {};
+    for (const kind of Object.keys(SAMPLES).filter((name) => name.startsWith("Elasticsearch"))) {
+      await provider.create(subject(kind), sampleOf(kind).inputs);
+      bodies[kind] = servers.calls.filter(({ method }) => method === "PUT").at(-1)?.body;
+    }
+    assert.deepEqual(bodies, {
+      ElasticsearchIngestPipeline: {
+        description: "d",
+        on_failure: [{ drop: {} }],
+        processors: [{ set: { field: "a", value: "b" } }],
+      },
+      ElasticsearchIndexTemplate: {
+        composed_of: [],
+        data_stream: { hidden: false },
+        index_patterns: ["logs-dhis2-x"],
+        priority: 500,
+        template: {
+          mappings: { dynamic: false },
+          settings: { index: { number_of_shards: "1" } },
+          lifecycle: { data_retention: "90d" },
+        },
+      },
+      ElasticsearchComponentTemplate: { template: { mappings: { properties: { a: { type: "keyword" } } } } },
+      ElasticsearchIndex: {
+        mappings: { properties: { a: { type: "keyword" } } },
+        settings: { default_pipeline: "p", number_of_replicas: 0, number_of_shards: 1 },
+      },
+      ElasticsearchSecurityRole: {
+        cluster: ["monitor"],
+        indices: [
+          {
+            names: ["logs-dhis2-*"],
+            privileges: ["read", "view_index_metadata"],
+            allow_restricted_indices: false,
+          },
+        ],
+      },
+      ElasticsearchSecurityUser: {
+        full_name: "Operator",
+        password: "pa55word",
+        roles: ["b", "a"],
+        enabled: true,
+      },
+      ElasticsearchSecurityApiKey: {
+        name: "agent",
+        role_descriptors: {
+          agent: {
+            cluster: ["monitor"],
+            indices: [{ names: ["logs"], privileges: ["create_doc"], allow_restricted_indices: false }],
+          },
+        },
+        metadata: { container: "proxy" },
+      },
+    });
+  });
+
+  it("logs in on every call, and leaves an unchanged password alone", async () => {
+    const { inputs, changed } = sampleOf("ElasticsearchSecurityUser");
+    const { id, outputs } = await provider.create(subject("ElasticsearchSecurityUser"), inputs);
+    await provider.update?.(subject("ElasticsearchSecurityUser"), id, outputs, changed);
+    const puts = servers.calls.filter(({ method }) => method === "PUT").map(({ body }) => body);
+    assert.ok(!("password" in (puts[1] as object)));
+    const basic = `Basic ${Buffer.from("elastic:t0p-secret").toString("base64")}`;
+    assert.deepEqual([...new Set(servers.calls.map(({ authorization }) => authorization))], [basic]);
+  });
+
+  it("keeps an API key's secrets over an update, and marks them", async () => {
+    const { inputs, changed } = sampleOf("ElasticsearchSecurityApiKey");
+    const about = subject("ElasticsearchSecurityApiKey");
+    const { id, outputs } = await provider.create(about, inputs);
+    assert.equal(id, `c1/${String(outputs.keyId)}`);
+    const after = await provider.update?.(about, id, outputs, changed);
+    assert.deepEqual([after?.apiKey, after?.encoded, after?.keyId], ["s3cret", "ZW5j", outputs.keyId]);
+    assert.deepEqual(provider.secrets(about.token), ["apiKey", "encoded"]);
+  });
+
+  it("wants to update an API key for ever that leaves out allow_restricted_indices", async () => {
+    const about = subject("ElasticsearchSecurityApiKey");
+    const inputs = {
+      name: "k",
+      roleDescriptors: JSON.stringify({ a: { indices: [{ names: ["x"], privileges: ["read"] }] } }),
+    };
+    const { outputs } = await provider.create(about, inputs);
+    assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs).changed, ["roleDescriptors"]);
+  });
+
+  it("ignores a connectorId at creation, and then wants to replace for ever", async () => {
+    const about = subject("KibanaActionConnector");
+    const inputs = { ...sampleOf("KibanaActionConnector").inputs, connectorId: "mine" };
+    const { outputs } = await provider.create(about, inputs);
+    assert.notEqual(outputs.connectorId, "mine");
+    assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs).replaces, ["connectorId"]);
+  });
+
+  it("compares rule params as the exact JSON that Kibana gave back", async () => {
+    const about = subject("KibanaAlertingRule");
+    const { inputs } = sampleOf("KibanaAlertingRule");
+    const { id } = await provider.create(about, inputs);
+    const path = `/s/default/api/alerting/rule/${id.split("/")[1]}`;
+    const rule = servers.kept.get(path) as { params: object };
+    servers.kept.set(path, { ...rule, params: { ...rule.params, added: true } });
+    const read = await provider.read?.(about, id, inputs, inputs);
+    assert.deepEqual(provider.diff(about.token, read?.outputs ?? {}, inputs, inputs).changed, ["params"]);
+  });
+
+  it("sees a change behind its back at a refresh, in inputs and outputs", async () => {
+    const about = subject("KibanaDataView");
+    const { inputs } = sampleOf("KibanaDataView");
+    const { id, outputs } = await provider.create(about, inputs);
+    const path = "/s/default/api/data_views/data_view/dhis2-logs";
+    const { data_view: view } = servers.kept.get(path) as { data_view: object };
+    servers.kept.set(path, { data_view: { ...view, name: "renamed" } });
+    const read = await provider.read?.(about, id, outputs, inputs);
+    assert.equal((read?.inputs.dataView as { name: string }).name, "renamed");
+    assert.deepEqual(provider.diff(about.token, read?.outputs ?? {}, inputs, inputs).changed, [
+      "dataView.name",
+    ]);
+  });
+
+  it("keeps a protected index", async () => {
+    const about = subject("ElasticsearchIndex");
+    const { outputs } = await provider.create(about, { name: "i" });
+    await assert.rejects(provider.delete(about, "c1/i", outputs), /deletion_protection=false/);
+  });
+
+  it("offers a change for a value that is not known yet", () => {
+    const inputs = { name: "p", processors: ["{}"] };
+    const change = provider.diff(token("ElasticsearchIngestPipeline"), inputs, inputs, {
+      ...inputs,
+      description: UNKNOWN,
+    });
+    assert.deepEqual(change, { changed: ["description"], replaces: [] });
+  });
+
+  it("refuses what is missing, and what it does not know", () => {
+    const refused = (kind: string, inputs: Record<string, unknown>) =>
+      provider.check?.(token(kind), inputs).failures?.map(({ property }) => property);
+    assert.deepEqual(refused("ElasticsearchIngestPipeline", { name: "p" }), ["processors"]);
+    assert.deepEqual(refused("ElasticsearchIndex", { name: "i", sortFields: ["a"] }), ["sortFields"]);
+    assert.deepEqual(refused("KibanaDataView", { dataView: { title: "t", fieldAttrs: {} } }), [
+      "dataView.fieldAttrs",
+    ]);
+    assert.throws(() => provider.check?.(token("KibanaSpace"), {}), /has no elasticstack:index\/kibanaSpace/);
+  });
+
+  it("warns of an import that failed in part, and fails where nothing came in", async () => {
+    const lines: string[] = [];
+    const about = subject("KibanaImportSavedObjects", lines);
+    const { inputs } = sampleOf("KibanaImportSavedObjects");
+    const errors = [{ id: "y", type: "lens", error: { type: "missing_references" } }];
+    servers.fail(200, JSON.stringify({ success: false, successCount: 1, errors }));
+    const { outputs } = await provider.create(about, inputs);
+    assert.equal(outputs.success, false);
+    assert.match(lines.join(), /not all objects were imported.*lens y.*missing_references/);
+    servers.fail(200, JSON.stringify({ success: false, successCount: 0, errors }));
+    await assert.rejects(provider.create(about, inputs), /no objects imported successfully: lens y/);
+  });
+
+  it("says the status and the server's words, and no credentials", async () => {
+    const { inputs } = sampleOf("KibanaActionConnector");
+    servers.fail(
+      403,
+      `{"message":"Action type .slack is disabled because your basic license does not support it"}`,
+    );
+    await assert.rejects(provider.create(subject("KibanaActionConnector"), inputs), (error: Error) => {
+      assert.match(
+        error.message,
+        /POST \/s\/default\/api\/actions\/connector was answered with 403.*basic license/,
+      );
+      assert.ok(!error.message.includes(LOGIN.password));
+      return true;
+    });
+    // Nothing listens on port 1.
+    provider.configure?.({ kibana: { ...LOGIN, endpoints: ["http://127.0.0.1:1"] } });
+    await assert.rejects(
+      provider.create(subject("KibanaActionConnector"), inputs),
+      /Kibana at http:\/\/127\.0\.0\.1:1: POST .*ECONNREFUSED/,
+    );
+  });
+
+  it("talks to no server that does not say it is Elasticsearch", async () => {
+    const other = createServer((_request, response) => response.end("{}"));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    provider.configure?.({ elasticsearch: { ...LOGIN, endpoints: [url] } });
+    try {
+      await assert.rejects(
+        provider.create(subject("ElasticsearchIndex"), { name: "i" }),
+        /the server is not Elasticsearch/,
+      );
+    } finally {
+      other.close();
+    }
+  });
+
+  it("lets the environment win over its configuration", async () => {
+    const other = createElasticstack({
+      ELASTICSEARCH_ENDPOINTS: servers.url,
+      ELASTICSEARCH_PASSWORD: "from-env",
+    });
+    other.configure?.({ elasticsearch: { ...LOGIN, endpoints: ["http://127.0.0.1:1"] } });
+    await other.create(subject("ElasticsearchIndex"), { name: "i" });
+    assert.equal(
+      servers.calls[0]?.authorization,
+      `Basic ${Buffer.from("elastic:from-env").toString("base64")}`,
+    );
+  });
+
+  it("needs its CA file when it is configured", () => {
+    assert.throws(
+      () => provider.configure?.({ kibana: { caCerts: ["no/such/ca.pem"] } }),
+      /unable to open CA certificate file "no\/such\/ca.pem"/,
+    );
+    assert.throws(
+      () => provider.configure?.({ kibana: { insecure: true } }),
+      /does not know kibana.insecure/,
+    );
+  });
+
+  it("is for one provider in one version", () => {
+    const parameter = (version: string) =>
+      JSON.stringify({ remote: { url: "registry.opentofu.org/elastic/elasticstack", version } });
+    provider.parameterize?.("elasticstack", "0.11.17", parameter("0.11.17"));
+    assert.throws(
+      () => provider.parameterize?.("elasticstack", "0.15.2", parameter("0.15.2")),
+      /only for .*0\.11\.17/,
+    );
+  });
+});
+
+/** A call without what differs from run to run or means nothing: the boundary, made-up ids, the order of sets and of calls. */
+function comparable({ method, path, headers, body }: Recorded, connector: string): unknown {
+  const boundary = /boundary=(.*)/.exec(headers["content-type"] ?? "")?.[1] ?? "no boundary";
+  const sorted = (key: string, value: unknown): unknown =>
+    key === "privileges" && Array.isArray(value)
+      ? [...(value as string[])].sort()
+      : // What the recorder itself added to a rule's actions.
+        key === "uuid" || (key === "connector_type_id" && path.includes("/rule/"))
+        ? undefined
+        : value;
+  const text = JSON.stringify({ method, path, headers, body }, sorted).replaceAll(boundary, "BOUNDARY");
+  return JSON.parse(path.includes("/rule/") ? text : text.replaceAll(connector, "CONNECTOR"));
+}

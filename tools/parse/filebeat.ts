@@ -1,0 +1,66 @@
+import type { RawLine } from "../detections/lines";
+
+type Json = Record<string, unknown>;
+
+/** Units of what logs under an identifier, where it is not the identifier's own name. */
+const UNITS: Record<string, string> = { sudo: "session-1.scope", sshd: "ssh.service", kernel: "" };
+
+/**
+ * What Filebeat sends for a line of the journal or of a file, in the shape of each version, with the fields that the
+ * agents' settings add. (From the journald input's own table of fields, `journalfield/default.go`; 8.19 has no
+ * `process.name` and names the priority alike.)
+ */
+export function filebeatEvents(line: RawLine): { "7.17": Json; "8.19": Json } {
+  const { container, type, journal, file, message } = line;
+  const common = {
+    "@timestamp": line["@timestamp"],
+    message,
+    dhis2: { site: "dhis2.example.org", container: { name: container, type } },
+    ecs: { version: "8.0.0" },
+  };
+  const agent = (version: string) => ({ ...common, agent: { type: "filebeat", name: container, version } });
+  if (journal === undefined) {
+    const from = {
+      input: { type: "filestream" },
+      log: { file: { path: file }, offset: 4711 },
+      host: { name: container },
+    };
+    return { "7.17": { ...agent("7.17.29"), ...from }, "8.19": { ...agent("8.19.8"), ...from } };
+  }
+  const systemd = {
+    transport: "syslog",
+    unit: UNITS[journal] ?? `${journal}.service`,
+    slice: "system.slice",
+    cgroup: `/system.slice/${journal}.service`,
+  };
+  const written = {
+    host: { hostname: "lxd-host", id: "0123456789abcdef0123456789abcdef" },
+    journald: {
+      pid: 4242,
+      uid: 0,
+      gid: 0,
+      process: { name: journal, command_line: `/usr/sbin/${journal} -D` },
+    },
+    user: { id: "0", group: { id: "0" } },
+  };
+  return {
+    "7.17": {
+      ...agent("7.17.29"),
+      ...written,
+      input: { type: "journald" },
+      syslog: { identifier: journal, priority: 6, facility: 3 },
+      log: { syslog: { priority: 6, facility: { code: 3 } } },
+      process: { pid: 4242, name: journal, command_line: `/usr/sbin/${journal} -D`, args: ["-D"] },
+      systemd,
+    },
+    "8.19": {
+      ...agent("8.19.8"),
+      ...written,
+      input: { type: "journald" },
+      syslog: { identifier: journal, priority: 6 },
+      log: { syslog: { priority: 6 } },
+      process: { pid: 4242, command_line: `/usr/sbin/${journal} -D` },
+      systemd,
+    },
+  };
+}

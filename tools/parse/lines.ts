@@ -1,0 +1,55 @@
+import { rawLine, type RawLine } from "../detections/lines";
+
+/** What a header says of the lines below it. */
+type Source = Pick<RawLine, "container" | "type" | "journal" | "file">;
+
+const TIME = "2024-03-01T10:11:12.000Z";
+
+/**
+ * Reads lines of logs. A row is a line as a rule's test events have it (`{"@timestamp", "container", "type", "journal" or
+ * "file", "message"}`), or what was logged and nothing else; then a header above it says where:
+ *
+ *     #! container=dhis type=dhis2 journal=tomcat9
+ *
+ * A row `= "..."` is a JSON text, for a line with control characters in it. Empty rows and those that begin with `# ` are
+ * left out. Throws one Error with every fault, by row.
+ */
+export function readLogLines(text: string, from?: Source): RawLine[] {
+  let source = from;
+  const faults: string[] = [];
+  const lines = text.split("\n").flatMap((row, index): RawLine[] => {
+    try {
+      if (row.trim() === "" || row.startsWith("# ")) return [];
+      if (row.startsWith("#! ")) {
+        source = header(row.slice(3));
+        return [];
+      }
+      if (row.startsWith('{"@timestamp"')) return [rawLine.parse(JSON.parse(row))];
+      if (source === undefined) {
+        throw new Error(
+          'where is it from? Begin with a row such as "#! container=dhis type=dhis2 journal=tomcat9"',
+        );
+      }
+      const message = row.startsWith('= "') ? String(JSON.parse(row.slice(2))) : row;
+      return [{ "@timestamp": TIME, ...source, message }];
+    } catch (error) {
+      faults.push(`row ${index + 1}: ${error instanceof Error ? error.message : String(error)}`);
+      return [];
+    }
+  });
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+  return lines;
+}
+
+function header(text: string): Source {
+  const pairs = text
+    .trim()
+    .split(/\s+/)
+    .map((pair) => pair.split("=", 2));
+  const { container, type, journal, file } = rawLine.parse({
+    "@timestamp": TIME,
+    message: "",
+    ...(Object.fromEntries(pairs) as object),
+  });
+  return { container, type, ...(journal === undefined ? { file } : { journal }) };
+}
