@@ -17,7 +17,10 @@ export default tseslint.config(
   {
     files: ["**/*.mjs", "**/*.js"],
     ...tseslint.configs.disableTypeChecked,
-    languageOptions: { globals: { process: "readonly", require: "readonly" }, parserOptions: { project: null } },
+    languageOptions: {
+      globals: { process: "readonly", require: "readonly" },
+      parserOptions: { project: null },
+    },
   },
   {
     files: ["tests/**/*.ts"],

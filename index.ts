@@ -62,14 +62,22 @@ export = () => {
   });
   new DetectionRules(
     "rules",
-    { elastic, detections: forSite(loadDetections(), site.agents), dataStream, connectorId: alertStore.connectorId },
+    {
+      elastic,
+      detections: forSite(loadDetections(), site.agents),
+      dataStream,
+      connectorId: alertStore.connectorId,
+    },
     { dependsOn: [logStore] },
   );
   const dataViews = renderDataViews(options.namespace);
   const views = new Views("views", {
     elastic,
     dataViews: Object.values(dataViews),
-    dashboards: renderDashboards(loadDashboards(), { logsView: dataViews.logs.id, alertsView: dataViews.alerts.id }),
+    dashboards: renderDashboards(loadDashboards(), {
+      logsView: dataViews.logs.id,
+      alertsView: dataViews.alerts.id,
+    }),
   });
   const operator = new Operator("operator", {
     elastic,

@@ -24,10 +24,7 @@ export class ElasticContext {
    * Options of a resource that lives in the cluster: the explicit provider, and the cluster's fate. When the cluster
    * is another one, the resource is made in it, and nobody tries to delete it from the one that is gone.
    */
-  options(
-    parent: pulumi.Resource,
-    extra: pulumi.CustomResourceOptions = {},
-  ): pulumi.CustomResourceOptions {
+  options(parent: pulumi.Resource, extra: pulumi.CustomResourceOptions = {}): pulumi.CustomResourceOptions {
     return {
       parent,
       provider: this.provider,

@@ -1,12 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Options, SiteContainer } from "../config/site";
-import {
-  KIBANA_PATH,
-  renderElasticsearchYml,
-  renderHeapOptions,
-  renderKibanaYml,
-} from "../render/elastic";
+import { KIBANA_PATH, renderElasticsearchYml, renderHeapOptions, renderKibanaYml } from "../render/elastic";
 import type { Credentials } from "./credentials";
 import type { Host } from "./host";
 import type { SiemContainer } from "./siemContainer";

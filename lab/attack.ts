@@ -33,7 +33,9 @@ export function throughProxy(
       },
     );
     call.on("error", reject);
-    call.on("timeout", () => call.destroy(new Error(`the proxy gave no answer to ${path} within 15 seconds`)));
+    call.on("timeout", () =>
+      call.destroy(new Error(`the proxy gave no answer to ${path} within 15 seconds`)),
+    );
     call.end(options.body === undefined ? undefined : JSON.stringify(options.body));
   });
 }
@@ -66,13 +68,13 @@ export async function editSuperuser(): Promise<string> {
   return since;
 }
 
-/** The alerts since a time; waits until there is one that `wanted` accepts, at most `seconds`. */
+/** The alerts since a time; waits until there is one that `wanted` accepts, at most `seconds` (a rule is silent for its window after it fired). */
 export function alertsSince(
   as: Login,
   index: string,
   since: string,
   wanted: (alert: Record<string, unknown>) => boolean,
-  seconds = 180,
+  seconds = 420,
 ): Promise<Record<string, unknown>[]> {
   return until("the alert", seconds, async () => {
     const alerts = await search(as, index, { range: { "@timestamp": { gte: since } } });

@@ -25,6 +25,8 @@ export function ask(
   const authorization = login.apiKey
     ? `ApiKey ${Buffer.from(login.apiKey).toString("base64")}`
     : `Basic ${Buffer.from(`${login.user?.name}:${login.user?.password}`).toString("base64")}`;
+  // Node sends no length with a DELETE by itself.
+  const text = body === undefined ? "" : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const call = request(
       {
@@ -34,17 +36,22 @@ export function ask(
         method,
         ca: login.caPem,
         timeout: 15_000,
-        headers: { authorization, "content-type": "application/json", ...headers },
+        headers: {
+          authorization,
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(text),
+          ...headers,
+        },
       },
       (response) => {
-        let text = "";
-        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parse(text) }));
+        let answer = "";
+        response.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parse(answer) }));
       },
     );
     call.on("error", reject);
     call.on("timeout", () => call.destroy(new Error(`${path} gave no answer within 15 seconds`)));
-    call.end(body === undefined ? undefined : JSON.stringify(body));
+    call.end(text);
   });
 }
 

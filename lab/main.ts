@@ -1,17 +1,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { alertsSince, guessPasswords } from "./attack";
+import { check } from "./check";
 import { down } from "./down";
 import { CACHE, LAB_STATE } from "./places";
 import { printReport } from "./report";
 import { labOutputs } from "./outputs";
 import { status } from "./status";
-import { up } from "./up";
+import { changes, up, updateStack } from "./up";
 
 const USAGE = `usage: npm run lab                       everything: up, an attack, a report
        npm run lab -- up                 the site and its SIEM
+       npm run lab -- update             pulumi up alone, its whole output
        npm run lab -- attack             four wrong passwords, and the alert that comes of them
        npm run lab -- status [--json]    what is there
+       npm run lab -- check [SUITE...]   the end-to-end test: up, and every assertion of tests/lab
        npm run lab -- down               takes everything away again (the cache stays: ${CACHE})`;
 
 async function attack(): Promise<void> {
@@ -32,9 +35,20 @@ async function main(args: readonly string[]): Promise<void> {
       return;
     case "up":
       return up();
+    case "update":
+      console.log(
+        changes(
+          await updateStack(args[1] === "--site" ? { site: args[2] } : {}, (line) => console.log(line)),
+        ),
+      );
+      return;
     case "attack":
-      if (!existsSync(join(LAB_STATE, "stack"))) throw new Error("there is no lab yet: run 'npm run lab -- up' first");
+      if (!existsSync(join(LAB_STATE, "stack")))
+        throw new Error("there is no lab yet: run 'npm run lab -- up' first");
       return attack();
+    case "check":
+      process.exitCode = (await check(args.slice(1))) ? 0 : 1;
+      return;
     case "status":
       return status(args.includes("--json"));
     case "down":

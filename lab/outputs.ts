@@ -20,10 +20,11 @@ export interface LabOutputs {
 }
 
 /** Reads the outputs of the lab's stack. Throws where it was never brought up. */
-export async function labOutputs(): Promise<LabOutputs> {
-  const outputs = await (await labStack()).outputs();
+export async function labOutputs(overrides: Record<string, unknown> = {}): Promise<LabOutputs> {
+  const outputs = await (await labStack(overrides)).outputs();
   const value = <T>(name: string): T => {
-    if (outputs[name] === undefined) throw new Error("the lab's stack has no outputs yet: run 'npm run lab -- up' first");
+    if (outputs[name] === undefined)
+      throw new Error("the lab's stack has no outputs yet: run 'npm run lab -- up' first");
     return outputs[name].value as T;
   };
   const operator = value<LabOutputs["operator"]>("operator");

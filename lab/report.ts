@@ -11,10 +11,19 @@ export function realOrStandin(): { part: string; what: string }[] {
     { part: "LXD, systemd, journald, SSH", what: "real" },
     { part: "nginx, PostgreSQL", what: "real" },
     { part: "Pulumi's engine", what: "real" },
-    { part: "Elasticsearch", what: vendor ? "real" : "real, assembled from its Maven artifacts (without ES|QL, ILM, geoip)" },
+    {
+      part: "Elasticsearch",
+      what: vendor ? "real" : "real, assembled from its Maven artifacts (without ES|QL, ILM, geoip)",
+    },
     { part: "Filebeat", what: vendor ? "real" : "real, built from its source (7.17.29)" },
-    { part: "Kibana", what: vendor ? "real" : "STAND-IN (lab/standins/kibana): its HTTP API, rules and connectors" },
-    { part: "Pulumi's provider plugins", what: "STAND-INS (lab/standins/providers), unless the vendor's are installed" },
+    {
+      part: "Kibana",
+      what: vendor ? "real" : "STAND-IN (lab/standins/kibana): its HTTP API, rules and connectors",
+    },
+    {
+      part: "Pulumi's provider plugins",
+      what: "STAND-INS (lab/standins/providers), unless the vendor's are installed",
+    },
     { part: "DHIS2", what: "STAND-IN (lab/standins/dhis2): its login, its log lines and its audit log" },
   ];
 }
@@ -24,7 +33,9 @@ export function printReport(outputs: LabOutputs, alerts: readonly Record<string,
   console.log(`\n${alerts.length} alert${alerts.length === 1 ? "" : "s"}:\n`);
   for (const alert of alerts) console.log(describeAlert(alert));
   console.log(`\nKibana        ${outputs.kibanaUrl}   (from the site's network)`);
-  console.log(`operator      ${outputs.operator.username}; password: pulumi stack output operator --show-secrets`);
+  console.log(
+    `operator      ${outputs.operator.username}; password: pulumi stack output operator --show-secrets`,
+  );
   console.log(`agents        ${outputs.agents.map((agent) => agent.name).join(", ")}`);
   console.log("\nWhat was real here, and what stood in:\n");
   for (const { part, what } of realOrStandin()) console.log(`  ${part.padEnd(28)} ${what}`);
@@ -38,10 +49,14 @@ export function describeAlert(alert: Record<string, unknown>): string {
   );
   const events = field(alert, "dhis2.alert.events");
   const lines = (Array.isArray(events) ? events : []).slice(0, 4).map((event: unknown) => {
-    const original = field(event as Record<string, unknown>, "event.original") ?? field(event as Record<string, unknown>, "message");
+    const original =
+      field(event as Record<string, unknown>, "event.original") ??
+      field(event as Record<string, unknown>, "message");
     return `      ${String(original ?? JSON.stringify(event)).slice(0, 140)}`;
   });
-  return [`  ${String(alert["@timestamp"])}  ${String(rule)}`, `      ${facts.join(", ")}`, ...lines].join("\n");
+  return [`  ${String(alert["@timestamp"])}  ${String(rule)}`, `      ${facts.join(", ")}`, ...lines].join(
+    "\n",
+  );
 }
 
 /** A field of a document by its dotted path, whether the document nests it or writes it with dots. */

@@ -5,9 +5,19 @@ import { ROOT } from "./places";
 export async function run(
   command: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly onLine?: (line: string) => void } = {},
+  options: {
+    readonly input?: string;
+    readonly env?: Record<string, string | undefined>;
+    readonly onLine?: (line: string) => void;
+  } = {},
 ): Promise<string> {
-  const child: ResultPromise = execa(command, args, { cwd: ROOT, input: options.input, reject: false, all: true });
+  const child: ResultPromise = execa(command, args, {
+    cwd: ROOT,
+    input: options.input,
+    env: options.env,
+    reject: false,
+    all: true,
+  });
   const all = (child as unknown as { all: NodeJS.ReadableStream }).all;
   let pending = "";
   all.on("data", (chunk: Buffer) => {
@@ -19,13 +29,19 @@ export async function run(
   if (result.exitCode !== 0) {
     const text = String((result as { all?: unknown }).all ?? "");
     const last = text.trimEnd().split("\n").slice(-15).join("\n");
-    throw new Error(`${[command, ...args].join(" ")} failed (${result.exitCode ?? result.signal ?? "?"}):\n${last}`);
+    throw new Error(
+      `${[command, ...args].join(" ")} failed (${result.exitCode ?? result.signal ?? "?"}):\n${last}`,
+    );
   }
   return String(result.stdout ?? "");
 }
 
 /** One of the lab's shell scripts. */
-export function script(path: string, args: readonly string[], onLine?: (line: string) => void): Promise<string> {
+export function script(
+  path: string,
+  args: readonly string[],
+  onLine?: (line: string) => void,
+): Promise<string> {
   return run("bash", [`${ROOT}/lab/${path}`, ...args], { onLine });
 }
 
@@ -35,7 +51,11 @@ export function inContainer(name: string, command: readonly string[], input?: st
 }
 
 /** Polls until `probe` gives something, at most `seconds`; the pause is half a second. Throws saying what did not come. */
-export async function until<T>(what: string, seconds: number, probe: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+  what: string,
+  seconds: number,
+  probe: () => Promise<T | undefined>,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const found = await probe();

@@ -12,7 +12,10 @@ export const STACK_FOLDER = join(LAB_STATE, "stack");
 /** What differs from machine to machine, beside the committed Pulumi.dev.yaml. */
 function machineSettings(): Record<string, unknown> {
   const read = (file: string) => readFileSync(join(LAB_STATE, file), "utf8").trim();
-  const packages = JSON.parse(readFileSync(join(LAB_STATE, "packages.json"), "utf8")) as Record<string, string>;
+  const packages = JSON.parse(readFileSync(join(LAB_STATE, "packages.json"), "utf8")) as Record<
+    string,
+    string
+  >;
   const hostKey = read("ssh_host_key.pub").split(" ").slice(0, 2).join(" ");
   return {
     hostKey,
@@ -32,7 +35,9 @@ function machineSettings(): Record<string, unknown> {
 function prepareFolder(overrides: Record<string, unknown>): void {
   mkdirSync(join(STACK_FOLDER, "state"), { recursive: true });
   writeFileSync(join(STACK_FOLDER, "Pulumi.yaml"), readFileSync(join(ROOT, "Pulumi.yaml")));
-  const settings = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as { config: Record<string, unknown> };
+  const settings = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as {
+    config: Record<string, unknown>;
+  };
   const file = join(STACK_FOLDER, "Pulumi.dev.yaml");
   const old = existsSync(file) ? (parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
   for (const [key, value] of Object.entries({ ...machineSettings(), ...overrides })) {

@@ -20,11 +20,19 @@ export async function status(json: boolean): Promise<void> {
 }
 
 async function part(name: string, path: string): Promise<Part> {
-  return { part: name, state: await script(path, ["status"]).then((text) => text.trim() || "up", () => "down") };
+  return {
+    part: name,
+    state: await script(path, ["status"]).then(
+      (text) => text.trim() || "up",
+      () => "down",
+    ),
+  };
 }
 
 async function containers(): Promise<Part[]> {
-  const list = await run("lxc", ["list", "--project", LXD_PROJECT, "--format", "csv", "-c", "ns4"]).catch(() => "");
+  const list = await run("lxc", ["list", "--project", LXD_PROJECT, "--format", "csv", "-c", "ns4"]).catch(
+    () => "",
+  );
   return list
     .split("\n")
     .filter((line) => line !== "")

@@ -45,7 +45,8 @@ export const policies: readonly ResourceValidationPolicy[] = [
     COMMAND,
     {
       name: "host-key-required",
-      description: "Without its host key, an SSH server is not checked at all: passwords would go to whoever answers.",
+      description:
+        "Without its host key, an SSH server is not checked at all: passwords would go to whoever answers.",
     },
     (props, report) => {
       const connection = object(props.connection);
@@ -66,7 +67,9 @@ export const policies: readonly ResourceValidationPolicy[] = [
       for (const action of ["create", "update", "delete"]) {
         const command = text(props[action]);
         if (command !== "" && !/^(sudo -n )?bash -s -- (apply|delete)$/.test(command)) {
-          report(`the ${action} command is not the fixed one that reads everything from stdin: ${command.slice(0, 80)}`);
+          report(
+            `the ${action} command is not the fixed one that reads everything from stdin: ${command.slice(0, 80)}`,
+          );
         }
       }
       if (Object.keys(object(props.environment)).length > 0) report("the command has an environment");
@@ -84,15 +87,19 @@ export const policies: readonly ResourceValidationPolicy[] = [
     },
     (props, report) => {
       const roles = object(parseJson(text(props.roleDescriptors)));
-      if (Object.keys(roles).length === 0) report("the key has no role descriptors: it would have all rights of its maker");
+      if (Object.keys(roles).length === 0)
+        report("the key has no role descriptors: it would have all rights of its maker");
       for (const role of Object.values(roles).map(object)) {
         const cluster = list(role.cluster).filter((right) => right !== "monitor");
         if (cluster.length > 0) report(`cluster privileges beyond monitor: ${cluster.join(", ")}`);
         for (const index of list(role.indices ?? role.index).map(object)) {
-          const rights = list(index.privileges).filter((right) => right !== "create_doc" && right !== "auto_configure");
+          const rights = list(index.privileges).filter(
+            (right) => right !== "create_doc" && right !== "auto_configure",
+          );
           if (rights.length > 0) report(`index privileges beyond create_doc: ${rights.join(", ")}`);
           const names = list(index.names).filter((name) => !/^logs-dhis2-[a-z0-9_.-]+$/.test(text(name)));
-          if (names.length > 0) report(`the key reaches more than the site's log stream: ${names.join(", ")}`);
+          if (names.length > 0)
+            report(`the key reaches more than the site's log stream: ${names.join(", ")}`);
           if (index.allow_restricted_indices !== false) report("allow_restricted_indices is not false");
         }
         for (const extra of ["applications", "run_as", "global", "remote_indices"]) {
@@ -105,7 +112,8 @@ export const policies: readonly ResourceValidationPolicy[] = [
     PROVIDER,
     {
       name: "tls-verified",
-      description: "The superuser's password travels on this connection: it is encrypted, and the server's certificate is checked.",
+      description:
+        "The superuser's password travels on this connection: it is encrypted, and the server's certificate is checked.",
     },
     (props, report) => {
       for (const server of ["elasticsearch", "kibana"]) {
@@ -123,7 +131,8 @@ export const policies: readonly ResourceValidationPolicy[] = [
     COMMAND,
     {
       name: "agents-verify-tls",
-      description: "An agent that does not check Elasticsearch's certificate gives its key and the logs to whoever answers.",
+      description:
+        "An agent that does not check Elasticsearch's certificate gives its key and the logs to whoever answers.",
     },
     (props, report) => {
       const stdin = text(props.stdin);
@@ -137,7 +146,8 @@ export const policies: readonly ResourceValidationPolicy[] = [
     COMMAND,
     {
       name: "versions-pinned",
-      description: "What is installed next month must be what was reviewed today, from a source whose key was named.",
+      description:
+        "What is installed next month must be what was reviewed today, from a source whose key was named.",
     },
     (props, report) => {
       const stdin = text(props.stdin);
@@ -147,9 +157,11 @@ export const policies: readonly ResourceValidationPolicy[] = [
         }
       }
       for (const fingerprint of bundleValues(stdin, "PACKAGES_FINGERPRINT")) {
-        if (!/^[0-9A-F]{40}$/.test(fingerprint)) report(`the packages' key has no full fingerprint: "${fingerprint}"`);
+        if (!/^[0-9A-F]{40}$/.test(fingerprint))
+          report(`the packages' key has no full fingerprint: "${fingerprint}"`);
       }
-      if (/\btrusted=yes\b|--allow-unauthenticated|--force-yes/.test(stdin)) report("a package source is taken unsigned");
+      if (/\btrusted=yes\b|--allow-unauthenticated|--force-yes/.test(stdin))
+        report("a package source is taken unsigned");
     },
   ),
   about(
@@ -166,11 +178,13 @@ export const policies: readonly ResourceValidationPolicy[] = [
     COMMAND,
     {
       name: "siem-container-protected",
-      description: "Destroying the SIEM's container destroys the logs: that should take a decision, not a typing error.",
+      description:
+        "Destroying the SIEM's container destroys the logs: that should take a decision, not a typing error.",
       enforcementLevel: "advisory",
     },
     (_props, report, args) => {
-      if (args.name.endsWith("-container") && !args.opts.protect) report("the SIEM's container is not protected");
+      if (args.name.endsWith("-container") && !args.opts.protect)
+        report("the SIEM's container is not protected");
     },
   ),
 ];

@@ -38,6 +38,7 @@ syslog_ident = 'postgres'
 syslog_split_messages = off
 log_connections = on
 log_disconnections = on
+log_line_prefix = '%m [%p] %q%u@%d %h '
 `;
 }
 

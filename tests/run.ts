@@ -48,10 +48,15 @@ async function main(filters: readonly string[]): Promise<void> {
   const counts: Count[] = [];
   if (filters.length === 0) {
     console.log("types, linter, formatter");
-    counts.push(tool("tsc", "tsc", ["--noEmit"]), tool("eslint", "eslint", ["."]), tool("prettier", "prettier", ["--check", "."]));
+    counts.push(
+      tool("tsc", "tsc", ["--noEmit"]),
+      tool("eslint", "eslint", ["."]),
+      tool("prettier", "prettier", ["--check", "."]),
+    );
   }
   if (plain.length > 0) counts.push(await suites("suites that need no server", plain));
-  if (onElasticsearch.length > 0) counts.push(await suites("suites on a real Elasticsearch", onElasticsearch));
+  if (onElasticsearch.length > 0)
+    counts.push(await suites("suites on a real Elasticsearch", onElasticsearch));
   const sum = (kind: keyof Count) => counts.reduce((total, count) => total + count[kind], 0);
   const skipped = sum("skipped");
   if (skipped > 0) console.log(`${skipped} skipped, each with its reason above`);

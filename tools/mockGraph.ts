@@ -47,7 +47,7 @@ export async function collectGraph(
     secretKeys.map((key) => `${PROJECT}:${key}`),
   );
   const recorded = await mockEngine();
-  const outputs = await settled(pulumi.output(await program()));
+  const outputs = await settled(program() as Record<string, unknown>);
   await (settings as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
   return {
     resources: recorded.sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -56,13 +56,16 @@ export async function collectGraph(
   };
 }
 
-async function settled(result: pulumi.Output<unknown>): Promise<{ value: unknown; secrets: string[] }> {
-  const wire = (await pulumi.runtime.serializeProperties("outputs", { result }, { keepOutputValues: false })) as {
-    result: unknown;
-  };
-  const opened = openSecrets(wire.result);
-  const top = wire.result && typeof wire.result === "object" ? Object.entries(wire.result) : [];
-  return { value: opened, secrets: top.filter(([, value]) => holdsSecret(value)).map(([key]) => key).sort() };
+/** A program's result with its outputs resolved, and which of its parts are secret or hold a secret. */
+async function settled(result: Record<string, unknown>): Promise<{ value: unknown; secrets: string[] }> {
+  const value: Record<string, unknown> = {};
+  const secrets: string[] = [];
+  for (const [key, part] of Object.entries(result).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const output: pulumi.Output<unknown> = pulumi.output(part);
+    if (await pulumi.isSecret(output)) secrets.push(key);
+    value[key] = await new Promise((resolve) => output.apply(resolve));
+  }
+  return { value, secrets };
 }
 
 /** What of a RegisterResourceRequest is read here (its class is not exported). */
@@ -84,7 +87,10 @@ interface Registration {
 /** Puts Pulumi's mocks in the engine's place; every registration is also written down, with what the mocks leave out. */
 async function mockEngine(): Promise<GraphResource[]> {
   const recorded: GraphResource[] = [];
-  const mocks: pulumi.runtime.Mocks = { call: (args) => args.inputs as Record<string, unknown>, newResource: mockedState };
+  const mocks: pulumi.runtime.Mocks = {
+    call: (args) => args.inputs as Record<string, unknown>,
+    newResource: mockedState,
+  };
   await pulumi.runtime.setMocks(mocks, PROJECT, "graph", true);
   const monitor = settings.getMonitor() as unknown as MockMonitor;
   const register = monitor.registerResource.bind(monitor);
@@ -148,11 +154,21 @@ function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
   const made: Record<string, Record<string, unknown>> = {
     RandomPassword: { result: pulumi.secret(`[secret ${args.name}]`) },
     Command: {
-      stdout: JSON.stringify({ ca: CA, fingerprint: "[the CA's fingerprint]", clusterUuid: "[the cluster's id]" }),
+      stdout: JSON.stringify({
+        ca: CA,
+        fingerprint: "[the CA's fingerprint]",
+        clusterUuid: "[the cluster's id]",
+      }),
     },
-    ElasticsearchSecurityApiKey: { keyId: `[id ${args.name}]`, apiKey: pulumi.secret(`[secret ${args.name}]`) },
+    ElasticsearchSecurityApiKey: {
+      keyId: `[id ${args.name}]`,
+      apiKey: pulumi.secret(`[secret ${args.name}]`),
+    },
     KibanaActionConnector: { connectorId: `[id ${args.name}]` },
     KibanaImportSavedObjects: { success: true, errors: [] },
   };
-  return { id: `[id ${args.name}]`, state: { ...(args.inputs as Record<string, unknown>), ...made[kind ?? ""] } };
+  return {
+    id: `[id ${args.name}]`,
+    state: { ...(args.inputs as Record<string, unknown>), ...made[kind ?? ""] },
+  };
 }

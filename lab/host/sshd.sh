@@ -53,15 +53,17 @@ CONFIG
   wait_for 20 "the SSH server (is port $SSH_PORT taken? its log: $LOGS/sshd.log)" listening
 }
 
-no_processes() { ! pgrep -u "$LOGIN" >/dev/null; }
+# By the real user: a sudo of the login runs as root.
+no_processes() { ! pgrep -U "$LOGIN" >/dev/null; }
 
 down() {
   stop "$PIDFILE"
   rm -f "$SUDOERS"
   id "$LOGIN" >/dev/null 2>&1 || return 0
-  pkill -u "$LOGIN" || true
+  # A session that was cut off may ignore a milder signal.
+  pkill -KILL -U "$LOGIN" || true
   wait_for 20 "the end of $LOGIN's processes" no_processes
-  userdel --remove "$LOGIN" 2>/dev/null
+  userdel --remove "$LOGIN" 2>"$STATE/userdel" || die "the login $LOGIN cannot be removed: $(cat "$STATE/userdel")"
 }
 
 case ${1:-} in

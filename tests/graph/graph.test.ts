@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadDetections } from "../../detections";
+import { forSite } from "../../detections/settings";
 import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../tools/graph";
 import type { Graph, GraphResource } from "../../tools/mockGraph";
 import { matchesSnapshot } from "../support/snapshot";
@@ -9,7 +10,10 @@ const SMALL = join(__dirname, "../sites/nginx.json");
 
 function named(graph: Graph, name: string): GraphResource {
   const found = graph.resources.find((resource) => resource.name === name);
-  assert.ok(found, `${name} is not in the graph: ${graph.resources.map((resource) => resource.name).join(", ")}`);
+  assert.ok(
+    found,
+    `${name} is not in the graph: ${graph.resources.map((resource) => resource.name).join(", ")}`,
+  );
   return found;
 }
 
@@ -78,7 +82,13 @@ describe("the graph of a small site", () => {
       ofType("remote:Command")
         .filter((command) => command.secretInputs.includes("stdin"))
         .map((command) => command.name),
-      ["agent-dhis-start", "agent-monitor-start", "agent-postgres-start", "agent-proxy-start", "elastic-elastic"],
+      [
+        "agent-dhis-start",
+        "agent-monitor-start",
+        "agent-postgres-start",
+        "agent-proxy-start",
+        "elastic-elastic",
+      ],
     );
   });
 
@@ -104,7 +114,9 @@ describe("the graph of a small site", () => {
     assert.ok(named(graph, "agent-proxy-key").dependsOn.includes("logs-template"));
     assert.ok(named(graph, "agent-proxy-settings").dependsOn.includes("elastic-elastic"));
     const start = named(graph, "agent-proxy-start");
-    assert.ok(start.dependsOn.includes("agent-proxy-key") && start.dependsOn.includes("agent-proxy-settings"));
+    assert.ok(
+      start.dependsOn.includes("agent-proxy-key") && start.dependsOn.includes("agent-proxy-settings"),
+    );
   });
 
   it("protects the container, deletes it before it makes another, and ties what is in it to it", () => {
@@ -146,16 +158,28 @@ describe("the graph of a small site", () => {
 
   it("has one rule for each detection, all writing through the connector", () => {
     const rules = ofType(":KibanaAlertingRule");
-    assert.equal(rules.length, loadDetections().length);
+    const watched = [
+      { name: "dhis", type: "dhis2" },
+      ...["monitor", "postgres", "proxy"].map((name) => ({ name, type: "" })),
+    ];
+    assert.equal(rules.length, forSite(loadDetections(), watched).length);
     for (const rule of rules) {
       const actions = rule.inputs.actions as { id: string }[];
-      assert.ok(actions.length > 0 && actions.every((action) => action.id === "[id alerts-connector]"), rule.name);
+      assert.ok(
+        actions.length > 0 && actions.every((action) => action.id === "[id alerts-connector]"),
+        rule.name,
+      );
     }
   });
 
   it("puts Kibana's location into the proxy's settings only", () => {
-    const with_ = ofType("remote:Command").filter((one) => text(one.inputs.stdin).includes("location /siem/ {"));
-    assert.deepEqual(with_.map((one) => one.name), ["agent-proxy-settings"]);
+    const with_ = ofType("remote:Command").filter((one) =>
+      text(one.inputs.stdin).includes("location /siem/ {"),
+    );
+    assert.deepEqual(
+      with_.map((one) => one.name),
+      ["agent-proxy-settings"],
+    );
   });
 
   it("marks the passwords among its outputs as secret, and no other output", () => {
@@ -175,7 +199,10 @@ describe("a change of a site", () => {
     const changed = after.resources.filter(
       (resource) => JSON.stringify(resource.inputs) !== JSON.stringify(named(before, resource.name).inputs),
     );
-    assert.deepEqual(changed.map((resource) => resource.name), ["agent-postgres-settings", "agent-postgres-start"]);
+    assert.deepEqual(
+      changed.map((resource) => resource.name),
+      ["agent-postgres-settings", "agent-postgres-start"],
+    );
   });
 
   it("to direct access changes the provider's endpoints and nothing else", async () => {
@@ -184,7 +211,10 @@ describe("a change of a site", () => {
     const changed = after.resources.filter(
       (resource) => JSON.stringify(resource.inputs) !== JSON.stringify(named(before, resource.name).inputs),
     );
-    assert.deepEqual(changed.map((resource) => resource.name), ["elastic-elasticstack"]);
+    assert.deepEqual(
+      changed.map((resource) => resource.name),
+      ["elastic-elasticstack"],
+    );
     assert.match(JSON.stringify(changed[0]?.inputs), /https:\/\/192\.168\.0\.200:9200/);
   });
 

@@ -76,7 +76,11 @@ function key(change: Record<string, unknown>, index: Record<string, unknown> = {
 }
 
 const container = { name: "a", ip: "10.0.0.2", type: "dhis2", generation: 1 } as const;
-const filebeat = renderFilebeatYml(container, { fqdn: "f", siemAddress: "10.0.0.3", dataStream: "logs-dhis2-default" });
+const filebeat = renderFilebeatYml(container, {
+  fqdn: "f",
+  siemAddress: "10.0.0.3",
+  dataStream: "logs-dhis2-default",
+});
 
 /** Each policy, with what it must let pass and what it must refuse, and how. */
 const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> = {
@@ -90,7 +94,10 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
   "secrets-only-on-stdin": {
     for: [COMMAND, withInputs(COMMAND, { create: "bash -s -- apply", logging: "none" })],
     against: [
-      [withInputs(COMMAND, { create: "elasticsearch-reset-password hunter2" }), /create command is not the fixed one/],
+      [
+        withInputs(COMMAND, { create: "elasticsearch-reset-password hunter2" }),
+        /create command is not the fixed one/,
+      ],
       [withInputs(COMMAND, { delete: "sudo -n bash -s -- delete hunter2" }), /delete command/],
       [withInputs(COMMAND, { environment: { PASSWORD: "hunter2" } }), /environment/],
       [withInputs(COMMAND, { addPreviousOutputInEnv: true }), /addPreviousOutputInEnv/],
@@ -111,15 +118,29 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
   "tls-verified": {
     for: [PROVIDER],
     against: [
-      [withInputs(PROVIDER, { kibana: JSON.stringify({ endpoints: ["http://k"], caCerts: ["c"] }) }), /http:\/\/k is not https/],
-      [withInputs(PROVIDER, { kibana: JSON.stringify({ insecure: true, caCerts: ["c"] }) }), /kibana: insecure/],
-      [withInputs(PROVIDER, { elasticsearch: JSON.stringify({ endpoints: ["https://e"] }) }), /no certificate authority/],
+      [
+        withInputs(PROVIDER, { kibana: JSON.stringify({ endpoints: ["http://k"], caCerts: ["c"] }) }),
+        /http:\/\/k is not https/,
+      ],
+      [
+        withInputs(PROVIDER, { kibana: JSON.stringify({ insecure: true, caCerts: ["c"] }) }),
+        /kibana: insecure/,
+      ],
+      [
+        withInputs(PROVIDER, { elasticsearch: JSON.stringify({ endpoints: ["https://e"] }) }),
+        /no certificate authority/,
+      ],
     ],
   },
   "agents-verify-tls": {
     for: [withInputs(COMMAND, { stdin: filebeat })],
     against: [
-      [withInputs(COMMAND, { stdin: filebeat.replace("verification_mode: full", "verification_mode: none") }), /none/],
+      [
+        withInputs(COMMAND, {
+          stdin: filebeat.replace("verification_mode: full", "verification_mode: none"),
+        }),
+        /none/,
+      ],
       [withInputs(COMMAND, { stdin: filebeat.replace("https://", "http://") }), /http:\/\//],
     ],
   },
@@ -152,7 +173,8 @@ describe("policies", () => {
       for (const resource of cases.for) assert.equal(violations(resource)[name], undefined);
     });
     it(`${name} refuses what it should`, () => {
-      for (const [resource, message] of cases.against) assert.match(violations(resource)[name]?.join("\n") ?? "", message);
+      for (const [resource, message] of cases.against)
+        assert.match(violations(resource)[name]?.join("\n") ?? "", message);
     });
   }
 

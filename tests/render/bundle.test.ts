@@ -34,7 +34,12 @@ describe("a bundle", () => {
 
   it("carries any text, in a value and in a file, also one that looks like its own end", () => {
     const text = fc
-      .array(fc.oneof(fc.constantFrom("END_OF_FILE", "END_OF_FILE_1", "}", "$(id)", "`id`", "'", "\\"), fc.string()))
+      .array(
+        fc.oneof(
+          fc.constantFrom("END_OF_FILE", "END_OF_FILE_1", "}", "$(id)", "`id`", "'", "\\"),
+          fc.string(),
+        ),
+      )
       .map((lines) => lines.join("\n").replaceAll("\0", "").replaceAll("\r", ""));
     fc.assert(
       fc.property(text, (content) => {
@@ -53,7 +58,10 @@ describe("a bundle", () => {
 
   it("refuses a name that would be code", () => {
     assert.throws(() => renderBundle({ title: "t", values: { "A;id": 1 }, scripts: [] }), /no name/);
-    assert.throws(() => renderBundle({ title: "t", values: {}, files: { "a b": "" }, scripts: [] }), /no name/);
+    assert.throws(
+      () => renderBundle({ title: "t", values: {}, files: { "a b": "" }, scripts: [] }),
+      /no name/,
+    );
   });
 
   it("quotes for bash", () => assert.equal(quote("a'b"), "'a'\\''b'"));

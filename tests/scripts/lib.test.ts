@@ -11,9 +11,13 @@ const { lib } = loadScripts();
 /** Runs a piece of script after lib.sh, with its work folder and marks in a folder of the test's own. */
 function run(folder: string, script: string) {
   const text = lib.replaceAll("/run/", `${folder}/`).replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
-  return spawnSync("bash", ["-c", `set -euo pipefail\nmkdir -p ${quote(`${folder}/lock`)}\n${text}\nRETRY=""\n${script}`], {
-    encoding: "utf8",
-  });
+  return spawnSync(
+    "bash",
+    ["-c", `set -euo pipefail\nmkdir -p ${quote(`${folder}/lock`)}\n${text}\nRETRY=""\n${script}`],
+    {
+      encoding: "utf8",
+    },
+  );
 }
 
 describe("lib.sh", () => {
@@ -46,7 +50,10 @@ describe("lib.sh", () => {
     const result = run(folder, checked("echo 'line 3: bad'; false"));
     assert.equal(result.status, 1);
     assert.equal(result.stdout, "");
-    assert.match(result.stderr, /line 3: bad\nsiem: error: 't' refuses the new configuration; the old one was put back/);
+    assert.match(
+      result.stderr,
+      /line 3: bad\nsiem: error: 't' refuses the new configuration; the old one was put back/,
+    );
     assert.equal(readFileSync(join(folder, "c"), "utf8"), "old\n");
   });
 

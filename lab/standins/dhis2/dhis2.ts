@@ -53,13 +53,22 @@ function answer(response: ServerResponse, status: number, body: object): void {
 }
 
 function unauthorized(response: ServerResponse, message: string): void {
-  answer(response, 401, { httpStatus: "Unauthorized", httpStatusCode: 401, status: "ERROR", message, errorCode: "E1006" });
+  answer(response, 401, {
+    httpStatus: "Unauthorized",
+    httpStatusCode: 401,
+    status: "ERROR",
+    message,
+    errorCode: "E1006",
+  });
 }
 
 function login(username: string, password: string, address: string): boolean {
   if (USERS[username] !== undefined && USERS[username] === password) {
     const session = createHash("sha256").update(randomBytes(16)).digest("hex");
-    authentication("AuthenticationSuccessEvent", `username: ${sanitise(username)}; ip: ${address}; sessionId: ${session}`);
+    authentication(
+      "AuthenticationSuccessEvent",
+      `username: ${sanitise(username)}; ip: ${address}; sessionId: ${session}`,
+    );
     return true;
   }
   // 2.41 to 2.43 write no line for a name that nobody has.
@@ -99,7 +108,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   if (request.method === "GET" && path === "/api/ping") return answer(response, 200, { pong: true });
   if (request.method === "POST" && path === "/api/auth/login") {
     const { username = "", password = "" } = await read(request);
-    if (!login(String(username), String(password), addressOf(request))) return unauthorized(response, "Bad credentials");
+    if (!login(String(username), String(password), addressOf(request)))
+      return unauthorized(response, "Bad credentials");
     return answer(response, 200, { loginStatus: "SUCCESS", redirectUrl: "/dhis-web-dashboard/" });
   }
   const user = /^\/api\/users\/([A-Za-z0-9]{11})$/.exec(path);
@@ -110,9 +120,16 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     audit(actor, user[1] ?? "", String(username), [SUPERUSER_ROLE]);
     return answer(response, 200, { httpStatus: "OK", httpStatusCode: 200, status: "OK" });
   }
-  answer(response, 404, { httpStatus: "Not Found", httpStatusCode: 404, status: "ERROR", message: "Not found" });
+  answer(response, 404, {
+    httpStatus: "Not Found",
+    httpStatusCode: 404,
+    status: "ERROR",
+    message: "Not found",
+  });
 }
 
 createServer((request, response) => {
-  handle(request, response).catch(() => answer(response, 400, { httpStatus: "Bad Request", httpStatusCode: 400 }));
+  handle(request, response).catch(() =>
+    answer(response, 400, { httpStatus: "Bad Request", httpStatusCode: 400 }),
+  );
 }).listen(PORT, () => log("Server startup", "Catalina.java"));

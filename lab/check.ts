@@ -1,0 +1,20 @@
+import { join } from "node:path";
+import Mocha from "mocha";
+import { globSync } from "../tests/support/glob";
+import { ROOT } from "./places";
+
+/**
+ * The lab end to end, with assertions: the suites of `tests/lab`, in order, each going on from where the one before
+ * left the lab. Ends with "N passed, N failed". `filters` choose suites by their file's name.
+ */
+export async function check(filters: readonly string[]): Promise<boolean> {
+  const mocha = new Mocha({ timeout: 15 * 60_000, slow: 60_000, forbidOnly: true });
+  const files = globSync(join(ROOT, "tests/lab"), ".lab.ts");
+  for (const file of files)
+    if (filters.length === 0 || filters.some((filter) => file.includes(filter))) mocha.addFile(file);
+  const stats = await new Promise<Mocha.Stats | undefined>((resolve) => {
+    const runner = mocha.run(() => resolve(runner.stats));
+  });
+  console.log(`${stats?.passes ?? 0} passed, ${stats?.failures ?? 1} failed`);
+  return stats !== undefined && stats.failures === 0 && stats.passes > 0;
+}

@@ -1,0 +1,34 @@
+import { run } from "./shell";
+import { labStack } from "./stack";
+import { CACHE } from "./places";
+
+/** Every secret of the lab's stack, in the clear, by resource: for checks that look for them where they must not be. */
+export async function labSecrets(): Promise<{ name: string; value: string }[]> {
+  const stack = await labStack();
+  const exported = await run(
+    `${CACHE}/bin/pulumi`,
+    ["stack", "export", "--show-secrets", "--stack", "dev", "--cwd", stack.workspace.workDir],
+    {
+      env: stack.workspace.envVars,
+    },
+  );
+  const { deployment } = JSON.parse(exported) as {
+    deployment: { resources: { urn: string; outputs?: Record<string, unknown> }[] };
+  };
+  return deployment.resources.flatMap(({ urn, outputs = {} }) =>
+    ["result", "apiKey", "encoded"].flatMap((key) => {
+      const value = opened(outputs[key]);
+      const type = urn.split("::")[2] ?? "";
+      return typeof value === "string" && /RandomPassword|ApiKey/.test(type)
+        ? [{ name: urn.split("::").at(-1) ?? "", value }]
+        : [];
+    }),
+  );
+}
+
+/** A secret in an export with --show-secrets: its plaintext is JSON. */
+function opened(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const { plaintext } = value as { plaintext?: string };
+  return plaintext === undefined ? value : JSON.parse(plaintext);
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { ask, type Login } from "../../lab/elasticsearch";
+import { labOutputs, type LabOutputs } from "../../lab/outputs";
+import { LXD_PROJECT } from "../../lab/places";
+import { inContainer, run } from "../../lab/shell";
+import { labSecrets } from "../../lab/state";
+import { changes, updateStack } from "../../lab/up";
+import { siteVariant } from "../../lab/variants";
+
+describe("agents", () => {
+  let outputs: LabOutputs;
+  before(async () => {
+    outputs = await labOutputs();
+  });
+
+  describe("an agent's key", () => {
+    let login: Login;
+    before(async () => {
+      const keys = await labSecrets();
+      const key = keys.find(({ name }) => name === "agent-proxy-key");
+      const keyId = outputs.agents.find((agent) => agent.name === "proxy")?.keyId;
+      assert.ok(key && keyId);
+      login = { caPem: outputs.caPem, apiKey: `${keyId}:${key.value}` };
+    });
+
+    it("is the agent's: it may add a line", async () => {
+      const { status } = await ask(login, "POST", `/${outputs.dataStream}/_doc`, {
+        "@timestamp": new Date().toISOString(),
+        message: "a line",
+      });
+      assert.equal(status, 201);
+    });
+
+    const refused: [what: string, method: string, path: (o: LabOutputs) => string, body?: object][] = [
+      ["read", "POST", (o) => `/${o.dataStream}/_search`, {}],
+      ["delete lines", "POST", (o) => `/${o.dataStream}/_delete_by_query`, { query: { match_all: {} } }],
+      ["delete the stream", "DELETE", (o) => `/${o.dataStream}`],
+      [
+        "write another stream",
+        "POST",
+        () => "/logs-other-default/_doc",
+        { "@timestamp": "2026-01-01T00:00:00Z" },
+      ],
+      ["write an alert", "POST", (o) => `/${o.alertIndex}/_doc`, { message: "false" }],
+      ["change a pipeline", "PUT", () => "/_ingest/pipeline/dhis2-siem-default-logs", { processors: [] }],
+      ["make a key", "POST", () => "/_security/api_key", { name: "another" }],
+    ];
+    for (const [what, method, path, body] of refused) {
+      it(`cannot ${what}`, async () => {
+        const { status } = await ask(login, method, path(outputs), body);
+        assert.equal(status, 403);
+      });
+    }
+  });
+
+  it("run again for a container whose generation is raised, and for no other", async () => {
+    const site = siteVariant("generation", (text) => {
+      for (const entry of text.containers) if (entry.name === "dhis") entry.generation = 2;
+    });
+    assert.equal(changes(await updateStack({ site })), "2 update");
+    assert.equal(changes(await updateStack({ site })), "nothing changed");
+    await updateStack();
+  });
+
+  it("fail for a stopped container and say so, while the others are made", async () => {
+    await run("lxc", ["--project", LXD_PROJECT, "stop", "--force", "dhis"]);
+    const site = siteVariant("stopped", (text) => {
+      for (const entry of text.containers)
+        if (entry.name === "dhis" || entry.name === "postgres") entry.generation = 3;
+    });
+    const lines: string[] = [];
+    await assert.rejects(updateStack({ site }, (line) => lines.push(line)));
+    const output = lines.join("\n");
+    assert.match(
+      output,
+      /siem: error: container 'dhis' is STOPPED: start it with 'lxc start dhis --project dhis2-siem-lab'/,
+    );
+    assert.match(output, /agent-postgres-settings updated/);
+    await run("lxc", ["--project", LXD_PROJECT, "start", "dhis"]);
+    assert.match(changes(await updateStack({ site })), /update/);
+    assert.equal(changes(await updateStack({ site })), "nothing changed");
+    await updateStack();
+  });
+
+  it("go with their entry: agent, key and logging, and come back with it", async () => {
+    const gone = outputs.agents.find((agent) => agent.name === "postgres");
+    const site = siteVariant("removed", (text) => {
+      text.containers = text.containers.filter((entry) => entry.name !== "postgres");
+    });
+    assert.match(changes(await updateStack({ site })), /4 delete/);
+    const check =
+      "dpkg-query -W filebeat 2>/dev/null; ls /etc/filebeat /etc/systemd/journald.conf.d/50-dhis2-siem.conf /etc/postgresql/*/main/conf.d/50-dhis2-siem.conf 2>/dev/null; true";
+    assert.equal((await inContainer("postgres", ["sh", "-c", check])).trim(), "");
+    const { body } = await ask(outputs.superuser, "GET", `/_security/api_key?id=${gone?.keyId}`);
+    assert.equal((body as { api_keys: { invalidated: boolean }[] }).api_keys[0]?.invalidated, true);
+    await updateStack();
+    assert.equal((await inContainer("postgres", ["systemctl", "is-active", "filebeat"])).trim(), "active");
+  });
+});
