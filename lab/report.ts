@@ -45,18 +45,23 @@ export function printReport(outputs: LabOutputs, alerts: readonly Record<string,
 export function describeAlert(alert: Record<string, unknown>): string {
   const rule = field(alert, "rule.name");
   const facts = ["severity", "entity", "count", "window"].map(
-    (name) => `${name} ${String(field(alert, `dhis2.alert.${name}`) ?? "-")}`,
+    (name) => `${name} ${text(field(alert, `dhis2.alert.${name}`)) || "-"}`,
   );
   const events = field(alert, "dhis2.alert.events");
   const lines = (Array.isArray(events) ? events : []).slice(0, 4).map((event: unknown) => {
     const original =
       field(event as Record<string, unknown>, "event.original") ??
       field(event as Record<string, unknown>, "message");
-    return `      ${String(original ?? JSON.stringify(event)).slice(0, 140)}`;
+    return `      ${(text(original) || JSON.stringify(event)).slice(0, 140)}`;
   });
   return [`  ${String(alert["@timestamp"])}  ${String(rule)}`, `      ${facts.join(", ")}`, ...lines].join(
     "\n",
   );
+}
+
+/** A scalar as text; anything else as nothing. */
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
 /** A field of a document by its dotted path, whether the document nests it or writes it with dots. */

@@ -27,7 +27,7 @@ export async function run(
   });
   const result = await child;
   if (result.exitCode !== 0) {
-    const text = String((result as { all?: unknown }).all ?? "");
+    const text = (result as { all?: string }).all ?? "";
     const last = text.trimEnd().split("\n").slice(-15).join("\n");
     throw new Error(
       `${[command, ...args].join(" ")} failed (${result.exitCode ?? result.signal ?? "?"}):\n${last}`,

@@ -65,7 +65,7 @@ export async function labStack(overrides: Record<string, unknown> = {}): Promise
   // Paths of the program and of the plugins are relative to the stack's folder.
   process.chdir(STACK_FOLDER);
   const stack = await automation.LocalWorkspace.createOrSelectStack(
-    { stackName: "dev", projectName: "dhis2-siem", program: async () => program() },
+    { stackName: "dev", projectName: "dhis2-siem", program: () => Promise.resolve(program()) },
     {
       workDir: STACK_FOLDER,
       pulumiCommand: await automation.PulumiCommand.get({ root: CACHE, skipVersionCheck: true }),

@@ -5,6 +5,9 @@ import { script } from "./shell";
 
 type Task = ListrTask<unknown>;
 
+/** Inner lists would otherwise take their parent's concurrency. */
+const IN_TURN = { concurrent: false };
+
 /** A step that is one of the lab's shell scripts. */
 function shellStep(title: string, ...scripts: readonly (readonly [path: string, ...args: string[]])[]): Task {
   return {
@@ -31,19 +34,25 @@ export function groundSteps(): Task[] {
             {
               title: "LXD, base image, SSH login",
               task: (_ctx, inner) =>
-                inner.newListr([
-                  shellStep("LXD, in a project of its own", ["host/lxd.sh", "up"]),
-                  shellStep("base image", ["host/image.sh"]),
-                  shellStep("an SSH server and login of the lab's own", ["host/sshd.sh", "up"]),
-                ]),
+                inner.newListr(
+                  [
+                    shellStep("LXD, in a project of its own", ["host/lxd.sh", "up"]),
+                    shellStep("base image", ["host/image.sh"]),
+                    shellStep("an SSH server and login of the lab's own", ["host/sshd.sh", "up"]),
+                  ],
+                  IN_TURN,
+                ),
             },
             {
               title: "builds and downloads",
               task: (_ctx, inner) =>
-                inner.newListr([
-                  shellStep("Pulumi's CLI", ["build/pulumi.sh"]),
-                  shellStep("Elastic's packages", ["host/mirror.sh", "build"]),
-                ]),
+                inner.newListr(
+                  [
+                    shellStep("Pulumi's CLI", ["build/pulumi.sh"]),
+                    shellStep("Elastic's packages", ["host/mirror.sh", "build"]),
+                  ],
+                  IN_TURN,
+                ),
             },
           ],
           { concurrent: true },

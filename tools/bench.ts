@@ -47,15 +47,25 @@ async function main(json: boolean): Promise<void> {
       times.bare.push(await seconds(() => collectGraph(bareProgram(resources.length), EXAMPLE_CONFIG)));
     }
     const site = median(times.site);
-    rows.push({ containers, resources: resources.length, site, bare: median(times.bare), ratio: site / median(times.bare) });
+    rows.push({
+      containers,
+      resources: resources.length,
+      site,
+      bare: median(times.bare),
+      ratio: site / median(times.bare),
+    });
   }
   rmSync(folder, { recursive: true });
   if (json) return console.log(JSON.stringify(rows, undefined, 2));
-  console.log("containers  resources  this program : bare resources  time a resource, against the smallest site");
+  console.log(
+    "containers  resources  this program : bare resources  time a resource, against the smallest site",
+  );
   const first = rows[0];
   for (const { containers, resources, site, ratio } of rows) {
     const growth = first ? site / resources / (first.site / first.resources) : 1;
-    console.log(`${String(containers).padStart(10)}  ${String(resources).padStart(9)}  ${ratio.toFixed(2).padStart(29)}  ${growth.toFixed(2).padStart(43)}`);
+    console.log(
+      `${String(containers).padStart(10)}  ${String(resources).padStart(9)}  ${ratio.toFixed(2).padStart(29)}  ${growth.toFixed(2).padStart(43)}`,
+    );
   }
 }
 

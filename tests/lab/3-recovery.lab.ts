@@ -57,15 +57,17 @@ describe("recovery", () => {
     let output = "";
     program.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     program.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    await until("an agent's update", 180, async () =>
-      /agent-\w+-settings updating/.test(output) ? true : undefined,
+    await until("an agent's update", 180, () =>
+      Promise.resolve(/agent-\w+-settings updating/.test(output) ? true : undefined),
     );
     assert.ok(await portIsOpen(19200), "the forward is open while the engine runs");
     const engine = (await run("pgrep", ["-P", String(program.pid), "-f", "pulumi up"])).trim().split("\n")[0];
     assert.ok(engine);
     process.kill(Number(engine), "SIGKILL");
     await until("the end of the forward", 10, async () => ((await portIsOpen(19200)) ? undefined : true));
-    await until("the end of the program", 60, async () => (program.exitCode === null ? undefined : true));
+    await until("the end of the program", 60, () =>
+      Promise.resolve(program.exitCode === null ? undefined : true),
+    );
     // The killed engine's lock on the state: `pulumi cancel`.
     await (await labStack({ site })).cancel();
     assert.equal((await updateStack({ site })).summary.result, "succeeded");

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { UNKNOWN } from "../../lab/standins/providers/marks";
 import type { Standin, Subject } from "../../lab/standins/providers/serve";
 import { createElasticstack } from "../../lab/standins/providers/elasticstack";
@@ -231,6 +229,33 @@ describe("the stand-in for elasticstack", () => {
     ]);
   });
 
+  it("starts a rule enabled that is made with enabled: false, and disables it at the next update", async () => {
+    const about = subject("KibanaAlertingRule");
+    const inputs = { ...sampleOf("KibanaAlertingRule").inputs, enabled: false };
+    const { id, outputs } = await provider.create(about, inputs);
+    assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs).changed, ["enabled"]);
+    const after = await provider.update?.(about, id, outputs, inputs);
+    assert.deepEqual(provider.diff(about.token, after ?? {}, inputs, inputs).changed, []);
+  });
+
+  it('wants to update an index for ever whose mappings say false where the server says "false"', async () => {
+    const about = subject("ElasticsearchIndex");
+    const inputs = { name: "i", mappings: `{"dynamic":false}` };
+    const { id, outputs } = await provider.create(about, inputs);
+    servers.kept.set("/i", { mappings: { dynamic: "false" } });
+    const read = await provider.read?.(about, id, outputs, inputs);
+    assert.deepEqual(provider.diff(about.token, read?.outputs ?? {}, inputs, inputs).changed, ["mappings"]);
+  });
+
+  it("replaces a resource of the same name by deleting it first", async () => {
+    const about = subject("KibanaAlertingRule");
+    const { inputs } = sampleOf("KibanaAlertingRule");
+    const { outputs } = await provider.create(about, inputs);
+    const other = { ...inputs, consumer: "siem" };
+    assert.equal(provider.diff(about.token, outputs, inputs, other).deleteFirst, true);
+    assert.equal(provider.diff(about.token, outputs, inputs, { ...other, name: "n" }).deleteFirst, undefined);
+  });
+
   it("keeps a protected index", async () => {
     const about = subject("ElasticsearchIndex");
     const { outputs } = await provider.create(about, { name: "i" });
@@ -268,77 +293,6 @@ describe("the stand-in for elasticstack", () => {
     assert.match(lines.join(), /not all objects were imported.*lens y.*missing_references/);
     servers.fail(200, JSON.stringify({ success: false, successCount: 0, errors }));
     await assert.rejects(provider.create(about, inputs), /no objects imported successfully: lens y/);
-  });
-
-  it("says the status and the server's words, and no credentials", async () => {
-    const { inputs } = sampleOf("KibanaActionConnector");
-    servers.fail(
-      403,
-      `{"message":"Action type .slack is disabled because your basic license does not support it"}`,
-    );
-    await assert.rejects(provider.create(subject("KibanaActionConnector"), inputs), (error: Error) => {
-      assert.match(
-        error.message,
-        /POST \/s\/default\/api\/actions\/connector was answered with 403.*basic license/,
-      );
-      assert.ok(!error.message.includes(LOGIN.password));
-      return true;
-    });
-    // Nothing listens on port 1.
-    provider.configure?.({ kibana: { ...LOGIN, endpoints: ["http://127.0.0.1:1"] } });
-    await assert.rejects(
-      provider.create(subject("KibanaActionConnector"), inputs),
-      /Kibana at http:\/\/127\.0\.0\.1:1: POST .*ECONNREFUSED/,
-    );
-  });
-
-  it("talks to no server that does not say it is Elasticsearch", async () => {
-    const other = createServer((_request, response) => response.end("{}"));
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    provider.configure?.({ elasticsearch: { ...LOGIN, endpoints: [url] } });
-    try {
-      await assert.rejects(
-        provider.create(subject("ElasticsearchIndex"), { name: "i" }),
-        /the server is not Elasticsearch/,
-      );
-    } finally {
-      other.close();
-    }
-  });
-
-  it("lets the environment win over its configuration", async () => {
-    const other = createElasticstack({
-      ELASTICSEARCH_ENDPOINTS: servers.url,
-      ELASTICSEARCH_PASSWORD: "from-env",
-    });
-    other.configure?.({ elasticsearch: { ...LOGIN, endpoints: ["http://127.0.0.1:1"] } });
-    await other.create(subject("ElasticsearchIndex"), { name: "i" });
-    assert.equal(
-      servers.calls[0]?.authorization,
-      `Basic ${Buffer.from("elastic:from-env").toString("base64")}`,
-    );
-  });
-
-  it("needs its CA file when it is configured", () => {
-    assert.throws(
-      () => provider.configure?.({ kibana: { caCerts: ["no/such/ca.pem"] } }),
-      /unable to open CA certificate file "no\/such\/ca.pem"/,
-    );
-    assert.throws(
-      () => provider.configure?.({ kibana: { insecure: true } }),
-      /does not know kibana.insecure/,
-    );
-  });
-
-  it("is for one provider in one version", () => {
-    const parameter = (version: string) =>
-      JSON.stringify({ remote: { url: "registry.opentofu.org/elastic/elasticstack", version } });
-    provider.parameterize?.("elasticstack", "0.11.17", parameter("0.11.17"));
-    assert.throws(
-      () => provider.parameterize?.("elasticstack", "0.15.2", parameter("0.15.2")),
-      /only for .*0\.11\.17/,
-    );
   });
 });
 

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createTls } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Standin, Subject } from "../../lab/standins/providers/serve";
+import { createElasticstack } from "../../lab/standins/providers/elasticstack";
+import { certificate } from "../reach/servers";
+import { SAMPLES, token } from "./providers-samples";
+import { type Servers, startServers } from "./providers-servers";
+
+const LOGIN = { username: "elastic", password: "t0p-secret" };
+
+function subject(kind: string): Subject {
+  return { token: token(kind), name: "x", log: () => undefined };
+}
+
+function inputsOf(kind: string): Record<string, unknown> {
+  const sample = SAMPLES[kind];
+  assert.ok(sample, kind);
+  return sample.inputs;
+}
+
+describe("the stand-in for elasticstack and its servers", () => {
+  let servers: Servers;
+  let provider: Standin;
+
+  beforeEach(async () => {
+    servers = await startServers();
+    provider = createElasticstack({});
+    const block = JSON.stringify({ ...LOGIN, endpoints: [servers.url] });
+    provider.configure?.({ elasticsearch: block, kibana: block });
+  });
+  afterEach(() => servers.close());
+
+  it("takes the servers' certificate from its configuration, and no other", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "elasticstack-standin-"));
+    const { key, cert } = certificate();
+    const file = join(folder, "ca.pem");
+    writeFileSync(file, cert);
+    const tls = createTls({ key, cert }, (request, response) => {
+      response.setHeader("x-elastic-product", "Elasticsearch");
+      response.end(request.url === "/" ? `{"cluster_uuid":"c"}` : `{"id":"1","i":{}}`);
+    });
+    await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
+    const endpoints = [`https://127.0.0.1:${(tls.address() as AddressInfo).port}`];
+    try {
+      provider.configure?.({
+        elasticsearch: { endpoints, caData: cert },
+        kibana: { endpoints, caCerts: [file] },
+      });
+      await provider.create(subject("ElasticsearchIndex"), { name: "i" });
+      await provider.create(subject("KibanaActionConnector"), inputsOf("KibanaActionConnector"));
+      provider.configure?.({ elasticsearch: { endpoints }, kibana: { endpoints } });
+      const refused = /self-signed certificate/;
+      await assert.rejects(provider.create(subject("ElasticsearchIndex"), { name: "i" }), refused);
+      await assert.rejects(provider.create(subject("KibanaSecurityRole"), { name: "r" }), refused);
+    } finally {
+      tls.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("says the status and the server's words, and no credentials", async () => {
+    const inputs = inputsOf("KibanaActionConnector");
+    servers.fail(
+      403,
+      `{"message":"Action type .slack is disabled because your basic license does not support it"}`,
+    );
+    await assert.rejects(provider.create(subject("KibanaActionConnector"), inputs), (error: Error) => {
+      assert.match(
+        error.message,
+        /POST \/s\/default\/api\/actions\/connector was answered with 403.*basic license/,
+      );
+      assert.ok(!error.message.includes(LOGIN.password));
+      return true;
+    });
+    // Nothing listens on port 1.
+    provider.configure?.({ kibana: { ...LOGIN, endpoints: ["http://127.0.0.1:1"] } });
+    await assert.rejects(
+      provider.create(subject("KibanaActionConnector"), inputs),
+      /Kibana at http:\/\/127\.0\.0\.1:1: POST .*ECONNREFUSED/,
+    );
+  });
+
+  it("talks to no server that does not say it is Elasticsearch", async () => {
+    const other = createServer((_request, response) => response.end("{}"));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    provider.configure?.({ elasticsearch: { ...LOGIN, endpoints: [url] } });
+    try {
+      await assert.rejects(
+        provider.create(subject("ElasticsearchIndex"), { name: "i" }),
+        /the server is not Elasticsearch/,
+      );
+    } finally {
+      other.close();
+    }
+  });
+
+  it("lets the environment win over its configuration", async () => {
+    const other = createElasticstack({
+      ELASTICSEARCH_ENDPOINTS: servers.url,
+      ELASTICSEARCH_PASSWORD: "from-env",
+    });
+    other.configure?.({ elasticsearch: { ...LOGIN, endpoints: ["http://127.0.0.1:1"] } });
+    await other.create(subject("ElasticsearchIndex"), { name: "i" });
+    assert.equal(
+      servers.calls[0]?.authorization,
+      `Basic ${Buffer.from("elastic:from-env").toString("base64")}`,
+    );
+  });
+
+  it("needs its CA file when it is configured", () => {
+    assert.throws(
+      () => provider.configure?.({ kibana: { caCerts: ["no/such/ca.pem"] } }),
+      /unable to open CA certificate file "no\/such\/ca.pem"/,
+    );
+    assert.throws(
+      () => provider.configure?.({ kibana: { insecure: true } }),
+      /does not know kibana.insecure/,
+    );
+  });
+
+  it("is for one provider in one version", () => {
+    const parameter = (version: string) =>
+      JSON.stringify({ remote: { url: "registry.opentofu.org/elastic/elasticstack", version } });
+    provider.parameterize?.("elasticstack", "0.11.17", parameter("0.11.17"));
+    assert.throws(
+      () => provider.parameterize?.("elasticstack", "0.15.2", parameter("0.15.2")),
+      /only for .*0\.11\.17/,
+    );
+  });
+});
