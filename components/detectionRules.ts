@@ -11,11 +11,13 @@ export interface DetectionRulesArgs {
   readonly connectorId: pulumi.Input<string>;
 }
 
-/** One Kibana rule for each detection. */
+/** One Kibana rule for each detection that is on. */
 export class DetectionRules extends pulumi.ComponentResource {
   constructor(name: string, args: DetectionRulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:DetectionRules", name, {}, opts);
-    for (const detection of args.detections) {
+    // The provider creates a rule enabled whatever is asked, and would want to disable it at the next update.
+    const on = args.detections.filter(({ enabled }) => enabled);
+    for (const detection of on) {
       const rule = renderRule(detection, { dataStream: args.dataStream });
       new elasticstack.KibanaAlertingRule(
         `${name}-${detection.name}`,
@@ -23,6 +25,6 @@ export class DetectionRules extends pulumi.ComponentResource {
         args.elastic.options(this),
       );
     }
-    this.registerOutputs({ count: args.detections.length });
+    this.registerOutputs({ count: on.length });
   }
 }

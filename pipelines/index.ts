@@ -96,7 +96,10 @@ export function renderMappings(): object {
   return mappings("logs");
 }
 
-/** The alert index's mappings. */
+/**
+ * The alert index's mappings. An index gives `dynamic` back as a text (a template does not), and the provider compares
+ * what it sent with what it reads.
+ */
 export function renderAlertMappings(): object {
-  return mappings("alerts");
+  return { ...mappings("alerts"), dynamic: "false" };
 }

@@ -25,7 +25,8 @@ nginx_apply() {
   keep_file "$NGINX_CONF"
   put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging)
   apply_checked "nginx -t" reload_nginx "$NGINX_CONF"
-  ! nginx -T 2>/dev/null | grep -qE '^\s+access_log\s+(off|/)' ||
+  nginx -T >"$WORK/nginx" 2>/dev/null
+  ! grep -qE '^\s+access_log\s+/' "$WORK/nginx" ||
     say "note: a server or location of nginx has an access_log of its own; its requests go there and not into the journal"
 }
 

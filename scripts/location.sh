@@ -13,7 +13,9 @@ nginx_location_apply() {
   put_file "$NGINX_LOCATION" 0644 root:root < <(file_location)
   ! changed "$certificates" || CHANGED+=("$NGINX_LOCATION")
   apply_checked "nginx -t" reload_nginx "$NGINX_LOCATION"
-  nginx -T 2>/dev/null | grep -qF "# configuration file $NGINX_LOCATION" ||
+  # Into a file: a grep that ends early would break the pipe, and with it the pipeline.
+  nginx -T >"$WORK/nginx" 2>/dev/null
+  grep -qF "# configuration file $NGINX_LOCATION" "$WORK/nginx" ||
     die "no server of nginx reads $NGINX_LOCATION; add 'include upstream/*.conf;' to the server of $FQDN in $(hostname)"
 }
 
@@ -24,7 +26,8 @@ apache_location_apply() {
   put_file "$APACHE_LOCATION" 0644 root:root < <(file_location)
   ! changed /etc/apache2/dhis2-siem-ca.crt || CHANGED+=("$APACHE_LOCATION")
   apply_checked "apache2ctl configtest" "systemctl restart apache2" "$APACHE_LOCATION"
-  apache2ctl -t -D DUMP_INCLUDES 2>/dev/null | grep -qF "$APACHE_LOCATION" ||
+  apache2ctl -t -D DUMP_INCLUDES >"$WORK/apache" 2>/dev/null
+  grep -qF "$APACHE_LOCATION" "$WORK/apache" ||
     die "no virtual host of apache2 reads $APACHE_LOCATION; add 'IncludeOptional upstream/*' to the one of $FQDN in $(hostname)"
 }
 

@@ -59,8 +59,9 @@ elastic_package() {
     elastic_repository "${version%%.*}"
     say "installing $name $version"
     apt_get update
-    apt-cache madison "$name" | grep -qF " $version " ||
-      die "$PACKAGES_URL has no $name $version for $(dpkg --print-architecture); it has: $(apt-cache madison "$name" | awk '{print $3}' | sort -uV | tail -n 5 | paste -sd ' ')"
+    apt-cache madison "$name" | awk '{ print $3 }' | sort -uV >"$WORK/versions"
+    grep -qxF "$version" "$WORK/versions" ||
+      die "$PACKAGES_URL has no $name $version for $(dpkg --print-architecture); it has: $(tail -n 5 "$WORK/versions" | paste -sd ' ')"
     apt_get install --allow-change-held-packages "$name=$version"
   fi
   apt-mark hold "$name" >/dev/null

@@ -37,7 +37,7 @@ container() {
   lxd exec "$name" -- mkdir -p /root/lab </dev/null
   local file
   for file in ${files[@]+"${files[@]}"}; do
-    lxd exec "$name" -- sh -c "cat >/root/lab/$(basename "$file")" <"$file"
+    lxd exec "$name" -- sh -c "cat >/root/lab/${file##*/}" <"$file"
   done
   {
     echo 'apt-get -q update'
