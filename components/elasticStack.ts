@@ -61,7 +61,7 @@ export class ElasticStack extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [args.siem.command], deletedWith: args.siem.command },
     );
-    // The whole result is secret because stdin is; what the script prints is not.
+    // A provider may mark the result secret as stdin is; what the script prints is none.
     const result = pulumi.unsecret(command.stdout).apply(parseResult);
     this.ca = result.ca;
     this.caFingerprint = result.fingerprint;
