@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Agent } from "./components/agent";
 import { AlertStore } from "./components/alertStore";
@@ -12,7 +13,8 @@ import { SiemContainer } from "./components/siemContainer";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
 import { loadDashboards } from "./dashboards";
-import { loadDetections } from "./detections";
+import type { Options, Site } from "./config/site";
+import { loadDetections, type Detection } from "./detections";
 import { forSite } from "./detections/settings";
 import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
 import { reach } from "./reach";
@@ -20,6 +22,17 @@ import { renderDashboards, renderDataViews } from "./render/dashboards";
 import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
 import { renderLocation } from "./render/location";
 import { loadScripts } from "./scripts";
+
+/** The detections as the site runs them; what is wrong with a rule or a setting is told without a stack trace. */
+function siteDetections(site: Site, options: Options): Detection[] {
+  try {
+    const own =
+      options.detectionsFolder === undefined ? undefined : resolve(__dirname, options.detectionsFolder);
+    return forSite(loadDetections(own), site.agents, options.detections);
+  } catch (error) {
+    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+  }
+}
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = () => {
@@ -64,7 +77,7 @@ export = () => {
     "rules",
     {
       elastic,
-      detections: forSite(loadDetections(), site.agents),
+      detections: siteDetections(site, options),
       dataStream,
       connectorId: alertStore.connectorId,
     },

@@ -120,6 +120,13 @@ export const stackShape = {
   kibana: z
     .strictObject({ allowFrom: z.array(z.cidrv4("is no network, such as 192.168.0.0/24")).default([]) })
     .prefault({}),
+  detections: z
+    .record(
+      z.uuid("is no detection's id; npm run -s detections -- list shows them"),
+      z.strictObject({ enabled: flag.optional(), threshold: count(1, 1_000_000).optional() }),
+    )
+    .default({}),
+  detectionsFolder: z.string().min(1, "is empty; it must be a folder of rules").optional(),
   dhis2: z
     .array(
       z.strictObject({
@@ -143,6 +150,7 @@ export const STRUCTURED: ReadonlySet<string> = new Set([
   "versions",
   "packages",
   "kibana",
+  "detections",
   "dhis2",
 ]);
 

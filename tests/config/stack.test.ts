@@ -27,7 +27,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "hots",
     "x",
-    'hots: there is no such key; did you mean "host"? There are: access, bastion, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
+    'hots: there is no such key; did you mean "host"? There are: access, bastion, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
   ],
   ["site", "", "site: is empty; it must be the path of containers.json"],
   ["host", "https://dhis2.example.org", "host: is no host name or address"],
@@ -131,6 +131,11 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   ["retentionDays", "3651", "retentionDays: must be 3650 or less"],
   ["kibana", `{"allowFrom":"10.0.0.0/8"}`, "kibana.allowFrom: must be a list"],
   [
+    "detections",
+    `{"fde84b97-804a-4099-bd9d-83b9578b68a5":{"threshold":"0"}}`,
+    "detections.fde84b97-804a-4099-bd9d-83b9578b68a5.threshold: must be 1 or more",
+  ],
+  [
     "kibana",
     `{"allowFrom":["10.0.0.0/8","10.0.0.1"]}`,
     "kibana.allowFrom[1]: is no network, such as 192.168.0.0/24",
@@ -222,6 +227,7 @@ describe("a stack's config", () => {
           },
           retentionDays: 90,
           kibana: { allowFrom: [] },
+          detections: {},
         },
       },
     });
