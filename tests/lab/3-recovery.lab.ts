@@ -60,7 +60,7 @@ describe("recovery", () => {
     await until("an agent's update", 180, () =>
       Promise.resolve(/agent-\w+-settings updating/.test(output) ? true : undefined),
     );
-    assert.ok(await portIsOpen(19200), "the forward is open while the engine runs");
+    await until("the forward", 30, async () => ((await portIsOpen(19200)) ? true : undefined));
     const engine = (await run("pgrep", ["-P", String(program.pid), "-f", "pulumi up"])).trim().split("\n")[0];
     assert.ok(engine);
     process.kill(Number(engine), "SIGKILL");
