@@ -28,11 +28,6 @@ describe("a failing update", () => {
     );
     sampling = false;
     await sampler;
-    await inContainer("siem", [
-      "sh",
-      "-c",
-      "rm -rf /etc/elasticsearch/elasticsearch.yml && mv /etc/elasticsearch/elasticsearch.yml.away /etc/elasticsearch/elasticsearch.yml",
-    ]);
 
     const journals = await Promise.all(
       ["siem", "proxy", "dhis", "postgres"].map((name) =>
