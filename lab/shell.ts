@@ -1,5 +1,5 @@
 import { execa, type ResultPromise } from "execa";
-import { ROOT } from "./places";
+import { LXD_PROJECT, ROOT } from "./places";
 
 /** Runs a program and gives its stdout; each line of stdout and stderr goes to `onLine` as it comes. Throws with the last lines. */
 export async function run(
@@ -47,7 +47,7 @@ export function script(
 
 /** A command in a container of the lab, its output as text. */
 export function inContainer(name: string, command: readonly string[], input?: string): Promise<string> {
-  return run("lxc", ["exec", "--project", "dhis2-siem-lab", name, "--", ...command], { input });
+  return run("lxc", ["exec", "--project", LXD_PROJECT, name, "--", ...command], { input });
 }
 
 /** Polls until `probe` gives something, at most `seconds`; the pause is half a second. Throws saying what did not come. */
