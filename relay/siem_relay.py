@@ -219,7 +219,7 @@ def main():
     parser.add_argument("--config", required=True)
     parser.add_argument("--secrets", required=True)
     args = parser.parse_args()
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING, force=True)
     log.setLevel(logging.INFO)
     with open(args.secrets, encoding="utf-8") as file:
         SECRETS.update(json.load(file))
@@ -242,4 +242,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    # As the module that ElastAlert also loads by name (rules_loader): one set of secrets, not two.
+    import siem_relay
+
+    siem_relay.main()
