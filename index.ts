@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Agent } from "./components/agent";
+import { AlertRelay } from "./components/alertRelay";
 import { AlertStore } from "./components/alertStore";
 import { Credentials } from "./components/credentials";
 import { DetectionRules } from "./components/detectionRules";
@@ -18,9 +19,11 @@ import { loadDetections, type Detection } from "./detections";
 import { forSite } from "./detections/settings";
 import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
 import { reach } from "./reach";
+import { loadRelayFiles } from "./relay";
 import { renderDashboards, renderDataViews } from "./render/dashboards";
 import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
 import { renderLocation } from "./render/location";
+import { renderRelayConfig, renderRelayMappings, renderRelayRules, unknownRules } from "./render/relay";
 import { loadScripts } from "./scripts";
 
 /** The detections as the site runs them; what is wrong with a rule or a setting is told without a stack trace. */
@@ -28,7 +31,10 @@ function siteDetections(site: Site, options: Options): Detection[] {
   try {
     const own =
       options.detectionsFolder === undefined ? undefined : resolve(__dirname, options.detectionsFolder);
-    return forSite(loadDetections(own), site.agents, options.detections);
+    const detections = forSite(loadDetections(own), site.agents, options.detections);
+    const unknown = unknownRules(options.delivery, detections);
+    if (unknown.length > 0) throw new Error(unknown.join("\n"));
+    return detections;
   } catch (error) {
     throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
   }
@@ -36,10 +42,12 @@ function siteDetections(site: Site, options: Options): Detection[] {
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = () => {
-  const { site, options, connection } = loadFromPulumi(__dirname);
+  const { site, options, connection, deliverySecrets } = loadFromPulumi(__dirname);
   const { siem } = site;
   const dataStream = `logs-dhis2-${options.namespace}`;
   const alertIndex = `alerts-dhis2-${options.namespace}`;
+  const kibanaUrl = `https://${site.fqdn}${KIBANA_PATH}`;
+  const detections = siteDetections(site, options);
   const pipelines = renderPipelines(options.namespace);
 
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
@@ -77,7 +85,7 @@ export = () => {
     "rules",
     {
       elastic,
-      detections: siteDetections(site, options),
+      detections,
       dataStream,
       connectorId: alertStore.connectorId,
     },
@@ -92,6 +100,25 @@ export = () => {
       alertsView: dataViews.alerts.id,
     }),
   });
+  const { delivery } = options;
+  if (delivery.via === "relay" && delivery.destinations.length > 0) {
+    const { fqdn, timezone } = site;
+    const stateIndex = `relay-dhis2-${options.namespace}`;
+    const alertsView = dataViews.alerts.id;
+    const target = { fqdn, timezone, kibanaUrl, alertIndex, alertsView, stateIndex };
+    new AlertRelay(
+      "relay",
+      {
+        ...{ host, elastic, stack, container: siem, siem: siemContainer, options, alertIndex, stateIndex },
+        mappings: renderRelayMappings(),
+        program: loadRelayFiles(),
+        config: renderRelayConfig(target),
+        rules: renderRelayRules(delivery, target, detections),
+        secrets: deliverySecrets,
+      },
+      { dependsOn: [alertStore] },
+    );
+  }
   const operator = new Operator("operator", {
     elastic,
     password: credentials.operator,
@@ -116,7 +143,7 @@ export = () => {
   }));
 
   return {
-    kibanaUrl: `https://${site.fqdn}${KIBANA_PATH}`,
+    kibanaUrl,
     operator: { username: operator.username, password: pulumi.secret(credentials.operator) },
     elasticPassword: pulumi.secret(credentials.elastic),
     elasticsearch: `https://${siem.ip}:${ELASTICSEARCH_PORT}`,
@@ -124,6 +151,7 @@ export = () => {
     dashboardsImported: views.imported,
     dataStream,
     alertIndex,
+    delivery: { via: delivery.via, destinations: delivery.destinations.map(({ name }) => name) },
     agents,
   };
 };

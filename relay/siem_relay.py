@@ -80,14 +80,15 @@ def told(error, secret):
 class Relay(ElastAlerter):
     def __init__(self, args):
         super().__init__(args)
+        # Destinations whose alerts were looked for at least once.
+        self.looked = set()
         # Messages that a destination has taken, while Elasticsearch does not know it yet.
         self.taken = set()
         # ElastAlert's own first run is some seconds later, at random.
         for rule in self.rules:
             self.scheduler.modify_job(rule["name"], next_run_time=now())
         for index in (self.writeback_index, f"{self.writeback_index}_status"):
-            if not self.writeback_es.indices.exists(index):
-                self.writeback_es.indices.create(index, ignore=400)
+            self.writeback_es.indices.create(index, ignore=400)
 
     # What ElastAlert finds: it asks for the last minutes (buffer_time) again and again, and after a start for those before
     # the last run. Nothing is missed that came late, and what was found before is known by its id.
@@ -137,6 +138,9 @@ class Relay(ElastAlerter):
 
     def handle_rule_execution(self, rule):
         super().handle_rule_execution(rule)
+        if "previous_endtime" in rule and rule["name"] not in self.looked:
+            self.looked.add(rule["name"])
+            log.info("%s: looks for alerts", rule["name"])
         try:
             self.deliver(rule)
         except Exception as error:

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { Delivery, Destination } from "../config/delivery";
+import { shown } from "../config/problem";
 import type { Detection } from "../detections/detection";
 import { ELASTICSEARCH_PORT } from "./elastic";
 
@@ -119,9 +120,23 @@ export function isMeant(wanted: string, { id, name, origin, watched }: Detection
   return [id, name, origin].includes(wanted) || (watched !== undefined && `${wanted}-${watched}` === name);
 }
 
+/** A line for each rule in the config that no detection of the site is: key, what is wrong, what would be right. */
+export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): string[] {
+  return destinations.flatMap(({ rules = [] }, at) =>
+    rules.flatMap((wanted, index) =>
+      detections.some((detection) => isMeant(wanted, detection))
+        ? []
+        : [
+            `dhis2-siem:delivery.destinations[${at}].rules[${index}]: no detection has the id or name "${shown(wanted)}"; npm run -s detections -- list shows them`,
+          ],
+    ),
+  );
+}
+
 /** The mappings of the relay's state: one document for each alert of each destination, and one that says how far it has looked. */
 export function renderRelayMappings(): object {
-  const fields = (type: string, ...names: string[]) => Object.fromEntries(names.map((name) => [name, { type }]));
+  const fields = (type: string, ...names: string[]) =>
+    Object.fromEntries(names.map((name) => [name, { type }]));
   return {
     dynamic: false,
     properties: {
