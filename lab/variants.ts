@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { LAB_STATE, SITE_FILE } from "./places";
 
 export interface SiteText {
-  containers: { name: string; generation?: number }[];
+  proxy: string;
+  containers: { name: string; ip?: string; type?: string; generation?: number }[];
 }
 
 /** The lab's site with changes, as a file of its own beside the lab's state. Gives its path. */
