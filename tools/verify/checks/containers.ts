@@ -15,11 +15,15 @@ export const containers: Check = ({ stack, site, options, facts }) => {
     }));
   const missing = [...site.agents, site.siem].flatMap(({ name }): Finding[] => {
     const found = facts.instances.find((instance) => instance.name === name);
-    if (found?.running) return [];
+    if (found?.running && facts.inside[name] !== undefined) return [];
     const finding = { check: "containers", severity: "problem", subject: name } as const;
     if (found === undefined) {
       const mend = `make it, or take its entry out of the site's file, then: pulumi up`;
       return [{ ...finding, text: "is in the site's file, and not on the host", mend }];
+    }
+    if (found.running) {
+      const mend = `lxc exec ${name} --project ${options.lxdProject} -- systemctl is-system-running`;
+      return [{ ...finding, text: "runs, and could not be looked into", mend }];
     }
     return [{ ...finding, text: "does not run", mend: `lxc start ${name} --project ${options.lxdProject}` }];
   });
