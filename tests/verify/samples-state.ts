@@ -6,7 +6,7 @@ const secret = (value: unknown) => ({
   plaintext: JSON.stringify(value),
 });
 
-export function exportedStack({ relay = false } = {}): string {
+export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
   const resource = (type: string, name: string, outputs: object) => ({
     urn: `urn:pulumi:prod::dhis2-siem::${type}::${name}`,
     type,
@@ -31,7 +31,7 @@ export function exportedStack({ relay = false } = {}): string {
           "elastic-elastic",
           secret(
             lines(
-              { ca: "PEM\n", fingerprint: "ff", clusterUuid: "c" },
+              { ca, fingerprint: "ff", clusterUuid: "c" },
               { file: "/etc/kibana/kibana.yml", sha256: "bb" },
               { container: "siem", uuid: "u-siem" },
             ),

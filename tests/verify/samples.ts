@@ -129,5 +129,5 @@ export function sample(change: (context: Changeable<Context>) => void = () => un
   const context: Context = { stack: "prod", site: SITE, options, state: did, facts: facts(did) };
   const copy = structuredClone(context) as Changeable<Context>;
   change(copy);
-  return copy as Context;
+  return copy;
 }

@@ -57,8 +57,8 @@ export async function send(
   const options: RequestOptions = {
     method,
     path,
-    agent: false,
     signal: AbortSignal.timeout(TIMEOUT_S * 1000),
+    // Without an agent: one would open a connection of its own.
     createConnection: () =>
       connectTls({
         socket,

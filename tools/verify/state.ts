@@ -21,7 +21,7 @@ export interface ContainerState {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** An agent's API key. */
+/** An API key of an agent, or of something else in the container that is named. */
 export interface KeyState {
   readonly urn: string;
   readonly name: string;
@@ -81,7 +81,7 @@ export function readState(json: string): State {
       urn,
       name: text(key.name),
       id: text(key.keyId),
-      container: text(parsedJson(text(key.metadata)).container),
+      container: text(parsedJson(text(key.metadata)).container) || text(key.name),
     })),
     rules: ofType(":KibanaAlertingRule").map(({ urn, outputs: rule }) => ({
       urn,
