@@ -166,7 +166,7 @@ describe("npm run verify", () => {
     assert.equal(code, 2);
     assert.match(
       stdout,
-      /^PROBLEM {2}elasticsearch +siem +Elasticsearch (is down|gives no answer: .*ECONNREFUSED)/m,
+      /^PROBLEM {2}elasticsearch +siem +Elasticsearch (is down|gives no good answer: .*ECONNREFUSED)/m,
     );
     assert.match(stdout, /^PROBLEM {2}kibana +siem +Kibana/m);
     assert.match(stdout, /The site is not watched as it should be: \d+ problems, \d+ warnings\.\n$/);

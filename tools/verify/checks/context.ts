@@ -46,7 +46,7 @@ export function answered<T>(
       check,
       severity: "warning",
       subject: server,
-      text: `cannot be told: ${server} gave no answer`,
+      text: `cannot be told: ${server} gave no good answer`,
       mend: `see what is said of ${server} itself`,
     },
   ];

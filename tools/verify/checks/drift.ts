@@ -26,5 +26,6 @@ export const drift: Check = ({ state, facts, options }) => {
       ];
     });
   });
+  if (count === 0) return [];
   return orOk("files", wrong, "all", `${count} files are as the stack wrote them`);
 };

@@ -15,7 +15,9 @@ function server(
     return [{ ...finding, severity: "problem", text: `${name} is down (${unit} is ${state})`, mend: start }];
   }
   if (!answer.ok) {
-    return [{ ...finding, severity: "problem", text: `${name} gives no answer: ${answer.why}`, mend: start }];
+    return [
+      { ...finding, severity: "problem", text: `${name} gives no good answer: ${answer.why}`, mend: start },
+    ];
   }
   const { version, level = "available" } = answer.value;
   if (level !== "available") {
