@@ -12,12 +12,17 @@ export interface Response {
 export function throughProxy(
   method: string,
   path: string,
-  options: { readonly body?: unknown; readonly headers?: Record<string, string> } = {},
+  options: {
+    readonly body?: unknown;
+    readonly headers?: Record<string, string>;
+    /** Of another proxy than the site's nginx. */
+    readonly address?: string;
+  } = {},
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const call = request(
       {
-        host: PROXY_ADDRESS,
+        host: options.address ?? PROXY_ADDRESS,
         port: 443,
         path,
         method,

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { Listr } from "listr2";
 import { LAB_STATE } from "./places";
 import { script } from "./shell";
+import { CA_FILE } from "./stack";
 
 /** Takes the lab away: its LXD project with all containers, its login, its servers and its state. The cache stays. */
 export async function down(): Promise<void> {
@@ -9,6 +10,9 @@ export async function down(): Promise<void> {
     { title: "the packages' mirror", task: () => script("host/mirror.sh", ["down"]) },
     { title: "the SSH server and login", task: () => script("host/sshd.sh", ["down"]) },
     { title: "the containers and their LXD project", task: () => script("host/lxd.sh", ["down"]) },
-    { title: "the lab's state", task: () => rmSync(LAB_STATE, { recursive: true, force: true }) },
+    {
+      title: "the lab's state",
+      task: () => [LAB_STATE, CA_FILE].forEach((path) => rmSync(path, { recursive: true, force: true })),
+    },
   ]).run();
 }

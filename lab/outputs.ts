@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Login } from "./elasticsearch";
-import { STACK_FOLDER, labStack } from "./stack";
+import { CA_FILE, labStack } from "./stack";
 
 /** What the lab's checks need of the stack's outputs. */
 export interface LabOutputs {
@@ -29,7 +28,7 @@ export async function labOutputs(overrides: Record<string, unknown> = {}): Promi
   };
   const operator = value<LabOutputs["operator"]>("operator");
   const elasticPassword = value<string>("elasticPassword");
-  const caPem = readFileSync(join(STACK_FOLDER, ".siem/dev-ca.pem"), "utf8");
+  const caPem = readFileSync(CA_FILE, "utf8");
   return {
     kibanaUrl: value("kibanaUrl"),
     operator,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabOutputs } from "./outputs";
 import { LAB_STATE } from "./places";
@@ -6,11 +6,13 @@ import { LAB_STATE } from "./places";
 /** What in the lab is the vendor's own, and what stands in for it. */
 export function realOrStandin(): { part: string; what: string }[] {
   const file = join(LAB_STATE, "packages.json");
+  const plugins = join(LAB_STATE, "plugins");
+  const standins = existsSync(plugins) ? readdirSync(plugins).sort() : [];
   const vendor = existsSync(file) && readFileSync(file, "utf8").includes('"vendor"');
   return [
     { part: "LXD, systemd, journald, SSH", what: "real" },
     { part: "nginx, PostgreSQL", what: "real" },
-    { part: "Pulumi's engine", what: "real" },
+    { part: "Pulumi's CLI and engine", what: "real" },
     {
       part: "Elasticsearch",
       what: vendor ? "real" : "real, assembled from its Maven artifacts (without ES|QL, ILM, geoip)",
@@ -21,8 +23,11 @@ export function realOrStandin(): { part: string; what: string }[] {
       what: vendor ? "real" : "STAND-IN (lab/standins/kibana): its HTTP API, rules and connectors",
     },
     {
-      part: "Pulumi's provider plugins",
-      what: "STAND-INS (lab/standins/providers), unless the vendor's are installed",
+      part: "Pulumi's plugins",
+      what:
+        standins.length === 0
+          ? "real"
+          : `STAND-INS (lab/standins/pulumi): ${standins.map((name) => name.replace(/^pulumi-(resource-)?/, "")).join(", ")}`,
     },
     { part: "DHIS2", what: "STAND-IN (lab/standins/dhis2): its login, its log lines and its audit log" },
   ];

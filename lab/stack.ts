@@ -3,11 +3,13 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
-import program = require("../index");
 import { CACHE, LAB_STATE, ROOT } from "./places";
 
-/** Where the lab's stack has its settings and state; `index.ts` itself is the repository's. */
+/** Where the lab's stack has its settings and state; the program is the repository's own. */
 export const STACK_FOLDER = join(LAB_STATE, "stack");
+
+/** Where the program writes the stack's CA. */
+export const CA_FILE = join(ROOT, ".siem/dev-ca.pem");
 
 /** What differs from machine to machine, beside the committed Pulumi.dev.yaml. */
 function machineSettings(): Record<string, unknown> {
@@ -31,10 +33,11 @@ function machineSettings(): Record<string, unknown> {
   };
 }
 
-/** Writes the stack's folder: the project's Pulumi.yaml, and Pulumi.dev.yaml with this machine's settings. */
+/** Writes the stack's folder: the project's Pulumi.yaml with the way to the program, and Pulumi.dev.yaml with this machine's settings. */
 function prepareFolder(overrides: Record<string, unknown>): void {
   mkdirSync(join(STACK_FOLDER, "state"), { recursive: true });
-  writeFileSync(join(STACK_FOLDER, "Pulumi.yaml"), readFileSync(join(ROOT, "Pulumi.yaml")));
+  const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+  writeFileSync(join(STACK_FOLDER, "Pulumi.yaml"), stringify({ ...project, main: ROOT }));
   const settings = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as {
     config: Record<string, unknown>;
   };
@@ -57,24 +60,22 @@ function passphrase(): string {
 }
 
 /**
- * The lab's stack, run in this process by the Automation API. The providers are the vendor's plugins where Pulumi has
- * them installed, else the stand-ins on the PATH. `overrides` are values of the stack's config for this run.
+ * The lab's stack, for `pulumi up` by Pulumi's own CLI. Its plugins are the vendor's where they could be had, else the
+ * stand-ins on the PATH (lab/build/pulumi.sh). `overrides` are values of the stack's config for this run.
  */
 export async function labStack(overrides: Record<string, unknown> = {}): Promise<automation.Stack> {
   prepareFolder(overrides);
-  // Paths of the program and of the plugins are relative to the stack's folder.
-  process.chdir(STACK_FOLDER);
   const stack = await automation.LocalWorkspace.createOrSelectStack(
-    { stackName: "dev", projectName: "dhis2-siem", program: () => Promise.resolve(program()) },
+    { stackName: "dev", workDir: STACK_FOLDER },
     {
-      workDir: STACK_FOLDER,
       pulumiCommand: await automation.PulumiCommand.get({ root: CACHE, skipVersionCheck: true }),
+      pulumiHome: join(CACHE, "pulumi"),
       envVars: {
         PULUMI_BACKEND_URL: `file://${join(STACK_FOLDER, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: passphrase(),
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        PATH: `${join(ROOT, "lab/standins/providers/bin")}:${process.env.PATH ?? ""}`,
+        PATH: `${join(LAB_STATE, "plugins")}:${process.env.PATH ?? ""}`,
       },
     },
   );

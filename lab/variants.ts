@@ -1,16 +1,19 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LAB_STATE, SITE_FILE } from "./places";
 
 export interface SiteText {
-  containers: { name: string; generation?: number }[];
+  proxy: string;
+  containers: { name: string; ip?: string; type?: string; generation?: number }[];
 }
 
 /** The lab's site with changes, as a file of its own beside the lab's state. Gives its path. */
 export function siteVariant(name: string, change: (site: SiteText) => void): string {
   const site = JSON.parse(readFileSync(SITE_FILE, "utf8")) as SiteText;
   change(site);
-  const file = join(LAB_STATE, `${name}.json`);
+  const folder = join(LAB_STATE, "sites");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${name}.json`);
   writeFileSync(file, JSON.stringify(site, undefined, 2));
   return file;
 }

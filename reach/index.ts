@@ -7,7 +7,8 @@ import { openForward } from "./forward";
 
 /**
  * The way from this laptop to the SIEM's servers: an SSH forward on the config's two loopback ports, or directly.
- * A preview opens nothing. The CA's file is relative to the project, so that it is the same on every laptop.
+ * A preview opens nothing; it writes the CA's file, which the provider reads even where it asks no server. The file's
+ * path is relative to the project, so that it is the same on every laptop.
  */
 export function reach(options: Options, siemAddress: string, privateKey?: pulumi.Input<string>): Reach {
   const caFile = `.siem/${pulumi.getStack()}-ca.pem`;
@@ -23,9 +24,9 @@ export function reach(options: Options, siemAddress: string, privateKey?: pulumi
   return (ca) =>
     pulumi.unsecret(
       pulumi.all([ca, privateKey]).apply(async ([caPem, key]) => {
+        writeCa(caFile, caPem);
         if (pulumi.runtime.isDryRun()) return endpoints;
         refuseOverrides(process.env);
-        writeCa(caFile, caPem);
         if (!direct) {
           await openForward({
             label: pulumi.getStack(),

@@ -54,14 +54,21 @@ ${allow}  deny all;
 `;
 }
 
-/** Kibana behind apache2: a file of the virtual host's `upstream/` folder. */
+/**
+ * Kibana behind apache2 (2.4.30 or later): a file of the virtual host's `upstream/` folder. The certificate's name is
+ * not compared: apache2 compares it with the browser's Host where the site preserves that, and with no IP address ever.
+ * The CA vouches for it: it is the SIEM's own, and signs this one server.
+ */
 export function renderApacheLocation(options: LocationOptions): string {
   const url = `https://${options.address}:${KIBANA_PORT}${KIBANA_PATH}`;
   return `# Written by dhis2-siem; changes made here are lost at its next update.
-SSLProxyEngine on
-SSLProxyCACertificateFile /etc/apache2/dhis2-siem-ca.crt
-SSLProxyVerify require
-SSLProxyCheckPeerName on
+<Proxy "https://${options.address}:${KIBANA_PORT}/*">
+  SSLProxyEngine on
+  SSLProxyCACertificateFile /etc/apache2/dhis2-siem-ca.crt
+  SSLProxyVerify require
+  SSLProxyCheckPeerName off
+  SSLProxyCheckPeerCN off
+</Proxy>
 
 <Location ${KIBANA_PATH}>
   Require ip ${options.allowFrom.join(" ")}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Pulumi's CLI in $CACHE/bin: the vendor's where it can be reached, else built from its Go module.
+# Pulumi's CLI in $CACHE/bin: the vendor's where it can be reached, else built from its Go module. Its plugins in
+# $CACHE/pulumi: the vendor's likewise; for those that cannot be had, $STATE/plugins names the stand-ins, for the PATH.
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -43,9 +44,35 @@ build() {
   forget_go
 }
 
-! works || exit 0
-: >"$LOG"
-WORK=$(mktemp -d "$CACHE/pulumi.XXXXXX")
-trap 'rm -rf "$WORK"' EXIT
-if reachable "$RELEASES/pulumi-$PULUMI_VERSION-checksums.txt"; then download; else build; fi
-works || die "$TARGET does not say that it is $PULUMI_VERSION: $("$TARGET" version 2>&1 | tail -n 1)"
+# vendor_plugin RESOURCE-PLUGIN: installs it in the version that the program's package names.
+vendor_plugin() {
+  local version
+  case $1 in
+    terraform-provider) version=1.1.3 ;;
+    *) version=$(node -p "require('$ROOT/node_modules/@pulumi/$1/package.json').version") ;;
+  esac
+  PULUMI_HOME=$CACHE/pulumi "$TARGET" plugin install resource "$1" "$version" >>"$LOG" 2>&1
+}
+
+plugins() {
+  local program standins=$ROOT/lab/standins/pulumi/bin vendor=""
+  ! reachable "$RELEASES/pulumi-$PULUMI_VERSION-checksums.txt" || vendor=1
+  rm -rf "$STATE/plugins"
+  mkdir -p "$STATE/plugins"
+  for program in "$standins"/*; do
+    case ${program##*/} in
+      pulumi-language-nodejs) [ ! -x "$CACHE/bin/pulumi-language-nodejs" ] || continue ;;
+      pulumi-resource-*) [ -z "$vendor" ] || ! vendor_plugin "${program##*/pulumi-resource-}" || continue ;;
+    esac
+    ln -s "$program" "$STATE/plugins/"
+  done
+}
+
+if ! works; then
+  : >"$LOG"
+  WORK=$(mktemp -d "$CACHE/pulumi.XXXXXX")
+  trap 'rm -rf "$WORK"' EXIT
+  if reachable "$RELEASES/pulumi-$PULUMI_VERSION-checksums.txt"; then download; else build; fi
+  works || die "$TARGET does not say that it is $PULUMI_VERSION: $("$TARGET" version 2>&1 | tail -n 1)"
+fi
+plugins

@@ -2,6 +2,7 @@
 # The lab's DHIS2 site: a proxy, a DHIS2 container and a database, as containers of the lab's LXD project.
 #   site.sh up           makes what is missing
 #   site.sh add NAME ADDRESS PROVISION   one more container (PROVISION: a script of lab/site, without .sh)
+#   site.sh remove NAME
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -13,6 +14,7 @@ lxd() { lxc --project "$LXD_PROJECT" "$@"; }
 files_for() {
   case $1 in
     proxy) echo "$SITE/nginx.conf $SITE/performance.conf $SITE/dhis.conf" ;;
+    apache) echo "$SITE/apache.conf" ;;
     dhis) echo "$SITE/tomcat9.service $CACHE/lab/dhis2.js" ;;
     *) ;;
   esac
@@ -58,5 +60,6 @@ up() {
 case ${1:-} in
   up) up ;;
   add) container "$2" "$3" "$4" ;;
-  *) die "usage: site.sh up | add NAME ADDRESS PROVISION" ;;
+  remove) lxd delete --force "$2" ;;
+  *) die "usage: site.sh up | add NAME ADDRESS PROVISION | remove NAME" ;;
 esac

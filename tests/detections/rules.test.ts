@@ -52,7 +52,8 @@ describe("the rules", () => {
   const detections = loadDetections();
 
   it("name tactics and techniques that ATT&CK has", () => {
-    for (const { name, tags } of detections) {
+    // The test alert is about nothing that somebody did.
+    for (const { name, tags } of detections.filter(({ severity }) => severity !== "informational")) {
       const attack = tags.map((tag) => /^attack\.(.+)$/.exec(tag)?.[1] ?? "");
       for (const tag of attack) assert(TACTICS.has(tag) || tag in TECHNIQUES, `${name}: ${tag}`);
       assert(

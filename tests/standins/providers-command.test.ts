@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:net";
 import { type Connection, Server as SshServer, utils } from "ssh2";
-import { command } from "../../lab/standins/providers/command";
-import { isSecret, plain, secret } from "../../lab/standins/providers/marks";
+import { command } from "../../lab/standins/pulumi/command";
+import { isSecret, plain, secret } from "../../lab/standins/pulumi/marks";
 
 const TOKEN = "command:remote:Command";
 

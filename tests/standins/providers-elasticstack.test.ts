@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { UNKNOWN } from "../../lab/standins/providers/marks";
-import type { Standin, Subject } from "../../lab/standins/providers/serve";
-import { createElasticstack } from "../../lab/standins/providers/elasticstack";
+import { UNKNOWN } from "../../lab/standins/pulumi/marks";
+import type { Standin, Subject } from "../../lab/standins/pulumi/serve";
+import { createElasticstack } from "../../lab/standins/pulumi/elasticstack";
 import recorded from "./provider-calls.json";
 import { CONNECTOR_ID, SAMPLES, token } from "./providers-samples";
 import { type Recorded, type Servers, startServers } from "./providers-servers";

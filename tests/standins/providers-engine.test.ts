@@ -35,7 +35,7 @@ async function stackIn(folder: string, program: automation.PulumiFn): Promise<au
         PULUMI_CONFIG_PASSPHRASE: "test",
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        PATH: `${join(ROOT, "lab/standins/providers/bin")}${delimiter}${process.env.PATH ?? ""}`,
+        PATH: `${join(ROOT, "lab/standins/pulumi/bin")}${delimiter}${process.env.PATH ?? ""}`,
       },
     },
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { random } from "../../lab/standins/providers/random";
+import { random } from "../../lab/standins/pulumi/random";
 
 type Inputs = Record<string, unknown>;
 

@@ -10,6 +10,7 @@ import * as engine from "@pulumi/pulumi/proto/engine_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as service from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { endWithParent, handler, listen } from "./grpc";
 import { hasUnknown, markSecrets, plain, type Props, stable, UNKNOWN } from "./marks";
 
 /** The resource that a call is about. */
@@ -67,24 +68,6 @@ export function inputChange(olds: Props, news: Props, replaceOn: readonly string
   const keys = new Set([...Object.keys(olds), ...Object.keys(news)].filter((key) => !key.startsWith("__")));
   const changed = [...keys].filter((key) => hasUnknown(news[key]) || stable(news[key]) !== stable(olds[key]));
   return { changed, replaces: changed.filter((key) => replaceOn.includes(key)) };
-}
-
-type Call<T> = grpc.ServerUnaryCall<T, unknown>;
-type Handler<Request, Response> = (call: Call<Request>, reply: grpc.sendUnaryData<Response>) => void;
-
-/** A handler from what it gives; of an error only the message goes out. */
-function handler<Request, Response>(
-  work: (request: Request) => Response | Promise<Response>,
-): Handler<Request, Response> {
-  return (call, reply) => {
-    void (async () => work(call.request))().then(
-      (value) => reply(null, value),
-      (error: unknown) => {
-        const details = error instanceof Error ? error.message : String(error);
-        reply({ code: grpc.status.UNKNOWN, details });
-      },
-    );
-  };
 }
 
 function props(struct: Struct | undefined): Props {
@@ -210,19 +193,9 @@ function engineLog(address: string | undefined) {
   };
 }
 
-/** Serves a stand-in on a loopback port of its own, which it prints for the engine; ends when the engine is gone. */
+/** Serves a stand-in; it ends when the engine is gone. */
 export function serve(standin: Standin): void {
   const log = engineLog(process.argv.slice(2).find((argument) => !argument.startsWith("-")));
-  const server = new grpc.Server({
-    "grpc.max_receive_message_length": -1,
-    "grpc.max_send_message_length": -1,
-  });
-  const definition = service.ResourceProviderService as unknown as grpc.ServiceDefinition;
-  server.addService(definition, handlers(standin, log));
-  server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-    if (error) throw error;
-    console.log(String(port));
-  });
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && process.exit(0), 2000).unref();
+  listen(service.ResourceProviderService, handlers(standin, log));
+  endWithParent();
 }
