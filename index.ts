@@ -23,7 +23,13 @@ import { loadRelayFiles } from "./relay";
 import { renderDashboards, renderDataViews } from "./render/dashboards";
 import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
 import { renderLocation } from "./render/location";
-import { renderRelayConfig, renderRelayMappings, renderRelayRules, unknownRules } from "./render/relay";
+import {
+  RELAY_INDEX,
+  renderRelayConfig,
+  renderRelayMappings,
+  renderRelayRules,
+  unknownRules,
+} from "./render/relay";
 import { loadScripts } from "./scripts";
 
 /** The detections as the site runs them; what is wrong with a rule or a setting is told without a stack trace. */
@@ -103,21 +109,17 @@ export = () => {
   const { delivery } = options;
   if (delivery.via === "relay" && delivery.destinations.length > 0) {
     const { fqdn, timezone } = site;
-    const stateIndex = `relay-dhis2-${options.namespace}`;
     const alertsView = dataViews.alerts.id;
-    const target = { fqdn, timezone, kibanaUrl, alertIndex, alertsView, stateIndex };
-    new AlertRelay(
-      "relay",
-      {
-        ...{ host, elastic, stack, container: siem, siem: siemContainer, options, alertIndex, stateIndex },
-        mappings: renderRelayMappings(),
-        program: loadRelayFiles(),
-        config: renderRelayConfig(target),
-        rules: renderRelayRules(delivery, target, detections),
-        secrets: deliverySecrets,
-      },
-      { dependsOn: [alertStore] },
-    );
+    const target = { fqdn, timezone, kibanaUrl, alertIndex, alertsView, stateIndex: RELAY_INDEX };
+    new AlertRelay("relay", {
+      ...{ host, elastic, stack, container: siem, siem: siemContainer, options, alertIndex },
+      stateIndex: RELAY_INDEX,
+      mappings: renderRelayMappings(),
+      program: loadRelayFiles(),
+      config: renderRelayConfig(target),
+      rules: renderRelayRules(delivery, target, detections),
+      secrets: deliverySecrets,
+    });
   }
   const operator = new Operator("operator", {
     elastic,

@@ -2,14 +2,17 @@ import { z } from "zod";
 import { shown, type Say } from "./problem";
 import { count, serverName } from "./values";
 
-/** From the least to the worst. The last is never held back. */
-export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+/** From the least (tests) to the worst, which is never held back. */
+export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;
 
 const DAY_MINUTES = 24 * 60;
 /** Minutes of the day. */
 const time = z
   .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'is no time of the day, such as "22:00" (in quotes)')
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, {
+    abort: true,
+    error: 'is no time of the day, such as "22:00" (in quotes)',
+  })
   .transform((text) => {
     const [hours = 0, minutes = 0] = text.split(":").map(Number);
     return hours * 60 + minutes;

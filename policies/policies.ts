@@ -126,7 +126,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
         const cluster = list(role.cluster).filter((right) => right !== "monitor");
         if (cluster.length > 0) report(`cluster privileges beyond monitor: ${cluster.join(", ")}`);
         for (const index of list(role.indices ?? role.index).map(object)) {
-          const own = list(index.names).every((name) => /^relay-dhis2-[a-z0-9_.]+$/.test(text(name)));
+          const own = list(index.names).every((name) => /^dhis2-siem-relay(_status)?$/.test(text(name)));
           const alerts = list(index.names).every((name) => /^alerts-dhis2-[a-z0-9_.]+$/.test(text(name)));
           const allowed = own ? ["create_index", "read", "write"] : alerts ? ["read"] : [];
           const rights = list(index.privileges).filter((right) => !allowed.includes(text(right)));

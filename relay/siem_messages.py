@@ -16,7 +16,7 @@ from elastalert.alerts import Alerter, DateTimeEncoder
 
 SECONDS = 30
 EVENTS = 5
-SEVERITIES = ["low", "medium", "high", "critical"]
+SEVERITIES = ["informational", "low", "medium", "high", "critical"]
 
 
 def limit_requests():

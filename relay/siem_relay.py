@@ -37,7 +37,7 @@ from elasticsearch.exceptions import ConflictError, ElasticsearchException
 from elastalert.elastalert import ElastAlerter
 from elastalert.loaders import FileRulesLoader
 
-from siem_messages import limit_requests, severity
+from siem_messages import field, limit_requests, severity
 
 log = logging.getLogger("relay")
 KEEP_SENT = timedelta(days=90)
@@ -66,7 +66,7 @@ def is_quiet(relay, time):
 
 
 def may_be_sent(alerts, quiet):
-    return not quiet or any(alert["severity"] == "critical" for alert in alerts)
+    return not quiet or any(alert["urgent"] for alert in alerts)
 
 
 def told(error, secret):
@@ -99,13 +99,15 @@ class Relay(ElastAlerter):
 
     def alert(self, matches, rule, alert_time=None, retried=False):
         for match in matches:
+            test = field(match, "rule.id") in rule["relay"]["tests"]
             found = {
                 "@timestamp": now(),
                 "rule_name": rule["name"],
                 "alert_id": match["_id"],
                 "alert_sent": False,
-                "alert_time": now() + timedelta(seconds=rule["relay"]["group"]),
-                "severity": severity(match),
+                "alert_time": now() + timedelta(seconds=0 if test else rule["relay"]["group"]),
+                # Never held back.
+                "urgent": test or severity(match) == "critical",
                 "attempts": 0,
                 "match_body": match,
             }

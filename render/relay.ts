@@ -7,6 +7,14 @@ import { ELASTICSEARCH_PORT } from "./elastic";
 const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
 const FOLDER = "/etc/dhis2-siem-relay";
 
+/** Where a site's relay keeps what it found and sent. */
+export const RELAY_INDEX = "dhis2-siem-relay";
+/** The rule that finds verify's canary (detections/siem_canary.yml), and the one that a test alert says it is of. */
+export const CANARY_RULE = "7c8f0a52-6d0e-4c0b-9a43-1f7d2b6ce3a9";
+export const TEST_RULE = "dhis2-siem-test";
+/** Tests go to every destination, at once. */
+const TESTS = [CANARY_RULE, TEST_RULE];
+
 /** Where the relay works, and for which site. */
 export interface RelayTarget {
   readonly fqdn: string;
@@ -64,7 +72,10 @@ export function renderRelayRules(
   detections: readonly Detection[],
 ): Record<string, string> {
   return Object.fromEntries(
-    destinations.map((one) => [one.name, HEADER + stringify(rule(one, target, detections))]),
+    destinations.map((one) => [
+      one.name,
+      HEADER + stringify(rule(one, target, detections), { aliasDuplicateObjects: false }),
+    ]),
   );
 }
 
@@ -92,20 +103,26 @@ function rule(one: Destination, target: RelayTarget, detections: readonly Detect
       kibana: target.kibanaUrl,
       view: target.alertsView,
       group: one.group * 60,
+      tests: TESTS,
       quiet: one.quietHours.map(({ from, to }) => [from, to]),
       ...settings(one),
     },
   };
 }
 
-/** Elasticsearch's filters for a destination's alerts. One that cannot be read, and so has no severity, goes to everybody. */
+/** Elasticsearch's filters for a destination's alerts. A test, and one that cannot be read and so has no severity, go to everybody. */
 export function renderFilter(one: Destination, detections: readonly Detection[]): object[] {
   const field = "dhis2.alert.severity";
-  const unreadable = { bool: { must_not: { exists: { field } } } };
-  return [
-    { bool: { should: [{ terms: { [field]: one.severities } }, unreadable], minimum_should_match: 1 } },
+  const wanted = [
+    { terms: { [field]: one.severities } },
     ...(one.rules === undefined ? [] : [{ terms: { "rule.id": ruleIds(one.rules, detections) } }]),
   ];
+  const should = [
+    { bool: { filter: wanted } },
+    { bool: { must_not: [{ exists: { field } }] } },
+    { terms: { "rule.id": TESTS } },
+  ];
+  return [{ bool: { should, minimum_should_match: 1 } }];
 }
 
 /** The ids of Kibana's rules that are meant; a detection that watches each container is several. */
@@ -140,9 +157,10 @@ export function renderRelayMappings(): object {
   return {
     dynamic: false,
     properties: {
-      ...fields("keyword", "rule_name", "alert_id", "message_id", "severity"),
+      ...fields("keyword", "rule_name", "alert_id", "message_id"),
       ...fields("date", "@timestamp", "alert_time", "tried_at", "sent_at", "starttime", "endtime"),
       alert_sent: { type: "boolean" },
+      urgent: { type: "boolean" },
       attempts: { type: "integer" },
       // Why the last attempt failed; read, not searched.
       alert_exception: { type: "keyword", index: false, doc_values: false },

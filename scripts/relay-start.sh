@@ -24,7 +24,7 @@ apply() {
 
 delete() {
   systemctl disable -q --now "$RELAY" 2>/dev/null || true
-  rm -f "$SECRETS"
+  rm -f "$SECRETS" "${MARK%.unfinished}.files"
 }
 
 main() {

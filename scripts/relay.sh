@@ -49,6 +49,14 @@ environment() {
   for old in "$PROGRAM"/venv-*; do [ "$old" = "$venv" ] || rm -rf "$old"; done
 }
 
+# take_away FILE: and its line of what this script has written (manifest).
+take_away() {
+  local list="${MARK%.unfinished}.files"
+  rm -f "$1"
+  CHANGED+=("$1")
+  [ ! -e "$list" ] || { awk -v file="$1" '$2 != file' "$list" >"$WORK/kept-files" && cat "$WORK/kept-files" >"$list"; }
+}
+
 rules() {
   local name number=0 file
   install -d -m 0750 -g "$RELAY" "$SETTINGS/rules"
@@ -59,7 +67,7 @@ rules() {
   for file in "$SETTINGS"/rules/*; do
     [ -e "$file" ] || continue
     name=$(basename "$file" .yaml)
-    case " $RULES " in *" $name "*) ;; *) rm -f "$file" && CHANGED+=("$file") ;; esac
+    case " $RULES " in *" $name "*) ;; *) take_away "$file" ;; esac
   done
 }
 
@@ -128,7 +136,7 @@ apply() {
 delete() {
   say "removing the relay"
   systemctl disable -q --now "$RELAY" 2>/dev/null || true
-  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS"
+  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS" "${MARK%.unfinished}.files"
   systemctl daemon-reload
   ! getent passwd "$RELAY" >/dev/null || userdel "$RELAY"
 }
