@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Agent } from "./components/agent";
 import { AlertRelay } from "./components/alertRelay";
 import { AlertStore } from "./components/alertStore";
+import { Connectors } from "./components/connectors";
 import { Credentials } from "./components/credentials";
 import { DetectionRules } from "./components/detectionRules";
 import { elasticContext } from "./components/elasticProvider";
@@ -87,6 +88,12 @@ export = () => {
     mappings: renderAlertMappings(),
     pipeline: pipelines.alerts,
   });
+  const { delivery } = options;
+  const { destinations } = delivery;
+  const connectors =
+    delivery.via === "connectors" && destinations.length > 0
+      ? new Connectors("connectors", { elastic, destinations, secrets: deliverySecrets })
+      : undefined;
   new DetectionRules(
     "rules",
     {
@@ -94,6 +101,7 @@ export = () => {
       detections,
       dataStream,
       connectorId: alertStore.connectorId,
+      more: connectors && ((detection) => connectors.actionsOf(detection)),
     },
     { dependsOn: [logStore] },
   );
@@ -106,8 +114,7 @@ export = () => {
       alertsView: dataViews.alerts.id,
     }),
   });
-  const { delivery } = options;
-  if (delivery.via === "relay" && delivery.destinations.length > 0) {
+  if (delivery.via === "relay" && destinations.length > 0) {
     const { fqdn, timezone } = site;
     const alertsView = dataViews.alerts.id;
     const target = { fqdn, timezone, kibanaUrl, alertIndex, alertsView, stateIndex: RELAY_INDEX };
@@ -153,7 +160,7 @@ export = () => {
     dashboardsImported: views.imported,
     dataStream,
     alertIndex,
-    delivery: { via: delivery.via, destinations: delivery.destinations.map(({ name }) => name) },
+    delivery: { via: delivery.via, destinations: destinations.map(({ name }) => name) },
     agents,
   };
 };

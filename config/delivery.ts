@@ -137,6 +137,22 @@ function needed(one: Destination): string | undefined {
   return "its webhook's URL";
 }
 
+/** What Kibana's connectors cannot do, and would lose or refuse alerts by. */
+function checkConnector(one: Destination, at: readonly PropertyKey[], say: Say): void {
+  if (one.quietHours.length > 0) {
+    say(
+      [...at, "quietHours"],
+      "Kibana's connectors cannot hold alerts back; take it out, or set delivery.via to relay",
+    );
+  }
+  if ("ca" in one) {
+    say(
+      [...at, "ca"],
+      "Kibana's connectors take no CA of a destination; take it out, or set delivery.via to relay",
+    );
+  }
+}
+
 const isHttps = (text: string) => /^https:\/\/[^/]+\//.test(text) && URL.canParse(text);
 
 /**
@@ -144,7 +160,7 @@ const isHttps = (text: string) => /^https:\/\/[^/]+\//.test(text) && URL.canPars
  * wrong form. `secrets` is undefined where they cannot be read here.
  */
 export function checkDelivery(
-  { destinations }: Delivery,
+  { via, destinations }: Delivery,
   secrets: Readonly<Record<string, string>> | undefined,
   say: Say,
 ): void {
@@ -153,6 +169,7 @@ export function checkDelivery(
     const at = ["delivery", "destinations", index];
     const before = names.indexOf(one.name);
     if (before < index) say([...at, "name"], `"${one.name}" is already the name of destinations[${before}]`);
+    if (via === "connectors") checkConnector(one, at, say);
     if (secrets === undefined) return;
     const what = needed(one);
     const secret = secrets[one.name];

@@ -116,6 +116,19 @@ describe("the config of delivery", () => {
     ]);
   });
 
+  it("refuses what Kibana's connectors cannot do", () => {
+    const one = { ...HOOK, quietHours: { from: "00:00", to: "06:00" } };
+    const values = {
+      ...EXAMPLE_CONFIG,
+      site: "site.json",
+      delivery: JSON.stringify({ via: "connectors", destinations: [one] }),
+    };
+    const result = parseStack(values, () => false, "f");
+    assert.deepEqual(result.ok || result.problems.map(({ path, message }) => `${path}: ${message}`), [
+      "dhis2-siem:delivery.destinations[0].quietHours: Kibana's connectors cannot hold alerts back; take it out, or set delivery.via to relay",
+    ]);
+  });
+
   it("refuses secrets that are not encrypted", () => {
     const result = parsed([HOOK], { hook: "Bearer x" }, false);
     assert.ok(!result.ok);

@@ -248,6 +248,27 @@ describe("the graph of a site that delivers its alerts", () => {
     matchesSnapshot(join(__dirname, "relay.snap"), printGraph({ ...graph, resources }));
   });
 
+  it("with a paid licence has Kibana's connectors in the relay's place, and actions of the rules that are meant", async () => {
+    const delivery = JSON.stringify({ via: "connectors", destinations });
+    const other = await siteGraph(SMALL, { ...config, delivery }, ["deliverySecrets"]);
+    assert.ok(!other.resources.some(({ name }) => name.startsWith("relay")));
+    const duty = named(other, "connectors-duty");
+    assert.deepEqual(
+      [duty.inputs.connectorTypeId, named(other, "connectors-soar").inputs.connectorTypeId],
+      [".email", ".webhook"],
+    );
+    assert.deepEqual(JSON.parse(text(duty.inputs.secrets)), { user: "siem", password: "[secret password]" });
+    assert.ok(duty.secretInputs.includes("secrets"));
+    const rules = other.resources.filter(({ type }) => type.endsWith(":KibanaAlertingRule"));
+    for (const { name, inputs } of rules) {
+      const ids = (inputs.actions as { id: string }[]).map(({ id }) => id);
+      const severe = (inputs.tags as string[]).some((tag) => tag === "high" || tag === "critical");
+      const soar = severe ? ["[id connectors-soar]"] : [];
+      assert.deepEqual(ids, ["[id alerts-connector]", "[id connectors-duty]", ...soar], name);
+    }
+    assert.ok(rules.some(({ inputs }) => (inputs.actions as object[]).length === 2));
+  });
+
   it("is refused before anything where a rule is none of the site's", async () => {
     const wrong = {
       ...config,

@@ -104,10 +104,16 @@ describe("the relay, on real ElastAlert", function () {
     return destination({ name: "hook", type: "webhook", url, ca: tls.cert, ...more }, group);
   };
 
+  const chatSecrets = () => ({
+    slack: `https://127.0.0.1:${hook.port}/services/T0/B0/not-for-a-journal`,
+    teams: `https://127.0.0.1:${hook.port}/teams/not-for-a-journal`,
+    telegram: "123456:not-for-a-journal",
+  });
+
   function start(...destinations: Destination[]): void {
     const elasticsearchPort = elasticsearch.port;
-    const secrets = { mail: PASSWORD, hook: TOKEN };
-    relay = RelayProcess.start({ elasticsearchPort, target, destinations, secrets });
+    const secrets = { mail: PASSWORD, hook: TOKEN, ...chatSecrets() };
+    relay = RelayProcess.start({ elasticsearchPort, target, destinations, secrets, trust: tls.cert });
   }
 
   const wait = (what: string, is: () => boolean | Promise<boolean>, seconds?: number) =>
@@ -178,6 +184,37 @@ describe("the relay, on real ElastAlert", function () {
     assert.match(mail.got[0]?.text ?? "", /^Subject: \[high\] 10 alerts: DHIS2 failed logins\r$/m);
     for (let at = 0; at < 10; at++)
       assert.match(mail.got[0]?.text ?? "", new RegExp(`About: user${at}\r?$`, "m"));
+  });
+
+  it("tells Slack, Teams and Telegram in their own forms, and no secret to its journal", async () => {
+    hook.status = 500;
+    const api = `https://127.0.0.1:${hook.port}`;
+    const chats = [
+      { name: "slack", type: "slack" },
+      { name: "teams", type: "teams" },
+      { name: "telegram", type: "telegram", chat: "-100123", api },
+    ];
+    start(...chats.map((chat) => destination(chat)));
+    await store(alert("high", "<!channel> *a* `b` &"));
+    await wait("refusals", () => hook.refused >= 3);
+    hook.status = 200;
+    const names = chats.map(({ name }) => name);
+    await wait("all", async () => (await Promise.all(names.map(sent))).every((count) => count === 1));
+    const body = (start: string) => hook.got.find(({ path }) => path.startsWith(start))?.body ?? {};
+    const [attachment = {}] = body("/services/").attachments as Json[];
+    assert.match(String(attachment.title), /^\[high\] DHIS2 failed logins: &lt;!channel&gt; \*a\*/);
+    assert.doesNotMatch(JSON.stringify(attachment), /<!/);
+    const [section = {}] = body("/teams/").sections as Json[];
+    assert.match(String(section.text), /^```\[high\] DHIS2 failed logins: /);
+    assert.match(String(section.text), /Ask the user; then look at the proxy\./);
+    const { chat_id, text, parse_mode } = body("/bot123456:not-for-a-journal/sendMessage");
+    assert.deepEqual([chat_id, parse_mode], ["-100123", undefined]);
+    assert.match(String(text), /^\[high\] DHIS2 failed logins: <!channel> \*a\* `b` &/);
+    assert.equal(hook.got.length, 3);
+    await relay.end();
+    for (const name of names) assert.match(relay.journal, new RegExp(`${name}: attempt 1 at 1 alert`));
+    const failed = JSON.stringify(await kept({ match_all: {} })) + relay.journal;
+    assert.ok(!failed.includes("not-for-a-journal"), failed);
   });
 
   it("takes what a destination is for: severities and rules", async () => {

@@ -12,6 +12,8 @@ export interface RelaySetup {
   readonly target: RelayTarget;
   readonly destinations: readonly Destination[];
   readonly secrets: Readonly<Record<string, string>>;
+  /** A certificate that stands for the internet's, for destinations without a CA of their own. */
+  readonly trust: string;
 }
 
 /** The real relay as a process of its own, with files as a site has them but for where they are. */
@@ -35,7 +37,7 @@ export class RelayProcess {
     );
   }
 
-  static start({ elasticsearchPort, target, destinations, secrets }: RelaySetup): RelayProcess {
+  static start({ elasticsearchPort, target, destinations, secrets, trust }: RelaySetup): RelayProcess {
     const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-relay-"));
     const rulesFolder = join(folder, "rules");
     mkdirSync(rulesFolder);
@@ -44,19 +46,15 @@ export class RelayProcess {
     const rules = renderRelayRules({ via: "relay", destinations: [...destinations] }, target, []);
     for (const [name, rule] of Object.entries(rules)) writeFileSync(join(rulesFolder, `${name}.yaml`), rule);
     writeFileSync(join(folder, "secrets.json"), JSON.stringify({ destinations: secrets }));
-    const args = ["siem_relay.py", "--config", join(folder, "config.yaml")];
+    const [program, config] = [join(ROOT, "relay/siem_relay.py"), join(folder, "config.yaml")];
+    const args = [program, "--config", config, "--secrets", join(folder, "secrets.json")];
+    const bundle = join(folder, "trust.pem");
+    writeFileSync(bundle, trust);
     // The shell becomes Python, so that its id is the relay's.
-    const child = spawn(
-      "bash",
-      [
-        join(ROOT, "tools/relay.sh"),
-        join(ROOT, "relay", args[0] ?? ""),
-        ...args.slice(1),
-        "--secrets",
-        join(folder, "secrets.json"),
-      ],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const child = spawn("bash", [join(ROOT, "tools/relay.sh"), ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, REQUESTS_CA_BUNDLE: bundle },
+    });
     return new RelayProcess(child, folder);
   }
 
