@@ -31,7 +31,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
       .map(([key, value]) => [key.slice(NAMESPACE.length), value]),
   );
   const label = `Pulumi.${pulumi.getStack()}.yaml`;
-  const { lineOf } = readStackFile(readIfThere(label) ?? "");
+  const { lineOf, plainSecrets } = readStackFile(readIfThere(label) ?? "");
   const stack = parseStack(values, (key) => isConfigSecret(NAMESPACE + key), label, lineOf);
   const extras = siteOf(values);
   const site: Result<Site> =
@@ -42,7 +42,14 @@ export function loadFromPulumi(folder: string): LoadedStack {
           line: lineOf(["site"]),
           path: `${NAMESPACE}site`,
         });
-  if (!stack.ok || !site.ok) throw stop([stack, site].flatMap((part) => (part.ok ? [] : part.problems)));
+  const open = plainSecrets.map((name) => ({
+    file: label,
+    line: lineOf(["deliverySecrets", name]),
+    path: `${NAMESPACE}deliverySecrets.${name}`,
+    message: `is not encrypted; set it again with: pulumi config set --secret --path 'deliverySecrets.${name}'`,
+  }));
+  const problems = [stack, site].flatMap((part) => (part.ok ? [] : part.problems));
+  if (!stack.ok || !site.ok || open.length > 0) throw stop([...problems, ...open]);
   const { options, privateKey, deliverySecrets } = stack.value;
   const { bastion, ...host } = options.host;
   const login = privateKey ? { privateKey: pulumi.secret(privateKey) } : {};

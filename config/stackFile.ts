@@ -8,6 +8,8 @@ export interface StackFile {
   /** Texts as Pulumi gives them, objects as JSON, keys without the namespace. */
   readonly values: Readonly<Record<string, string>>;
   readonly encrypted: readonly string[];
+  /** The names of `deliverySecrets` that stand there in plain text. One encrypted beside them hides that from the engine. */
+  readonly plainSecrets: readonly string[];
   readonly lineOf: LineOf;
 }
 
@@ -28,6 +30,11 @@ export function readStackFile(text: string): StackFile {
         .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
     ),
     encrypted: own.filter(isEncrypted).map(([key]) => key),
+    plainSecrets: own
+      .filter(([key]) => key === "deliverySecrets")
+      .flatMap(([, secrets]) => Object.entries(typeof secrets === "object" ? (secrets ?? {}) : {}))
+      .filter(([name, secret]) => name !== "secure" && !holdsEncrypted(secret))
+      .map(([name]) => name),
     lineOf: ([first, ...rest]) => {
       const offset = offsetOf(config, [`${NAMESPACE}${String(first)}`, ...rest]);
       return offset === undefined ? undefined : lines.linePos(offset).line;

@@ -41,6 +41,24 @@ describe("a stack's config from Pulumi", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it("gives the destinations' secrets as secrets, and refuses one in plain text beside an encrypted one", async () => {
+    const url = "https://soar.example.org/hook";
+    const destinations = ["a", "b"].map((name) => ({ name, type: "webhook", url }));
+    const delivery = JSON.stringify({ destinations });
+    setConfig({ delivery, deliverySecrets: `{"a":"x","b":"y"}` }, ["deliverySecrets"]);
+    const secrets = Object.values(loadFromPulumi(SITES).deliverySecrets);
+    assert.equal(secrets.length, 2);
+    for (const secret of secrets) assert.ok(await pulumi.isSecret(secret));
+    writeFileSync(
+      "Pulumi.prod.yaml",
+      "config:\n  dhis2-siem:deliverySecrets:\n    a:\n      secure: v1:xx\n    b: y\n",
+    );
+    assert.throws(() => loadFromPulumi(SITES), {
+      message:
+        /^Pulumi\.prod\.yaml:5: dhis2-siem:deliverySecrets\.b: is not encrypted; set it again with: .*\.b'$/m,
+    });
+  });
+
   it("gives the site, the options and a connection whose key is secret", async () => {
     setConfig({ privateKey, bastion, port: "2222" }, ["privateKey"]);
     const { site, options, connection } = loadFromPulumi(SITES);
