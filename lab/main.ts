@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { alertsSince, guessPasswords } from "./attack";
+import { bench } from "./bench";
 import { check } from "./check";
 import { down } from "./down";
 import { CACHE, LAB_STATE } from "./places";
@@ -15,6 +16,7 @@ const USAGE = `usage: npm run lab                       everything: up, an attac
        npm run lab -- attack             four wrong passwords, and the alert that comes of them
        npm run lab -- status [--json]    what is there
        npm run lab -- check [SUITE...]   the end-to-end test: up, and every assertion of tests/lab
+       npm run lab -- bench [engine|agents] [--json]   ratios of times (npm run bench)
        npm run lab -- down               takes everything away again (the cache stays: ${CACHE})`;
 
 async function attack(): Promise<void> {
@@ -49,6 +51,8 @@ async function main(args: readonly string[]): Promise<void> {
     case "check":
       process.exitCode = (await check(args.slice(1))) ? 0 : 1;
       return;
+    case "bench":
+      return bench(args.slice(1));
     case "status":
       return status(args.includes("--json"));
     case "down":
