@@ -34,10 +34,7 @@ export async function withPipeline<T>(
           lines.map((line, index) => [{ create: { _id: ids[index] } }, filebeatEvents(line)["8.19"]]),
         );
         for (let from = 0; from < bulk.length; from += LINES) {
-          await elasticsearch.bulk(
-            `/${stream}/_bulk?refresh=true`,
-            bulk.slice(from, from + LINES).flat(),
-          );
+          await elasticsearch.bulk(`/${stream}/_bulk?refresh=true`, bulk.slice(from, from + LINES).flat());
         }
         return added;
       },
