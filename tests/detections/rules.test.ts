@@ -48,6 +48,11 @@ const TECHNIQUES: Record<string, string> = {
   "t1595.002": "Vulnerability Scanning",
 };
 
+/** A note's words for looking, and for doing something about it. */
+const LOOK = /\b(look|ask|compare|find out)\b/i;
+const ACT =
+  /\b(block|bring|change|close|delete|disable|give|keep|lower|remove|report|restart|set back|start|switch|take|update)\b/i;
+
 describe("the rules", () => {
   const detections = loadDetections();
 
@@ -66,6 +71,8 @@ describe("the rules", () => {
     for (const { name, note, description } of detections) {
       assert(note.length >= 80, `${name}: the note is too short to help`);
       assert(description.length >= 40, `${name}: the description is too short`);
+      assert.match(note, LOOK, `${name}: the note does not say what to look at, or whom to ask`);
+      assert.match(note, ACT, `${name}: the note does not say what to do`);
     }
   });
 
