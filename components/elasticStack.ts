@@ -74,9 +74,9 @@ export class ElasticStack extends pulumi.ComponentResource {
   }
 }
 
-/** The line of JSON that elastic.sh prints. */
+/** The first line that elastic.sh prints; those after it are for `npm run verify`. */
 function parseResult(stdout: string): { ca: string; fingerprint: string; clusterUuid: string } {
-  const result = JSON.parse(stdout) as Record<string, unknown>;
+  const result = JSON.parse(stdout.split("\n", 1)[0] ?? "") as Record<string, unknown>;
   const text = (key: string): string => {
     const value = result[key];
     if (typeof value !== "string" || value === "") throw new pulumi.RunError(`elastic.sh gave no "${key}"`);

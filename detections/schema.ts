@@ -52,9 +52,10 @@ const described = {
   date: z.iso.date().optional(),
   modified: z.iso.date().optional(),
   license: text.optional(),
-  tags: z.array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/, "is no Sigma tag")).min(1),
+  tags: z.array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/, "is no Sigma tag")),
   falsepositives: z.array(text).min(1),
-  level: z.enum(["low", "medium", "high", "critical"]),
+  /** `informational` is the SIEM's own test alert: nobody is to be alarmed by it. */
+  level: z.enum(["informational", "low", "medium", "high", "critical"]),
 };
 const ours = {
   /** For the analyst: what to look at, what to do. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LAB_STATE, SITE_FILE } from "./places";
 
@@ -11,7 +11,9 @@ export interface SiteText {
 export function siteVariant(name: string, change: (site: SiteText) => void): string {
   const site = JSON.parse(readFileSync(SITE_FILE, "utf8")) as SiteText;
   change(site);
-  const file = join(LAB_STATE, `${name}.json`);
+  const folder = join(LAB_STATE, "sites");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${name}.json`);
   writeFileSync(file, JSON.stringify(site, undefined, 2));
   return file;
 }

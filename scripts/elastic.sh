@@ -3,7 +3,7 @@
 # Values: ADDRESS, NAME, ELASTIC_VERSION, KIBANA_PATH, GENERATION, and those of packages.sh.
 # Files: file_elasticsearch_yml, file_heap_options, file_kibana_yml;
 # secrets: secret_elastic, secret_kibana_system, secret_key_objects, secret_key_reporting, secret_key_security.
-# Prints one line of JSON: the CA, its fingerprint and the cluster's id.
+# Prints a line of JSON: the CA, its fingerprint and the cluster's id.
 
 TLS=/var/lib/dhis2-siem/tls
 

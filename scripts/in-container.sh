@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Runs on the LXD host as root: hands the inner bundle (file_inner) to bash in a container.
-# Values: LXD_PROJECT, CONTAINER, GENERATION.
+# Values: LXD_PROJECT, CONTAINER.
+# Prints what the bundle prints, and a line of JSON with LXD's id of the container: another one later means that it was rebuilt.
 
 # Snap's lxc is not always on sudo's path.
 export PATH="$PATH:/snap/bin"
@@ -24,4 +25,5 @@ main() {
     die "container '$CONTAINER' is ${state}: start it with 'lxc start $CONTAINER --project $LXD_PROJECT', then run the update again"
   fi
   file_inner | lxc exec "$CONTAINER" --project "$LXD_PROJECT" --mode non-interactive --cwd / --env HOME=/root -- bash -s -- "$action"
+  [ "$action" = delete ] || printf '{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$(lxc config get "$CONTAINER" volatile.uuid --project "$LXD_PROJECT")"
 }

@@ -10,6 +10,8 @@ trap 'rm -rf "$WORK"' EXIT
 
 # The paths that put_file really changed in this run.
 CHANGED=()
+# What put_file put in place in this run, changed or not: "SHA-256 path".
+WRITTEN=()
 
 # begin NAME: one run at a time, and a mark that stays when a run is cut off, so that the next one restarts
 # what the first may have changed and never restarted. finish takes the mark away.
@@ -22,7 +24,21 @@ begin() {
   : >"$MARK"
 }
 
-finish() { rm -f "$MARK"; }
+finish() {
+  rm -f "$MARK"
+  manifest
+}
+
+# manifest: one line of JSON on stdout for each file that this script has put in place, in this run or an earlier one.
+# So the stack's state knows what every file should be, and `npm run verify` need not trust the container.
+manifest() {
+  local list="${MARK%.unfinished}.files"
+  [ "${#WRITTEN[@]}" -gt 0 ] || [ -e "$list" ] || return 0
+  : >>"$list"
+  printf '%s\n' ${WRITTEN[@]+"${WRITTEN[@]}"} | cat - "$list" | awk 'NF == 2 && !seen[$2]++' | sort -k 2 >"$WORK/files"
+  cat "$WORK/files" >"$list"
+  awk '{ printf "{\"file\":\"%s\",\"sha256\":\"%s\"}\n", $2, $1 }' "$list"
+}
 
 say() { printf 'siem: %s\n' "$*" >&2; }
 
@@ -36,6 +52,7 @@ put_file() {
   local path=$1 mode=$2 owner=$3 new
   new=$(mktemp "$WORK/file.XXXXXX")
   cat >"$new"
+  WRITTEN+=("$(sha256sum <"$new" | cut -d' ' -f1) $path")
   if [ -e "$path" ] && cmp -s "$new" "$path"; then
     chmod "$mode" "$path"
     chown "$owner" "$path"

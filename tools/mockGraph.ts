@@ -154,11 +154,13 @@ function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
   const made: Record<string, Record<string, unknown>> = {
     RandomPassword: { result: pulumi.secret(`[secret ${args.name}]`) },
     Command: {
-      stdout: JSON.stringify({
-        ca: CA,
-        fingerprint: "[the CA's fingerprint]",
-        clusterUuid: "[the cluster's id]",
-      }),
+      // As the real steps print it: their own result, then where they ran.
+      stdout: [
+        { ca: CA, fingerprint: "[the CA's fingerprint]", clusterUuid: "[the cluster's id]" },
+        { container: "[the container]", uuid: "[its uuid]" },
+      ]
+        .map((line) => JSON.stringify(line))
+        .join("\n"),
     },
     ElasticsearchSecurityApiKey: {
       keyId: `[id ${args.name}]`,

@@ -307,7 +307,10 @@ describe("what runs on a host", () => {
   it("is read from LXD's own words, and refused from others'", () => {
     const text = JSON.stringify([
       instance("dhis", "192.168.0.10", {
-        config: { "user.type": "Tomcat server" },
+        config: {
+          "user.type": "Tomcat server",
+          "volatile.uuid": "4b5ef1a0-6b1b-4d0c-9c6e-0d1a53c1a5ac",
+        },
         expanded_devices: { eth0: { "ipv4.address": "192.168.0.11" } },
       }),
     ]);
@@ -317,6 +320,7 @@ describe("what runs on a host", () => {
         running: true,
         addresses: ["192.168.0.11", "127.0.0.1", "192.168.0.10"],
         mark: "Tomcat server",
+        uuid: "4b5ef1a0-6b1b-4d0c-9c6e-0d1a53c1a5ac",
       },
     ]);
     for (const other of ["", "{}", `[{"name":1}]`]) assert.throws(() => readInstances(other));

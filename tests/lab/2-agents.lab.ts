@@ -57,7 +57,15 @@ describe("agents", () => {
     const site = siteVariant("generation", (text) => {
       for (const entry of text.containers) if (entry.name === "dhis") entry.generation = 2;
     });
+    const started = () =>
+      inContainer("dhis", ["systemctl", "show", "-p", "ActiveEnterTimestamp,MainPID", "filebeat"]);
+    const before = await started();
     assert.equal(changes(await updateStack({ site })), "2 update");
+    assert.equal(
+      await started(),
+      before,
+      "a script that is run again restarts nothing that it did not change",
+    );
     assert.equal(changes(await updateStack({ site })), "nothing changed");
     await updateStack();
   });

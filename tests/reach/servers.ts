@@ -107,8 +107,8 @@ export async function sshServer(options: SshOptions): Promise<{ port: number; se
   return { port, sessions };
 }
 
-/** A certificate for 127.0.0.1 that is its own CA. */
-export function certificate(): { cert: string; key: string } {
+/** A certificate that is its own CA; for 127.0.0.1, unless said otherwise. */
+export function certificate(names = "IP:127.0.0.1"): { cert: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), "reach-"));
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   execFileSync(
@@ -125,16 +125,7 @@ export function certificate(): { cert: string; key: string } {
         "-pkeyopt",
         "ec_paramgen_curve:prime256v1",
       ],
-      ...[
-        "-subj",
-        "/CN=siem",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-keyout",
-        keyFile,
-        "-out",
-        certFile,
-      ],
+      ...["-subj", "/CN=siem", "-addext", `subjectAltName=${names}`, "-keyout", keyFile, "-out", certFile],
     ],
     { stdio: "pipe" },
   );

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,10 +70,30 @@ describe("lib.sh", () => {
 
   it("takes everything as changed after a run that was cut off", () => {
     const begin = `begin one; ${put("a")}`;
-    assert.equal(run(folder, `${begin}; finish`).stdout, "changed\n");
-    assert.equal(run(folder, begin).stdout, "same\n");
-    assert.equal(run(folder, `${begin}; finish`).stdout, "changed\n");
-    assert.equal(run(folder, begin).stdout, "same\n");
+    const said = (script: string) => run(folder, script).stdout.split("\n", 1)[0];
+    assert.equal(said(`${begin}; finish`), "changed");
+    assert.equal(said(begin), "same");
+    assert.equal(said(`${begin}; finish`), "changed");
+    assert.equal(said(begin), "same");
+  });
+
+  it("says at its end what it put in place, in this run or before", () => {
+    const file = (name: string, content: string) =>
+      `put_file ${folder}/${name} 0644 "$(id -un)" < <(printf %s ${quote(content)})`;
+    const said = (name: string, content: string) =>
+      JSON.stringify({
+        file: `${folder}/${name}`,
+        sha256: createHash("sha256").update(content).digest("hex"),
+      });
+    const lines = (script: string) => run(folder, script).stdout.trimEnd().split("\n");
+    assert.deepEqual(lines(`begin one; ${file("b", "1")}; ${file("a", "2")}; finish`), [
+      said("a", "2"),
+      said("b", "1"),
+    ]);
+    // Edited by somebody else: what the script wrote is what counts.
+    writeFileSync(join(folder, "a"), "edited");
+    assert.deepEqual(lines(`begin one; ${file("b", "3")}; finish`), [said("a", "2"), said("b", "3")]);
+    assert.equal(run(folder, "begin two; finish").stdout, "", "another script has files of its own");
   });
 
   it("gives up waiting after the deadline", () => {

@@ -241,6 +241,16 @@ describe("the stand-in for Kibana: its API", () => {
     assert.equal((status as { status: string }).status, "ok");
   });
 
+  it("shows its rules by pages", async () => {
+    const find = async (query: string) => (await call("GET", `/api/alerting/rules/_find${query}`)).body;
+    const all = await find("");
+    const data = all.data as Json[];
+    assert.deepEqual([all.page, all.per_page, all.total], [1, 10, data.length]);
+    assert.ok(data.some(({ id }) => id === ruleId));
+    assert.deepEqual((await find("?page=1&per_page=1")).data, data.slice(0, 1));
+    assert.deepEqual((await find("?page=9&per_page=10")).data, []);
+  });
+
   it("overrides a data view of the same name", async () => {
     const data_view = { id: "logs2", title: "logs-*", name: "Twice" };
     for (const id of ["logs2", "logs3"])

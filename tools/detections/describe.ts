@@ -29,7 +29,7 @@ export function listText(detections: readonly Detection[]): string {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")).join("\n");
 }
 
-const SEVERITIES = ["critical", "high", "medium", "low"];
+const SEVERITIES = ["critical", "high", "medium", "low", "informational"];
 
 /** The page that lists all rules, made from their files. */
 export function rulesPage(detections: readonly Detection[]): Promise<string> {
@@ -55,10 +55,12 @@ export function rulesPage(detections: readonly Detection[]): Promise<string> {
         : [
             "- needs ES\\|QL, which the tests' Elasticsearch has not: shipped off, its meaning tested by aggregations",
           ]),
-      `- ATT&CK: ${detection.tags
-        .filter((tag) => /^attack\.t\d/.test(tag))
-        .map((tag) => tag.slice("attack.".length).toUpperCase())
-        .join(", ")}`,
+      `- ATT&CK: ${
+        detection.tags
+          .filter((tag) => /^attack\.t\d/.test(tag))
+          .map((tag) => tag.slice("attack.".length).toUpperCase())
+          .join(", ") || "none"
+      }`,
       `- false positives: ${detection.falsePositives.join(" ")}`,
       "",
       detection.note,

@@ -13,6 +13,8 @@ export interface Instance {
   readonly addresses: readonly string[];
   /** dhis2-tools-dab's own mark, such as "Tomcat server". */
   readonly mark: string;
+  /** LXD's own id: another one in a container that was built anew; empty where LXD is too old to give one. */
+  readonly uuid: string;
 }
 
 /** An entry for `containers.json`, and what it was guessed by. */
@@ -72,6 +74,7 @@ export function readInstances(json: string): Instance[] {
       running: status === "Running",
       addresses: [...configured, ...seen].filter((address) => address !== undefined),
       mark: config?.["user.type"] ?? "",
+      uuid: config?.["volatile.uuid"] ?? "",
     };
   });
 }

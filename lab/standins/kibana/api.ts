@@ -195,6 +195,7 @@ const routes: Record<string, Handler> = {
   [`GET ${connector}`]: needKey((_, runner, id) => ok(showConnector(findConnector(runner, id)))),
   [`PUT ${connector}`]: needKey(updateConnector),
   [`DELETE ${connector}`]: needKey(deleteConnector),
+  "GET /api/alerting/rules/_find": needKey(({ query }, runner) => ok(rules.findRules(runner, query))),
   "POST /api/alerting/rule": needKey(async (request, runner) =>
     ok(await rules.createRule(runner, randomUUID(), json(request), request.login)),
   ),

@@ -59,6 +59,20 @@ export function showRule({ store }: Runner, stored: StoredRule): Json {
   };
 }
 
+/** A page of all rules; nothing can be searched for here. */
+export function findRules(runner: Runner, query: URLSearchParams): Json {
+  const page = Number(query.get("page") ?? 1);
+  const perPage = Number(query.get("per_page") ?? 10);
+  const all = Object.values(runner.store.state.rules);
+  const shown = all.slice((page - 1) * perPage, page * perPage);
+  return {
+    page,
+    per_page: perPage,
+    total: all.length,
+    data: shown.map((stored) => showRule(runner, stored)),
+  };
+}
+
 function checkParams(params: Json): Json {
   const schema = params.searchType === "esqlQuery" ? esqlParams : dslParams;
   return checkRequest(schema, params, "", "params invalid: ");

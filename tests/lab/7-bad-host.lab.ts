@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LAB_STATE, LXD_PROJECT } from "../../lab/places";
+import { inContainer, run, until } from "../../lab/shell";
+import { changes, updateStack } from "../../lab/up";
+import { siteVariant } from "../../lab/variants";
+
+/** What an update that must fail shows, and how long it took (seconds). */
+async function failing(overrides: Record<string, unknown>): Promise<{ output: string; seconds: number }> {
+  const lines: string[] = [];
+  const start = Date.now();
+  await assert.rejects(updateStack(overrides, (line) => lines.push(line)));
+  return { output: lines.join("\n"), seconds: (Date.now() - start) / 1000 };
+}
+
+/** Another key pair's public half, as OpenSSH writes it. */
+async function otherHostKey(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-"));
+  try {
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "key")]);
+    return readFileSync(join(folder, "key.pub"), "utf8").split(" ").slice(0, 2).join(" ");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("a host that cannot be reached", () => {
+  const WITHIN_S = 60;
+  const cases: [what: string, overrides: () => Promise<Record<string, unknown>>, reason: RegExp][] = [
+    [
+      "because nothing listens there",
+      () => Promise.resolve({ port: "2299" }),
+      /2299.*refused|refuses the connection/,
+    ],
+    [
+      "because it does not know the user's key",
+      () => Promise.resolve({ user: "nobody" }),
+      /unable to authenticate|does not accept the SSH key for the user nobody/,
+    ],
+    [
+      "because it shows another host key",
+      async () => ({ hostKey: await otherHostKey() }),
+      /host key mismatch|shows the wrong host key/,
+    ],
+  ];
+  for (const [what, overrides, reason] of cases) {
+    it(`is what an update says, ${what}`, async () => {
+      const { output, seconds } = await failing(await overrides());
+      assert.match(output, reason);
+      assert.ok(seconds < WITHIN_S, `${seconds} s`);
+    });
+  }
+
+  it("is what an update says, because the host prohibits forwarding", async () => {
+    const config = join(LAB_STATE, "sshd_config");
+    const kept = readFileSync(config, "utf8");
+    const reload = async () => {
+      await run("kill", ["-HUP", readFileSync(join(LAB_STATE, "sshd.pid"), "utf8").trim()]);
+    };
+    writeFileSync(config, `AllowTcpForwarding no\n${kept}`);
+    await reload();
+    try {
+      assert.match((await failing({})).output, /prohibits forwarding to 10\.87\.0\.200:9200/);
+    } finally {
+      writeFileSync(config, kept);
+      await reload();
+    }
+  });
+
+  it("is what an update says, because something else has the forward's port", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(19200, "127.0.0.1", resolve));
+    try {
+      assert.match((await failing({})).output, /the port 19200 is held by something that is no forward/);
+    } finally {
+      taken.close();
+    }
+  });
+
+  it("is forgotten by the next update", async () => {
+    assert.equal((await updateStack()).summary.result, "succeeded");
+    assert.equal(changes(await updateStack()), "nothing changed");
+  });
+});
+
+describe("packages that cannot be had", () => {
+  let generation = 10;
+  const site = () =>
+    siteVariant("packages", (text) => {
+      for (const entry of text.containers) if (entry.name === "postgres") entry.generation = generation;
+    });
+  /** Takes Filebeat away by hand, so that the next update has to install it. */
+  const withoutFilebeat = async () => {
+    generation++;
+    await inContainer("postgres", ["dpkg", "--purge", "--force-hold", "filebeat"]);
+  };
+  const packages = (): Record<string, string> => {
+    const found = JSON.parse(readFileSync(join(LAB_STATE, "packages.json"), "utf8")) as Record<
+      string,
+      string
+    >;
+    return {
+      url: found.url ?? "",
+      key: readFileSync(found.keyFile ?? "", "utf8"),
+      fingerprint: found.fingerprint ?? "",
+    };
+  };
+
+  beforeEach(withoutFilebeat);
+
+  it("because the mirror is unreachable", async () => {
+    const { output } = await failing({
+      site: site(),
+      packages: { ...packages(), url: "http://10.87.0.1:1/packages" },
+    });
+    assert.match(output, /apt-get update failed; the lines above are its own/);
+    assert.match(output, /10\.87\.0\.1:1/);
+  });
+
+  it("because the key has another fingerprint", async () => {
+    generation++;
+    const { output } = await failing({
+      site: site(),
+      packages: { ...packages(), fingerprint: "A".repeat(40) },
+    });
+    assert.match(output, /signing key has the fingerprint [0-9A-F]{40}, the stack's config says A{40}/);
+  });
+
+  it("because another key signed the repository", async () => {
+    const home = mkdtempSync(join(tmpdir(), "dhis2-siem-"));
+    try {
+      const gpg = (...args: string[]) =>
+        run("gpg", ["--homedir", home, "--batch", "--passphrase", "", ...args]);
+      await gpg("--quick-gen-key", "somebody@lab.test", "rsa2048", "sign", "never");
+      const key = await gpg("--armor", "--export", "somebody@lab.test");
+      const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(await gpg("--with-colons", "--list-keys"))?.[1];
+      const { output } = await failing({ site: site(), packages: { url: packages().url, key, fingerprint } });
+      assert.match(output, /NO_PUBKEY|not signed|couldn't be verified/);
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  });
+
+  it("because the disk is full", async () => {
+    const archives = "/var/cache/apt/archives";
+    await inContainer("postgres", ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", archives]);
+    try {
+      assert.match((await failing({ site: site() })).output, /enough free space in|No space left on device/);
+    } finally {
+      await inContainer("postgres", ["umount", archives]);
+    }
+  });
+
+  it("yet, because another package manager is at work: it waits", async () => {
+    const hold = [
+      'use Fcntl; open my $file, ">>", "/var/lib/dpkg/lock-frontend" or die;',
+      'my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl $file, F_SETLK, $lock or die;',
+      '$| = 1; print "held\\n"; sleep 40;',
+    ].join(" ");
+    let held: boolean | undefined;
+    const holder = run("lxc", ["--project", LXD_PROJECT, "exec", "postgres", "--", "perl", "-e", hold], {
+      onLine: () => (held = true),
+    }).finally(() => (held = false));
+    await until("the lock", 20, () => Promise.resolve(held));
+    assert.equal((await updateStack({ site: site() })).summary.result, "succeeded");
+    assert.equal(held, false, "the update has waited for the lock's end");
+    await holder;
+    assert.equal((await inContainer("postgres", ["systemctl", "is-active", "filebeat"])).trim(), "active");
+    assert.equal(changes(await updateStack({ site: site() })), "nothing changed");
+  });
+});

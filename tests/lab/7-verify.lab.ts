@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { execa } from "execa";
+import { ask } from "../../lab/elasticsearch";
+import { labOutputs, type LabOutputs } from "../../lab/outputs";
+import { CACHE, LXD_PROJECT, ROOT } from "../../lab/places";
+import { inContainer, run, until } from "../../lab/shell";
+import { labStack, STACK_FOLDER } from "../../lab/stack";
+import { updateStack } from "../../lab/up";
+import { siteVariant } from "../../lab/variants";
+import { main, pulumiCli } from "../../tools/verify";
+import type { Finding } from "../../tools/verify/finding";
+
+const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
+const CERTIFICATES = "/etc/elasticsearch/certs/server.crt";
+
+/** What the CLI needs to find the lab's stack, in the environment. */
+async function environment(): Promise<Record<string, string | undefined>> {
+  const { envVars } = (await labStack()).workspace;
+  return { ...envVars, PATH: `${join(CACHE, "bin")}:${process.env.PATH ?? ""}` };
+}
+
+/** What verify says of the lab: all of it, and its exit code. */
+async function verify(...more: string[]): Promise<{ findings: Finding[]; code: number }> {
+  const pulumi = pulumiCli(STACK_FOLDER, await environment());
+  const { stdout, stderr, code } = await main(["dev", "--json", ...more], false, { pulumi });
+  assert.equal(stderr, "");
+  return { findings: (JSON.parse(stdout) as { findings: Finding[] }).findings, code };
+}
+
+/** What is wrong with the lab's site. How full this machine's own disk is, is none of the lab's business. */
+async function faults(): Promise<Finding[]> {
+  const { findings } = await verify();
+  return findings.filter(({ severity, subject }) => severity !== "ok" && subject !== "siem:/");
+}
+
+/** Waits until nothing is wrong; says what still is when it takes too long. */
+async function clean(seconds = 180): Promise<void> {
+  let left: Finding[] = [];
+  await until("a site in good order", seconds, async () => {
+    left = await faults();
+    return left.length === 0 ? true : undefined;
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${JSON.stringify(left, undefined, 2)}`);
+  });
+}
+
+/** The finding of a check about a subject, among what is wrong; waits for it where it takes a moment. */
+async function found(check: string, subject: string, severity: Finding["severity"]): Promise<Finding> {
+  let all: Finding[] = [];
+  return until(`"${check}" of ${subject}`, 60, async () => {
+    all = await faults();
+    return all.find(
+      (one) => one.check === check && one.subject === subject && one.severity === severity && one.mend,
+    );
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}; there is: ${JSON.stringify(all, undefined, 2)}`);
+  });
+}
+
+/** Runs the command that a finding names, as it stands. */
+async function obey({ mend = "" }: Finding): Promise<void> {
+  await run("bash", ["-c", mend], { input: "" });
+}
+
+/** What "raise the generation" asks for; generations only grow. */
+const generations: Record<string, number> = {};
+async function raiseGeneration(name: string, { mend = "" }: Finding): Promise<void> {
+  assert.equal(mend, `raise the generation of "${name}" in the site's file, then: pulumi up`);
+  generations[name] = (generations[name] ?? 10) + 1;
+  const site = siteVariant("verify", (text) => {
+    for (const entry of text.containers) entry.generation = generations[entry.name] ?? entry.generation;
+  });
+  await updateStack({ site });
+}
+
+const sh = (container: string, script: string) => inContainer(container, ["bash", "-euc", script]);
+
+describe("verify", () => {
+  let outputs: LabOutputs;
+  before(async () => {
+    await updateStack();
+    outputs = await labOutputs();
+  });
+  after(async () => {
+    await updateStack();
+  });
+
+  it("sends a canary the whole way from each container, and finds the site watched", async () => {
+    const { findings } = await verify("--canary");
+    const canary = findings.filter(({ check }) => check === "canary");
+    assert.ok(canary.length >= 2, JSON.stringify(canary));
+    for (const one of canary) assert.equal(one.severity, "ok", one.text);
+    await clean();
+  });
+
+  it("is a command, with an exit code and a table", async () => {
+    const { exitCode, stdout } = await execa(
+      process.execPath,
+      ["-r", join(ROOT, "tools/register.js"), join(ROOT, "tools/verify.ts"), "dev", "--cwd", STACK_FOLDER],
+      { cwd: ROOT, env: await environment(), reject: false },
+    );
+    const { code } = await verify();
+    assert.equal(exitCode, code);
+    assert.match(stdout, /^ok +elasticsearch +siem +Elasticsearch 8\.19\.8 answers$/m);
+    assert.match(stdout, /^The site is watched/m);
+    assert.ok(!stdout.includes(outputs.elasticPassword));
+  });
+
+  it("finds an agent stopped", async () => {
+    await inContainer("dhis", ["systemctl", "stop", "filebeat"]);
+    await obey(await found("agent", "dhis", "problem"));
+    await clean();
+  });
+
+  it("finds a key revoked", async () => {
+    const id = outputs.agents.find(({ name }) => name === "postgres")?.keyId;
+    const { status } = await ask(outputs.superuser, "DELETE", "/_security/api_key", { ids: [id] });
+    assert.equal(status, 200);
+    const { mend = "" } = await found("keys", "postgres", "problem");
+    const urn = /^pulumi up --replace '(.*)'$/.exec(mend)?.[1];
+    assert.ok(urn, mend);
+    await (await labStack()).up({ replace: [urn], parallel: 8, color: "never" });
+    await clean();
+  });
+
+  it("finds a config edited", async () => {
+    await sh("proxy", "echo '# edited' >>/etc/filebeat/filebeat.yml");
+    await raiseGeneration("proxy", await found("files", "proxy:/etc/filebeat/filebeat.yml", "problem"));
+    await clean();
+  });
+
+  it("finds the proxy's location removed", async () => {
+    await sh("proxy", `rm ${LOCATION} && systemctl reload nginx`);
+    await raiseGeneration("proxy", await found("proxy", "proxy", "problem"));
+    await clean();
+  });
+
+  it("finds a rule disabled", async () => {
+    const login = outputs.superuser;
+    const rule = "/siem/api/alerting/rule/fde84b97-804a-4099-bd9d-83b9578b68a5";
+    const headers = { "kbn-xsrf": "lab" };
+    const { body } = await ask(login, "GET", rule, undefined, 5601, headers);
+    const { name } = body as { name: string };
+    assert.equal((await ask(login, "POST", `${rule}/_disable`, {}, 5601, headers)).status, 204);
+    const { mend } = await found("rules", name, "problem");
+    assert.equal(mend, "pulumi refresh --run-program --skip-preview, then: pulumi up");
+    await (await labStack()).refresh({ runProgram: true, color: "never" });
+    await updateStack();
+    await clean();
+  });
+
+  it("finds a disk full", async () => {
+    const folder = "/var/log/elasticsearch";
+    await sh("siem", `mount -t tmpfs -o size=1m tmpfs ${folder}; head -c 1040000 /dev/zero >${folder}/full`);
+    try {
+      const { mend = "" } = await found("disk", `siem:${folder}`, "problem");
+      assert.match(
+        mend,
+        /^pulumi config set --path siem\.disk SIZE \(it is 20GiB\), then: pulumi up; or keep less/,
+      );
+    } finally {
+      await sh("siem", `umount ${folder}`);
+    }
+    await clean();
+  });
+
+  it("finds the relay stopped", async function () {
+    const { findings } = await verify();
+    if (!findings.some(({ check }) => check === "relay")) {
+      console.log("      skipped: the lab's stack delivers no alerts");
+      return this.skip();
+    }
+    await inContainer("siem", ["systemctl", "stop", "dhis2-siem-relay"]);
+    await obey(await found("relay", "siem", "problem"));
+    await clean();
+  });
+
+  it("finds a certificate about to end", async () => {
+    // The same key and names, for ten days; into the servers' copies, too.
+    await sh(
+      "siem",
+      `cd /var/lib/dhis2-siem/tls
+      openssl req -new -key server.key -subj /CN=siem -out /run/short.csr
+      openssl x509 -req -in /run/short.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 10 -out /run/short.crt \\
+        -extfile <(printf 'subjectAltName=%s\\nextendedKeyUsage=serverAuth,clientAuth\\n' "$(cat names)")
+      for file in server.crt ${CERTIFICATES} /etc/kibana/certs/server.crt; do cat /run/short.crt >"$file"; done
+      rm /run/short.csr /run/short.crt`,
+    );
+    await raiseGeneration("siem", await found("certificates", CERTIFICATES, "warning"));
+    await clean();
+  });
+
+  it("finds a container that no entry covers", async () => {
+    const lxc = (...args: string[]) => run("lxc", ["--project", LXD_PROJECT, ...args], { input: "" });
+    await lxc("init", "dhis2-siem-debian12", "stranger");
+    try {
+      await found("containers", "stranger", "warning");
+      await lxc("start", "stranger");
+      const { mend = "" } = await found("containers", "stranger", "problem");
+      assert.match(mend, /^npm run -s site -- --discover dev /);
+    } finally {
+      await lxc("delete", "--force", "stranger");
+    }
+    await clean();
+  });
+
+  it("finds Kibana down", async () => {
+    await inContainer("siem", ["systemctl", "stop", "kibana"]);
+    await obey(await found("kibana", "siem", "problem"));
+    await clean(300);
+  });
+});

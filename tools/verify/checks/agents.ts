@@ -1,0 +1,68 @@
+import type { Finding } from "../finding";
+import { type Check, type Context, inContainer, MINUTE, orOk, answered, span } from "./context";
+
+/** An agent that has nothing to send is silent too: journals of idle containers have a line an hour (cron's). */
+export const QUIET = 15 * MINUTE;
+export const SILENT = 65 * MINUTE;
+
+/** The agent's service runs in every container. */
+export const agentsRun: Check = ({ site, options, facts }) => {
+  const wrong = site.agents.flatMap(({ name }): Finding[] => {
+    const inside = facts.inside[name];
+    const active = inside?.units.filebeat ?? "unknown";
+    if (inside === undefined || active === "active") return [];
+    return [
+      {
+        check: "agent",
+        severity: "problem",
+        subject: name,
+        text: `Filebeat is ${active}: nothing of this container is watched`,
+        mend: inContainer(options, name, "systemctl start filebeat"),
+      },
+    ];
+  });
+  return orOk("agent", wrong, "all", `Filebeat runs in ${site.agents.length} containers`);
+};
+
+/** Every agent's lines arrive. */
+export const agentsSend: Check = (context) =>
+  answered("sending", "Elasticsearch", context.facts.elasticsearch, ({ lastSeen }) => {
+    const wrong = context.site.agents.flatMap(({ name }) => silence(context, name, lastSeen[name]));
+    return orOk("sending", wrong, "all", `lines of every container within ${span(QUIET)}`);
+  });
+
+function silence({ stack, facts, options }: Context, name: string, last: number | undefined): Finding[] {
+  const quiet = last === undefined ? Infinity : facts.now - last;
+  if (quiet <= QUIET) return [];
+  const since = last === undefined ? "in the last seven days" : `for ${span(quiet)}`;
+  const found = { check: "sending", subject: name };
+  if (quiet > SILENT) {
+    const mend = inContainer(options, name, "journalctl -u filebeat -n 20");
+    return [{ ...found, severity: "problem", text: `no line has come ${since}`, mend }];
+  }
+  const text = `no line has come ${since}; it may have nothing to say`;
+  return [{ ...found, severity: "warning", text, mend: `npm run -s verify -- ${stack} --canary` }];
+}
+
+/** What was built from an image since the stack ran in it has no agent of ours, whatever else it has. */
+export const rebuilt: Check = ({ site, state, facts }) => {
+  const wrong: Finding[] = [];
+  for (const { name } of [...site.agents, site.siem]) {
+    const now = facts.instances.find((instance) => instance.name === name)?.uuid ?? "";
+    const uuids = state.containers[name]?.uuids ?? [];
+    const common = { check: "rebuilt", subject: name };
+    if (uuids.length === 0) {
+      const text = "the stack never ran in it, or with an older version: nothing of it is known";
+      wrong.push({ ...common, severity: "warning", text, mend: "pulumi up" });
+    } else if (now !== "" && uuids.some((uuid) => uuid !== now)) {
+      const text = "it was built anew since the stack ran in it: what the stack put into it is gone";
+      wrong.push({
+        ...common,
+        severity: "problem",
+        text,
+        mend: `raise the generation of "${name}" in the site's file, then: pulumi up`,
+      });
+    }
+  }
+  return orOk("rebuilt", wrong, "all", "the containers are those that the stack ran in");
+};

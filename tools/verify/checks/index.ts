@@ -1,0 +1,35 @@
+import type { Finding } from "../finding";
+import { agentsRun, agentsSend, rebuilt } from "./agents";
+import { containers } from "./containers";
+import type { Check, Context } from "./context";
+import { disk } from "./disk";
+import { drift } from "./drift";
+import { proxy } from "./proxy";
+import { relay } from "./relay";
+import { rules } from "./rules";
+import { certificates, elasticsearch, kibana, keys, template } from "./servers";
+import { versions } from "./versions";
+
+/** Every check, in the order of the table: what is watched, what watches, what could end. */
+const CHECKS: readonly Check[] = [
+  containers,
+  rebuilt,
+  agentsRun,
+  agentsSend,
+  elasticsearch,
+  kibana,
+  rules,
+  relay,
+  proxy,
+  keys,
+  template,
+  versions,
+  drift,
+  disk,
+  certificates,
+];
+
+/** All that can be said of a site. */
+export function check(context: Context): Finding[] {
+  return CHECKS.flatMap((one) => one(context));
+}

@@ -1,0 +1,40 @@
+import type { Finding } from "../finding";
+import { type Check, inContainer, runAgain } from "./context";
+
+const LOCATION = /\/upstream\/dhis2-siem(\.conf)?$/;
+
+/** Kibana can be reached through the site's proxy: the file is in place, and the way leads to Kibana. */
+export const proxy: Check = ({ site, options, state, facts }) => {
+  const { name } = site.proxy;
+  const finding = { check: "proxy", subject: name };
+  const problem = (text: string, mend = runAgain(name)): Finding[] => [
+    { ...finding, severity: "problem", text, mend },
+  ];
+  const path = Object.keys(state.containers[name]?.files ?? {}).find((file) => LOCATION.test(file));
+  const inside = facts.inside[name];
+  if (path !== undefined && inside !== undefined && inside.files[path] === undefined) {
+    return problem(`Kibana's location is gone: there is no ${path}`);
+  }
+  if (!facts.proxy.ok) {
+    const unit = site.proxy.kind === "nginx" ? "nginx" : "apache2";
+    return problem(
+      `the proxy gives no answer: ${facts.proxy.why}`,
+      inContainer(options, name, `systemctl status ${unit}`),
+    );
+  }
+  const status = facts.proxy.value;
+  switch (status) {
+    // Without a login Kibana says little, or 401; both come from Kibana itself.
+    case 200:
+    case 401:
+      return [{ ...finding, severity: "ok", text: "Kibana answers through the site's proxy" }];
+    case 403:
+      return [{ ...finding, severity: "ok", text: "the location is there, and closed to the host" }];
+    case 502:
+    case 503:
+    case 504:
+      return problem(`the proxy cannot reach Kibana (${status})`, "see what is said of Kibana itself");
+    default:
+      return problem(`the proxy answers ${status} where Kibana should be`);
+  }
+};

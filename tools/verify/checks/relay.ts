@@ -1,0 +1,32 @@
+import { answered, type Check, inContainer, span } from "./context";
+
+/** The relay's systemd unit, and the index in which it keeps what it delivered. */
+export const RELAY_UNIT = "dhis2-siem-relay";
+export const RELAY_INDEX = "dhis2-siem-relay";
+
+/** Alerts reach people; where the stack delivers none, there is nothing to say. */
+export const relay: Check = ({ site, options, state, facts }) => {
+  if (!state.delivers) return [];
+  const { name } = site.siem;
+  const finding = { check: "relay", subject: name };
+  const unit = facts.inside[name]?.units[RELAY_UNIT];
+  if (unit !== undefined && unit !== "active") {
+    const text = `the relay is ${unit}: no alert reaches anybody`;
+    const mend = inContainer(options, name, `systemctl restart ${RELAY_UNIT}`);
+    return [{ ...finding, severity: "problem", text, mend }];
+  }
+  const { relay: answer } = facts;
+  if (answer === undefined) return [];
+  return answered("relay", "Elasticsearch", answer, ({ delivered, failing, said }) => {
+    const last =
+      delivered === undefined
+        ? "it has delivered nothing yet"
+        : `last delivery ${span(facts.now - delivered)} ago`;
+    if (failing > 0) {
+      const text = `${failing} alert${failing === 1 ? " waits" : "s wait"}: ${said || "a destination refuses"}; ${last}`;
+      const mend = inContainer(options, name, `journalctl -u ${RELAY_UNIT} -n 20`);
+      return [{ ...finding, severity: "problem", text, mend }];
+    }
+    return [{ ...finding, severity: "ok", text: `runs; ${last}` }];
+  });
+};

@@ -1,0 +1,45 @@
+import type { RuleFacts } from "../facts";
+import type { Finding } from "../finding";
+import { type Check, type Context, answered, inContainer, MINUTE, orOk, span } from "./context";
+
+/** Rules run every minute; a Kibana that is busy or was restarted may be late. */
+const LATE = 15 * MINUTE;
+
+/** Every rule of the stack is there, on, and ran without an error. */
+export const rules: Check = (context) =>
+  answered("rules", "Kibana", context.facts.kibana, ({ rules: found }) => {
+    const wrong = context.state.rules.flatMap((rule) =>
+      faultOf(
+        context,
+        rule.name,
+        found.find(({ id }) => id === rule.id),
+      ),
+    );
+    return orOk("rules", wrong, "all", `${context.state.rules.length} rules are on and ran without an error`);
+  });
+
+function faultOf({ site, options, facts }: Context, subject: string, rule: RuleFacts | undefined): Finding[] {
+  const finding = { check: "rules", subject };
+  const restore = "pulumi refresh --run-program --skip-preview, then: pulumi up";
+  const journal = inContainer(options, site.siem.name, "journalctl -u kibana -n 20");
+  if (rule === undefined) {
+    return [{ ...finding, severity: "problem", text: "this rule is gone from Kibana", mend: restore }];
+  }
+  if (!rule.enabled) {
+    return [{ ...finding, severity: "problem", text: "this rule is switched off in Kibana", mend: restore }];
+  }
+  if (rule.status === "error") {
+    const text = `its last run failed: ${rule.message}`;
+    return [{ ...finding, severity: "problem", text, mend: journal }];
+  }
+  if (rule.status === "warning") {
+    const text = `its last run had a warning: ${rule.message}`;
+    return [{ ...finding, severity: "warning", text, mend: journal }];
+  }
+  const age = rule.ran === undefined ? 0 : facts.now - rule.ran;
+  if (age > LATE) {
+    const mend = inContainer(options, site.siem.name, "systemctl restart kibana");
+    return [{ ...finding, severity: "problem", text: `has not run for ${span(age)}`, mend }];
+  }
+  return [];
+}

@@ -1,0 +1,113 @@
+import type { Answer } from "../facts";
+import type { Finding } from "../finding";
+import { type Check, type Context, DAY, answered, inContainer, orOk, runAgain, span } from "./context";
+
+function server(
+  { site, options, facts }: Context,
+  name: string,
+  unit: string,
+  answer: Answer<{ version: string; level?: string }>,
+): Finding[] {
+  const finding = { check: unit, subject: site.siem.name };
+  const state = facts.inside[site.siem.name]?.units[unit];
+  const start = inContainer(options, site.siem.name, `systemctl restart ${unit}`);
+  if (state !== undefined && state !== "active") {
+    return [{ ...finding, severity: "problem", text: `${name} is down (${unit} is ${state})`, mend: start }];
+  }
+  if (!answer.ok) {
+    return [
+      { ...finding, severity: "problem", text: `${name} gives no good answer: ${answer.why}`, mend: start },
+    ];
+  }
+  const { version, level = "available" } = answer.value;
+  if (level !== "available") {
+    const mend = inContainer(options, site.siem.name, `journalctl -u ${unit} -n 20`);
+    return [{ ...finding, severity: "problem", text: `${name} says that it is ${level}`, mend }];
+  }
+  return [{ ...finding, severity: "ok", text: `${name} ${version} answers` }];
+}
+
+/** Elasticsearch runs, and takes the stack's own login. */
+export const elasticsearch: Check = (context) =>
+  server(context, "Elasticsearch", "elasticsearch", context.facts.elasticsearch);
+
+/** Kibana runs, and says that it is available. */
+export const kibana: Check = (context) => server(context, "Kibana", "kibana", context.facts.kibana);
+
+/** Agents' keys are valid, and no key is one that nobody uses. */
+export const keys: Check = ({ state, facts }) =>
+  answered("keys", "Elasticsearch", facts.elasticsearch, ({ keys: found }) => {
+    const revoked = state.keys.flatMap(({ urn, id, container }): Finding[] => {
+      const key = found.find((one) => one.id === id);
+      if (key && !key.invalidated) return [];
+      const text = `its agent's API key ${id} is ${key ? "revoked" : "not there"}: its lines are refused`;
+      const mend = `pulumi up --replace '${urn}'`;
+      return [{ check: "keys", severity: "problem", subject: container, text, mend }];
+    });
+    const used = new Set(state.keys.map(({ id }) => id));
+    const unused = found
+      .filter(({ id, invalidated }) => !invalidated && !used.has(id))
+      .map(({ id, name }): Finding => ({
+        check: "keys",
+        severity: "warning",
+        subject: name,
+        text: `no agent uses the API key ${id}: somebody else may`,
+        mend: `in Kibana's console: DELETE /_security/api_key {"ids":["${id}"]}`,
+      }));
+    return orOk("keys", [...revoked, ...unused], "all", `${state.keys.length} keys, valid and in use`);
+  });
+
+/** Certificates end in more than thirty days. */
+export const certificates: Check = ({ site, facts }) => {
+  const found = Object.entries(facts.inside[site.siem.name]?.certificates ?? {});
+  const wrong = found.flatMap(([path, ends]): Finding[] => {
+    const left = (ends ?? 0) - facts.now;
+    if (left >= 30 * DAY) return [];
+    const mend = path.endsWith("/ca.crt")
+      ? `take /var/lib/dhis2-siem/tls in ${site.siem.name} away, then ${runAgain(site.siem.name)}`
+      : runAgain(site.siem.name);
+    const finding = { check: "certificates", subject: path, mend };
+    if (ends === undefined) return [{ ...finding, severity: "problem", text: "cannot be read" }];
+    if (left <= 0)
+      return [
+        { ...finding, severity: "problem", text: `ended ${new Date(ends).toISOString().slice(0, 10)}` },
+      ];
+    return [{ ...finding, severity: "warning", text: `ends in ${span(left)}` }];
+  });
+  const first = Math.min(...found.map(([, ends]) => ends ?? 0));
+  return found.length === 0
+    ? []
+    : orOk("certificates", wrong, site.siem.name, `the first ends in ${span(first - facts.now)}`);
+};
+
+/** Our template makes the log stream's next index: it was not outbid by another. */
+export const template: Check = ({ state, facts }) =>
+  answered("template", "Elasticsearch", facts.elasticsearch, ({ template: found }) => {
+    const ours = state.template;
+    const mend = "pulumi refresh --run-program --skip-preview, then: pulumi up";
+    const finding = { check: "template", subject: state.dataStream, severity: "problem", mend } as const;
+    if (ours === undefined)
+      return [{ ...finding, text: "the stack has no template for it", mend: "pulumi up" }];
+    if (found.losers.includes(ours.name) || found.pipeline !== ours.pipeline) {
+      const text = `another index template wins over ours: its pipeline is "${found.pipeline || "none"}", not "${ours.pipeline}"`;
+      return [
+        {
+          ...finding,
+          text,
+          mend: `in Kibana's console: POST /_index_template/_simulate_index/${state.dataStream} shows which; lower its priority, or else ${mend}`,
+        },
+      ];
+    }
+    if (found.retention !== ours.retention) {
+      const text = `its lines are kept for ${found.retention || "ever"}, not for ${ours.retention}`;
+      return [{ ...finding, text }];
+    }
+    return [
+      {
+        check: "template",
+        severity: "ok",
+        subject: state.dataStream,
+        text: `our template wins: kept for ${ours.retention}`,
+      },
+    ];
+  });

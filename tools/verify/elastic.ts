@@ -1,0 +1,194 @@
+import { z } from "zod";
+import { KIBANA_PATH } from "../../render/elastic";
+import { MINUTE } from "./checks/context";
+import type { ElasticsearchFacts, KibanaFacts, RelayFacts, RuleFacts, SimulatedTemplate } from "./facts";
+import type { Reply } from "./servers";
+import type { State } from "./state";
+
+const DAY = 24 * 60 * MINUTE;
+
+/** Asks a server; only what reads is used here. */
+export type Ask = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Reply>;
+
+/** The body of a good reply. Throws an Error of one line otherwise. */
+async function body<T>(reply: Promise<Reply>, schema: z.ZodType<T>): Promise<T> {
+  const { status, text } = await reply;
+  if (status === 401) throw new Error("it refuses the stack's own login");
+  if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 200).replace(/\s+/g, " ")}`);
+  const parsed = schema.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error(`it answers something else than was asked for`);
+  return parsed.data;
+}
+
+const root = z.object({ version: z.object({ number: z.string() }) });
+const seen = z.object({
+  hits: z.object({ total: z.object({ value: z.number() }) }),
+  aggregations: z
+    .object({
+      first: z.object({ value: z.number().nullable() }),
+      containers: z.object({
+        buckets: z.array(z.object({ key: z.string(), last: z.object({ value: z.number().nullable() }) })),
+      }),
+    })
+    .optional(),
+});
+const stats = z.object({
+  _all: z.object({
+    primaries: z.object({
+      docs: z.object({ count: z.number() }).optional(),
+      store: z.object({ size_in_bytes: z.number() }).optional(),
+    }),
+  }),
+});
+const apiKeys = z.object({
+  api_keys: z.array(z.object({ id: z.string(), name: z.string(), invalidated: z.boolean() })),
+});
+const simulated = z.object({
+  template: z.object({
+    settings: z
+      .object({ index: z.object({ default_pipeline: z.string().optional() }).optional() })
+      .optional(),
+    lifecycle: z.object({ data_retention: z.string().optional() }).optional(),
+  }),
+  overlapping: z.array(z.object({ name: z.string() })).optional(),
+});
+
+/** What Elasticsearch says of itself, of the log stream and of the agents' keys. Throws where it does not answer. */
+export async function elasticsearchFacts(ask: Ask, state: State, now: number): Promise<ElasticsearchFacts> {
+  const { dataStream } = state;
+  const { version } = await body(ask("GET", "/"), root);
+  const [lines, size, keys, template] = await Promise.all([
+    body(
+      ask("POST", `/${dataStream}/_search?ignore_unavailable=true`, {
+        size: 0,
+        track_total_hits: true,
+        query: { range: { "event.ingested": { gte: "now-7d" } } },
+        aggs: {
+          first: { min: { field: "event.ingested" } },
+          containers: {
+            terms: { field: "dhis2.container.name", size: 1000 },
+            aggs: { last: { max: { field: "event.ingested" } } },
+          },
+        },
+      }),
+      seen,
+    ),
+    body(ask("GET", `/${dataStream}/_stats/docs,store?ignore_unavailable=true`), stats),
+    body(ask("GET", "/_security/api_key?name=dhis2-siem-*"), apiKeys),
+    body(ask("POST", `/_index_template/_simulate_index/${dataStream}`), simulated),
+  ]);
+  const { first, containers } = lines.aggregations ?? { first: { value: null }, containers: { buckets: [] } };
+  const { docs, store } = size._all.primaries;
+  return {
+    version: version.number,
+    lastSeen: Object.fromEntries(
+      containers.buckets.flatMap(({ key, last }) => (last.value === null ? [] : [[key, last.value]])),
+    ),
+    keys: keys.api_keys,
+    logs: {
+      bytes: store?.size_in_bytes ?? 0,
+      documents: docs?.count ?? 0,
+      recent: lines.hits.total.value,
+      days: first.value === null ? 0 : (now - first.value) / DAY,
+    },
+    template: simulatedTemplate(template),
+  };
+}
+
+function simulatedTemplate({ template, overlapping }: z.output<typeof simulated>): SimulatedTemplate {
+  return {
+    pipeline: template.settings?.index?.default_pipeline ?? "",
+    retention: template.lifecycle?.data_retention ?? "",
+    losers: (overlapping ?? []).map(({ name }) => name),
+  };
+}
+
+const kibanaStatus = z.object({
+  version: z.object({ number: z.string() }),
+  status: z.object({ overall: z.object({ level: z.string() }) }),
+});
+const found = z.object({
+  total: z.number(),
+  data: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      enabled: z.boolean(),
+      execution_status: z.object({
+        status: z.string(),
+        last_execution_date: z.string().optional(),
+        error: z.object({ message: z.string() }).optional(),
+        warning: z.object({ message: z.string() }).optional(),
+      }),
+    }),
+  ),
+});
+/** As many as Kibana gives in one page. */
+const PAGE = 1000;
+
+/** What Kibana says of itself and of its rules. Throws where it does not answer. */
+export async function kibanaFacts(ask: Ask): Promise<KibanaFacts> {
+  const { version, status } = await body(ask("GET", `${KIBANA_PATH}/api/status`), kibanaStatus);
+  const { data } = await body(
+    ask("GET", `${KIBANA_PATH}/api/alerting/rules/_find?page=1&per_page=${PAGE}`),
+    found,
+  );
+  return {
+    version: version.number,
+    level: status.overall.level,
+    rules: data.map(({ id, name, enabled, execution_status: run }): RuleFacts => {
+      const { last_execution_date: ran, error, warning } = run;
+      const message = (error ?? warning)?.message ?? "";
+      return {
+        id,
+        name,
+        enabled,
+        status: run.status,
+        message,
+        ...(ran !== undefined && { ran: Date.parse(ran) }),
+      };
+    }),
+  };
+}
+
+const deliveries = z.object({
+  hits: z.object({ total: z.object({ value: z.number() }) }),
+  aggregations: z.object({
+    sent: z.object({ last: z.object({ value: z.number().nullable() }) }),
+    failing: z.object({
+      doc_count: z.number(),
+      newest: z.object({ hits: z.object({ hits: z.array(z.object({ _source: z.looseObject({}) })) }) }),
+    }),
+  }),
+});
+
+/** What the relay wrote down of its deliveries (ElastAlert 2's own index). Throws where it cannot be asked. */
+export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
+  const { aggregations } = await body(
+    ask("POST", `/${index}/_search?ignore_unavailable=true`, {
+      size: 0,
+      track_total_hits: true,
+      query: { range: { alert_time: { gte: "now-30d" } } },
+      aggs: {
+        sent: { filter: { term: { alert_sent: true } }, aggs: { last: { max: { field: "alert_time" } } } },
+        failing: {
+          filter: { term: { alert_sent: false } },
+          aggs: { newest: { top_hits: { size: 1, sort: [{ alert_time: "desc" }] } } },
+        },
+      },
+    }),
+    deliveries,
+  ).catch((error: Error) => {
+    // Nothing was ever delivered: the index is not there, and has no aggregations.
+    if (error.message.startsWith("it answers something else")) return { aggregations: undefined };
+    throw error;
+  });
+  if (aggregations === undefined) return { failing: 0, said: "" };
+  const newest = aggregations.failing.newest.hits.hits[0]?._source.alert_exception;
+  const { value } = aggregations.sent.last;
+  return {
+    failing: aggregations.failing.doc_count,
+    said: typeof newest === "string" ? newest.slice(0, 200) : "",
+    ...(value !== null && { delivered: value }),
+  };
+}
