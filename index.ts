@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Agent } from "./components/agent";
+import { AlertRelay } from "./components/alertRelay";
 import { AlertStore } from "./components/alertStore";
+import { Connectors } from "./components/connectors";
 import { Credentials } from "./components/credentials";
 import { DetectionRules } from "./components/detectionRules";
 import { elasticContext } from "./components/elasticProvider";
@@ -18,9 +20,17 @@ import { loadDetections, type Detection } from "./detections";
 import { forSite } from "./detections/settings";
 import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
 import { reach } from "./reach";
+import { loadRelayFiles } from "./relay";
 import { renderDashboards, renderDataViews } from "./render/dashboards";
 import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
 import { renderLocation } from "./render/location";
+import {
+  RELAY_INDEX,
+  renderRelayConfig,
+  renderRelayMappings,
+  renderRelayRules,
+  unknownRules,
+} from "./render/relay";
 import { loadScripts } from "./scripts";
 
 /** The detections as the site runs them; what is wrong with a rule or a setting is told without a stack trace. */
@@ -28,7 +38,10 @@ function siteDetections(site: Site, options: Options): Detection[] {
   try {
     const own =
       options.detectionsFolder === undefined ? undefined : resolve(__dirname, options.detectionsFolder);
-    return forSite(loadDetections(own), site.agents, options.detections);
+    const detections = forSite(loadDetections(own), site.agents, options.detections);
+    const unknown = unknownRules(options.delivery, detections);
+    if (unknown.length > 0) throw new Error(unknown.join("\n"));
+    return detections;
   } catch (error) {
     throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
   }
@@ -36,10 +49,12 @@ function siteDetections(site: Site, options: Options): Detection[] {
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = () => {
-  const { site, options, connection } = loadFromPulumi(__dirname);
+  const { site, options, connection, deliverySecrets } = loadFromPulumi(__dirname);
   const { siem } = site;
   const dataStream = `logs-dhis2-${options.namespace}`;
   const alertIndex = `alerts-dhis2-${options.namespace}`;
+  const kibanaUrl = `https://${site.fqdn}${KIBANA_PATH}`;
+  const detections = siteDetections(site, options);
   const pipelines = renderPipelines(options.namespace);
 
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
@@ -73,13 +88,20 @@ export = () => {
     mappings: renderAlertMappings(),
     pipeline: pipelines.alerts,
   });
+  const { delivery } = options;
+  const { destinations } = delivery;
+  const connectors =
+    delivery.via === "connectors" && destinations.length > 0
+      ? new Connectors("connectors", { elastic, destinations, secrets: deliverySecrets })
+      : undefined;
   new DetectionRules(
     "rules",
     {
       elastic,
-      detections: siteDetections(site, options),
+      detections,
       dataStream,
       connectorId: alertStore.connectorId,
+      more: connectors && ((detection) => connectors.actionsOf(detection)),
     },
     { dependsOn: [logStore] },
   );
@@ -92,6 +114,20 @@ export = () => {
       alertsView: dataViews.alerts.id,
     }),
   });
+  if (delivery.via === "relay" && destinations.length > 0) {
+    const { fqdn, timezone } = site;
+    const alertsView = dataViews.alerts.id;
+    const target = { fqdn, timezone, kibanaUrl, alertIndex, alertsView, stateIndex: RELAY_INDEX };
+    new AlertRelay("relay", {
+      ...{ host, elastic, stack, container: siem, siem: siemContainer, options, alertIndex },
+      stateIndex: RELAY_INDEX,
+      mappings: renderRelayMappings(),
+      program: loadRelayFiles(),
+      config: renderRelayConfig(target),
+      rules: renderRelayRules(delivery, target, detections),
+      secrets: deliverySecrets,
+    });
+  }
   const operator = new Operator("operator", {
     elastic,
     password: credentials.operator,
@@ -116,7 +152,7 @@ export = () => {
   }));
 
   return {
-    kibanaUrl: `https://${site.fqdn}${KIBANA_PATH}`,
+    kibanaUrl,
     operator: { username: operator.username, password: pulumi.secret(credentials.operator) },
     elasticPassword: pulumi.secret(credentials.elastic),
     elasticsearch: `https://${siem.ip}:${ELASTICSEARCH_PORT}`,
@@ -124,6 +160,7 @@ export = () => {
     dashboardsImported: views.imported,
     dataStream,
     alertIndex,
+    delivery: { via: delivery.via, destinations: destinations.map(({ name }) => name) },
     agents,
   };
 };

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { Detection } from "../detections";
 import { renderRule } from "../render/rule";
+import type { ConnectorAction } from "./connectors";
 import type { ElasticContext } from "./elasticProvider";
 
 export interface DetectionRulesArgs {
@@ -9,6 +10,8 @@ export interface DetectionRulesArgs {
   readonly detections: readonly Detection[];
   readonly dataStream: string;
   readonly connectorId: pulumi.Input<string>;
+  /** What a detection's rule does beside writing the alert through the connector. */
+  readonly more?: (detection: Detection) => readonly ConnectorAction[];
 }
 
 /** One Kibana rule for each detection that is on. */
@@ -21,7 +24,13 @@ export class DetectionRules extends pulumi.ComponentResource {
       const rule = renderRule(detection, { dataStream: args.dataStream });
       new elasticstack.KibanaAlertingRule(
         `${name}-${detection.name}`,
-        { ...rule, actions: rule.actions.map((action) => ({ ...action, id: args.connectorId })) },
+        {
+          ...rule,
+          actions: rule.actions.flatMap((action) => [
+            { ...action, id: args.connectorId },
+            ...(args.more?.(detection) ?? []).map((other) => ({ ...action, ...other })),
+          ]),
+        },
         args.elastic.options(this),
       );
     }

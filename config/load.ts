@@ -2,6 +2,7 @@ import { IPv4 } from "ipaddr.js";
 import type { z } from "zod";
 import { checkSite, cidrOf, type SiteExtras } from "./checkSite";
 import { siteKeys, siteSchema, type SiteFile } from "./containers";
+import { checkDelivery } from "./delivery";
 import { parseJson } from "./json";
 import { heapFault, largestHeap } from "./memory";
 import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "./problem";
@@ -14,6 +15,8 @@ export interface StackConfig extends SiteExtras {
   readonly site: string;
   readonly options: Options;
   readonly privateKey?: string;
+  /** By the destination's name. */
+  readonly deliverySecrets: Readonly<Record<string, string>>;
 }
 
 /** Where a value of the stack's config stands in its file. */
@@ -87,14 +90,25 @@ export function parseStack(
   if (values.privateKey !== undefined && !isSecret("privateKey")) {
     say(["privateKey"], "is not encrypted; set it again with: pulumi config set --secret privateKey < FILE");
   }
+  const delivery = part("delivery", input);
+  const hidden = values.deliverySecrets === undefined && isSecret("deliverySecrets");
+  if (delivery) checkDelivery(delivery, hidden ? undefined : part("deliverySecrets", input), say);
+  if (values.deliverySecrets !== undefined && !isSecret("deliverySecrets")) {
+    const set = "pulumi config set --secret --path 'deliverySecrets.NAME'";
+    say(["deliverySecrets"], `is not encrypted; set each of it again with: ${set}`);
+  }
   if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
-  const { site, privateKey, dhis2, withoutDhis2, host, port, user, hostKey, bastion, ...rest } = parsed.data;
+  const { site, privateKey, deliverySecrets, dhis2, withoutDhis2, ...settings } = parsed.data;
+  const { host, port, user, hostKey, bastion, ...rest } = settings;
   const options: Options = {
     ...rest,
     host: { host, port, user, hostKey, ...(bastion ? { bastion } : {}) },
     siem: withHeap(rest.siem),
   };
-  return { ok: true, value: { site, options, dhis2, withoutDhis2, ...(privateKey ? { privateKey } : {}) } };
+  return {
+    ok: true,
+    value: { site, options, deliverySecrets, dhis2, withoutDhis2, ...(privateKey ? { privateKey } : {}) },
+  };
 }
 
 /**

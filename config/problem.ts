@@ -65,6 +65,7 @@ function issueMessage(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") return `${missing}must be ${TYPES[issue.expected] ?? issue.expected}`;
   if (issue.code === "invalid_value")
     return `${missing}must be one of ${issue.values.map(String).join(", ")}`;
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   return issue.message;
 }
 

@@ -10,6 +10,8 @@ import { NAMESPACE, readStackFile } from "./stackFile";
 export interface LoadedStack {
   readonly site: Site;
   readonly options: Options;
+  /** The secrets of the alerts' destinations, by their names. */
+  readonly deliverySecrets: Readonly<Record<string, pulumi.Output<string>>>;
   /** How remote commands connect; the private key in it is secret. */
   readonly connection: types.input.remote.ConnectionArgs & { readonly privateKey?: pulumi.Output<string> };
 }
@@ -41,12 +43,15 @@ export function loadFromPulumi(folder: string): LoadedStack {
           path: `${NAMESPACE}site`,
         });
   if (!stack.ok || !site.ok) throw stop([stack, site].flatMap((part) => (part.ok ? [] : part.problems)));
-  const { options, privateKey } = stack.value;
+  const { options, privateKey, deliverySecrets } = stack.value;
   const { bastion, ...host } = options.host;
   const login = privateKey ? { privateKey: pulumi.secret(privateKey) } : {};
   return {
     site: site.value,
     options,
+    deliverySecrets: Object.fromEntries(
+      Object.entries(deliverySecrets).map(([name, secret]) => [name, pulumi.secret(secret)]),
+    ),
     connection: { ...host, ...login, ...(bastion ? { proxy: { ...bastion, ...login } } : {}) },
   };
 }

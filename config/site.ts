@@ -1,5 +1,7 @@
 /** A site and a stack's options as plain, checked data. Nothing outside `config/` parses input. */
 
+import type { Delivery } from "./delivery";
+
 export const CONTAINER_TYPES = [
   "nginx_proxy",
   "apache_proxy",
@@ -63,7 +65,12 @@ export interface Options {
     readonly protect: boolean;
   };
   readonly versions: { readonly elastic: string; readonly filebeat: string };
-  readonly packages: { readonly url: string; readonly key?: string; readonly fingerprint: string };
+  readonly packages: {
+    readonly url: string;
+    readonly key?: string;
+    readonly fingerprint: string;
+    readonly pip: string;
+  };
   readonly retentionDays: number;
   /** CIDRs from which Kibana may be opened; none: the site's own network. */
   readonly kibana: { readonly allowFrom: readonly string[] };
@@ -71,6 +78,8 @@ export interface Options {
   readonly detections: Readonly<Record<string, { readonly enabled?: boolean; readonly threshold?: number }>>;
   /** A folder of the site's own rules, from the project's folder. */
   readonly detectionsFolder?: string;
+  /** How alerts reach people. Its secrets are beside it. */
+  readonly delivery: Delivery;
 }
 
 /** DHIS2 instances, which `containers.json` may not list. */

@@ -1,6 +1,8 @@
 import { utils } from "ssh2";
 import { z } from "zod";
 import { generation, hostName, ipv4 } from "./containers";
+import { deliverySchema, deliverySecretsSchema } from "./delivery";
+import { count, serverName, wholeNumber } from "./values";
 
 /** Elastic's own apt repository and the fingerprint of its signing key. */
 const ELASTIC_PACKAGES = {
@@ -11,19 +13,6 @@ const ELASTIC_PACKAGES = {
 /** Versions that were tried together. */
 const VERSIONS = { elastic: "8.19.8", filebeat: "8.19.8" };
 
-/** Pulumi hands numbers over as texts, in objects as either. */
-const wholeNumber = z.union(
-  [
-    z.int(),
-    z
-      .string()
-      .regex(/^\d{1,9}$/)
-      .transform(Number),
-  ],
-  "must be a whole number",
-);
-const count = (min: number, max: number) =>
-  wholeNumber.pipe(z.number().min(min, `must be ${min} or more`).max(max, `must be ${max} or less`));
 const port = count(1, 65535);
 const flag = z.union(
   [z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")],
@@ -44,7 +33,6 @@ const hostKey = z
     'is no host key; take the line in the server\'s /etc/ssh/ssh_host_ed25519_key.pub, such as "ssh-ed25519 AAAA..."',
   );
 
-const serverName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, "is no host name or address");
 const user = z.string().regex(/^[a-z_][a-z0-9_-]*\$?$/i, "is no login name");
 const size = z.string().regex(/^[1-9]\d{0,8}(MiB|GiB|TiB)$/, "is no size, such as 4GiB");
 const heap = z.string().regex(/^[1-9]\d{0,8}[mg]$/, "is no heap size, such as 1024m or 2g");
@@ -114,6 +102,15 @@ export const stackShape = {
         .transform((text) => text.replace(/\s/g, "").toUpperCase())
         .refine((text) => /^[0-9A-F]{40}$/.test(text), "is no full fingerprint; it must have 40 hex digits")
         .default(ELASTIC_PACKAGES.fingerprint),
+      // What the relay is installed from. No login in it either: pip's errors show it.
+      pip: z
+        .string()
+        .regex(
+          /^https?:\/\/[A-Za-z0-9[][^\s@]*$/,
+          "is no URL of a pip index (without a login), such as https://pypi.org/simple",
+        )
+        .transform((url) => url.replace(/\/+$/, ""))
+        .default("https://pypi.org/simple"),
     })
     .prefault({}),
   retentionDays: count(1, 3650).default(90),
@@ -127,6 +124,8 @@ export const stackShape = {
     )
     .default({}),
   detectionsFolder: z.string().min(1, "is empty; it must be a folder of rules").optional(),
+  delivery: deliverySchema,
+  deliverySecrets: deliverySecretsSchema,
   dhis2: z
     .array(
       z.strictObject({
@@ -151,21 +150,32 @@ export const STRUCTURED: ReadonlySet<string> = new Set([
   "packages",
   "kibana",
   "detections",
+  "delivery",
+  "deliverySecrets",
   "dhis2",
 ]);
 
 /** The keys that may stand at a path of the config. */
-export function stackKeys(path: readonly PropertyKey[]): readonly string[] {
-  const [key] = path;
-  return key === undefined ? Object.keys(stackShape) : innerKeys(stackShape[key as keyof typeof stackShape]);
+export function stackKeys([key, ...rest]: readonly PropertyKey[]): readonly string[] {
+  if (key === undefined) return Object.keys(stackShape);
+  return innerKeys(stackShape[key as keyof typeof stackShape], rest);
 }
 
-function innerKeys(schema: unknown): readonly string[] {
-  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
-  if (schema instanceof z.ZodArray) return innerKeys(schema.element);
+/** The keys of what stands at a path of a value, or of a list's parts; of a choice, those of all that it may be. */
+function innerKeys(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+  const [key, ...rest] = path;
+  if (schema instanceof z.ZodObject) {
+    if (key === undefined) return Object.keys(schema.shape);
+    return innerKeys((schema.shape as Record<PropertyKey, unknown>)[key], rest);
+  }
+  if (schema instanceof z.ZodArray) return innerKeys(schema.element, rest);
+  if (schema instanceof z.ZodUnion) {
+    return [...new Set(schema.options.flatMap((option) => innerKeys(option, path)))];
+  }
+  if (schema instanceof z.ZodPipe) return innerKeys(schema.out, path);
   const wrapped =
     schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
-  return wrapped ? innerKeys(schema.unwrap()) : [];
+  return wrapped ? innerKeys(schema.unwrap(), path) : [];
 }
 
 function isPublicKey(text: string): boolean {

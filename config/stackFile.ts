@@ -20,8 +20,7 @@ export function readStackFile(text: string): StackFile {
   const own = entries
     .filter(([key]) => key.startsWith(NAMESPACE))
     .map(([key, value]) => [key.slice(NAMESPACE.length), value] as const);
-  const isEncrypted = ([, value]: readonly [string, unknown]) =>
-    typeof value === "object" && value !== null && "secure" in value;
+  const isEncrypted = ([, value]: readonly [string, unknown]) => holdsEncrypted(value);
   return {
     values: Object.fromEntries(
       own
@@ -34,6 +33,12 @@ export function readStackFile(text: string): StackFile {
       return offset === undefined ? undefined : lines.linePos(offset).line;
     },
   };
+}
+
+/** One encrypted value in an object makes all of it secret, as it does to Pulumi. */
+function holdsEncrypted(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "secure" in value || Object.values(value).some(holdsEncrypted);
 }
 
 /** Where a path, or its nearest part that exists, begins. */

@@ -72,6 +72,8 @@ export interface Detection {
   readonly logic: Logic;
   /** The types of containers that it watches for silence; every type where there is none. */
   readonly containers?: readonly string[];
+  /** The id of the detection that it was made of, where it watches one container for silence. */
+  readonly origin?: string;
   /** The one container that it watches for silence, where it does. */
   readonly watched?: string;
   readonly tests: DetectionTests;

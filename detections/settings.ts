@@ -33,6 +33,7 @@ function watch(detection: Detection, container: Watched): Detection {
   return {
     ...detection,
     id: uuidFor(detection.id, container.name),
+    origin: detection.id,
     name: `${detection.name}-${container.name}`,
     title: `${detection.title}: ${container.name}`,
     watched: container.name,

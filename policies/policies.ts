@@ -5,6 +5,7 @@ type Props = Record<string, unknown>;
 
 const COMMAND = "command:remote:Command";
 const API_KEY = "elasticstack:index/elasticsearchSecurityApiKey:ElasticsearchSecurityApiKey";
+const RELAY_KEY = "dhis2-siem-relay";
 const USER = "elasticstack:index/elasticsearchSecurityUser:ElasticsearchSecurityUser";
 const PROVIDER = "pulumi:providers:elasticstack";
 
@@ -86,6 +87,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
         "An agent's key lies on a machine that may be broken into: it may add log lines and nothing else, above all not read or delete them.",
     },
     (props, report) => {
+      if (props.name === RELAY_KEY) return;
       const roles = object(parseJson(text(props.roleDescriptors)));
       if (Object.keys(roles).length === 0)
         report("the key has no role descriptors: it would have all rights of its maker");
@@ -100,6 +102,36 @@ export const policies: readonly ResourceValidationPolicy[] = [
           const names = list(index.names).filter((name) => !/^logs-dhis2-[a-z0-9_.-]+$/.test(text(name)));
           if (names.length > 0)
             report(`the key reaches more than the site's log stream: ${names.join(", ")}`);
+          if (index.allow_restricted_indices !== false) report("allow_restricted_indices is not false");
+        }
+        for (const extra of ["applications", "run_as", "global", "remote_indices"]) {
+          if (list(role[extra]).length > 0) report(`the key's role has "${extra}"`);
+        }
+      }
+    },
+  ),
+  about(
+    API_KEY,
+    {
+      name: "relay-key-reads-alerts-only",
+      description:
+        "The relay talks to servers on the internet: its key may read alerts and keep its own state, never touch logs or change alerts.",
+    },
+    (props, report) => {
+      if (props.name !== RELAY_KEY) return;
+      const roles = Object.values(object(parseJson(text(props.roleDescriptors)))).map(object);
+      if (roles.length === 0)
+        report("the key has no role descriptors: it would have all rights of its maker");
+      for (const role of roles) {
+        const cluster = list(role.cluster).filter((right) => right !== "monitor");
+        if (cluster.length > 0) report(`cluster privileges beyond monitor: ${cluster.join(", ")}`);
+        for (const index of list(role.indices ?? role.index).map(object)) {
+          const own = list(index.names).every((name) => /^dhis2-siem-relay(_status)?$/.test(text(name)));
+          const alerts = list(index.names).every((name) => /^alerts-dhis2-[a-z0-9_.]+$/.test(text(name)));
+          const allowed = own ? ["create_index", "read", "write"] : alerts ? ["read"] : [];
+          const rights = list(index.privileges).filter((right) => !allowed.includes(text(right)));
+          if (rights.length > 0)
+            report(`${list(index.names).join(", ")}: privileges beyond its own: ${rights.join(", ")}`);
           if (index.allow_restricted_indices !== false) report("allow_restricted_indices is not false");
         }
         for (const extra of ["applications", "run_as", "global", "remote_indices"]) {

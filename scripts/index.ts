@@ -11,6 +11,8 @@ const NAMES = [
   "location",
   "agent",
   "key",
+  "relay",
+  "relay-start",
 ] as const;
 
 /** The texts of the shell scripts, by name. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import program = require("../index");
+import { loadRelayFiles } from "../relay";
 import { loadScripts } from "../scripts";
 import { collectGraph, type Graph, type GraphResource } from "./mockGraph";
 
@@ -13,16 +14,24 @@ export const EXAMPLE_CONFIG: Readonly<Record<string, string>> = {
 };
 
 /** The graph of `index.ts` for a site's file. */
-export async function siteGraph(file: string, config: Readonly<Record<string, string>> = {}): Promise<Graph> {
-  return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) });
+export async function siteGraph(
+  file: string,
+  config: Readonly<Record<string, string>> = {},
+  secretKeys: readonly string[] = [],
+): Promise<Graph> {
+  return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) }, secretKeys);
 }
 
 /** A graph as sorted text, for people and for a diff in a pull request. The scripts' texts stand as their names and hashes. */
 export function printGraph(graph: Graph): string {
-  const scripts = Object.entries(loadScripts()).map(([name, text]) => {
+  const named = (name: string, text: string) => {
     const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
-    return [text.trimEnd(), `<<scripts/${name}.sh ${hash}>>`] as const;
-  });
+    return [text.trimEnd(), `<<${name} ${hash}>>`] as const;
+  };
+  const scripts = [
+    ...Object.entries(loadScripts()).map(([name, text]) => named(`scripts/${name}.sh`, text)),
+    ...Object.entries(loadRelayFiles()).map(([name, text]) => named(`relay/${name}`, text)),
+  ];
   const shorten = (text: string) => scripts.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);
   const blocks = graph.resources.map((resource) => printResource(resource, shorten));
   const outputs = indent(shorten(JSON.stringify(graph.outputs, undefined, 2)));

@@ -32,7 +32,8 @@ export type Connect = (
   access: "forward" | "direct",
 ) => Promise<Ways & { readonly close: () => void }>;
 
-const connectBySsh: Connect = async (request, access) => {
+/** Opens them over SSH, with a pinned host key. */
+export const connectBySsh: Connect = async (request, access) => {
   const client = await connectSsh(request);
   const open = access === "direct" ? direct() : through(client, serverName("host", request));
   // As long as the longest that host.sh takes for containers that do not answer.

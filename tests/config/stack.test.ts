@@ -27,7 +27,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "hots",
     "x",
-    'hots: there is no such key; did you mean "host"? There are: access, bastion, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
+    'hots: there is no such key; did you mean "host"? There are: access, bastion, delivery, deliverySecrets, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
   ],
   ["site", "", "site: is empty; it must be the path of containers.json"],
   ["host", "https://dhis2.example.org", "host: is no host name or address"],
@@ -124,7 +124,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "packages",
     `{"trusted":true}`,
-    'packages.trusted: there is no such key; did you mean "url"? There are: fingerprint, key, url',
+    'packages.trusted: there is no such key; did you mean "url"? There are: fingerprint, key, pip, url',
   ],
   ["retentionDays", "0", "retentionDays: must be 1 or more"],
   ["retentionDays", "90d", "retentionDays: must be a whole number"],
@@ -212,6 +212,7 @@ describe("a stack's config", () => {
       value: {
         site: "site.json",
         dhis2: [],
+        deliverySecrets: {},
         withoutDhis2: false,
         options: {
           host: { host: "dhis2.example.org", port: 22, user: "siem", hostKey: KEY },
@@ -223,11 +224,13 @@ describe("a stack's config", () => {
           versions: { elastic: "8.19.8", filebeat: "8.19.8" },
           packages: {
             url: "https://artifacts.elastic.co/packages",
+            pip: "https://pypi.org/simple",
             fingerprint: "46095ACC8548582C1A2699A9D27D666CD88E42B4",
           },
           retentionDays: 90,
           kibana: { allowFrom: [] },
           detections: {},
+          delivery: { via: "relay", destinations: [] },
         },
       },
     });

@@ -203,6 +203,92 @@ describe("the graph of a site with apache2, munin and a log of its own", () => {
   });
 });
 
+describe("the graph of a site that delivers its alerts", () => {
+  const destinations = [
+    {
+      name: "duty",
+      type: "email",
+      host: "smtp.example.org",
+      user: "siem",
+      from: "s@example.org",
+      to: "d@example.org",
+    },
+    { name: "soar", type: "webhook", url: "https://soar.example.org/hook", severities: "high" },
+  ];
+  const config = {
+    delivery: JSON.stringify({ destinations }),
+    deliverySecrets: JSON.stringify({ duty: "[secret password]" }),
+  };
+  let graph: Graph;
+  before(async () => (graph = await siteGraph(SMALL, config, ["deliverySecrets"])));
+  const relay = (suffix: string) => named(graph, `relay-${suffix}`);
+
+  it("adds the relay, and changes nothing else", async () => {
+    const before = await siteGraph(SMALL);
+    const added = graph.resources.filter(({ name }) => !before.resources.some((one) => one.name === name));
+    assert.deepEqual(
+      added.map(({ name }) => name),
+      ["relay", "relay-key", "relay-settings", "relay-start", "relay-state"],
+    );
+    for (const resource of before.resources) assert.deepEqual(named(graph, resource.name), resource);
+  });
+
+  it("has the secrets in one input, which is secret", () => {
+    const holding = graph.resources.filter(({ inputs }) =>
+      JSON.stringify(inputs).includes("[secret password]"),
+    );
+    assert.deepEqual(
+      holding.map(({ name }) => name),
+      ["relay-start"],
+    );
+    assert.ok(relay("start").secretInputs.includes("stdin"));
+    assert.ok(!relay("settings").secretInputs.includes("stdin"));
+  });
+
+  it("starts the relay when its files, its key and its index are there, and lets it go with the container", () => {
+    for (const name of ["relay-key", "relay-settings", "relay-state", "siem-container"]) {
+      const start = relay("start");
+      assert.ok([...start.dependsOn, start.deletedWith].includes(name), name);
+    }
+    assert.equal(relay("settings").deletedWith, "siem-container");
+  });
+
+  it("is the golden graph of the relay", () => {
+    const resources = graph.resources.filter(({ name }) => name.startsWith("relay"));
+    matchesSnapshot(join(__dirname, "relay.snap"), printGraph({ ...graph, resources }));
+  });
+
+  it("with a paid licence has Kibana's connectors in the relay's place, and actions of the rules that are meant", async () => {
+    const delivery = JSON.stringify({ via: "connectors", destinations });
+    const other = await siteGraph(SMALL, { ...config, delivery }, ["deliverySecrets"]);
+    assert.ok(!other.resources.some(({ name }) => name.startsWith("relay")));
+    const duty = named(other, "connectors-duty");
+    assert.deepEqual(
+      [duty.inputs.connectorTypeId, named(other, "connectors-soar").inputs.connectorTypeId],
+      [".email", ".webhook"],
+    );
+    assert.deepEqual(JSON.parse(text(duty.inputs.secrets)), { user: "siem", password: "[secret password]" });
+    assert.ok(duty.secretInputs.includes("secrets"));
+    const rules = other.resources.filter(({ type }) => type.endsWith(":KibanaAlertingRule"));
+    for (const { name, inputs } of rules) {
+      const ids = (inputs.actions as { id: string }[]).map(({ id }) => id);
+      const severe = (inputs.tags as string[]).some((tag) => tag === "high" || tag === "critical");
+      const soar = severe ? ["[id connectors-soar]"] : [];
+      assert.deepEqual(ids, ["[id alerts-connector]", "[id connectors-duty]", ...soar], name);
+    }
+    assert.ok(rules.some(({ inputs }) => (inputs.actions as object[]).length === 2));
+  });
+
+  it("is refused before anything where a rule is none of the site's", async () => {
+    const wrong = {
+      ...config,
+      delivery: JSON.stringify({ destinations: [{ ...destinations[1], rules: ["x"] }] }),
+    };
+    const program = siteGraph(SMALL, { ...wrong, deliverySecrets: "{}" }, ["deliverySecrets"]);
+    await assert.rejects(program, /dhis2-siem:delivery\.destinations\[0\]\.rules\[0\]: no detection has/);
+  });
+});
+
 describe("a change of a site", () => {
   it("of one container's generation touches that container's commands only", async () => {
     const before = await siteGraph(SMALL);

@@ -3,6 +3,7 @@ import type { ResourceValidationArgs } from "@pulumi/policy";
 import { join } from "node:path";
 import { policies } from "../../policies/policies";
 import { agentPrivileges } from "../../components/agent";
+import { relayPrivileges } from "../../components/alertRelay";
 import { renderFilebeatYml } from "../../render/filebeat";
 import { siteGraph } from "../../tools/graph";
 import type { GraphResource } from "../../tools/mockGraph";
@@ -75,6 +76,19 @@ function key(change: Record<string, unknown>, index: Record<string, unknown> = {
   return withInputs(KEY, { roleDescriptors: JSON.stringify({ agent }) });
 }
 
+const RELAY_KEY = relayKey({});
+
+function relayKey(change: Record<string, unknown>, alerts: Record<string, unknown> = {}): Resource {
+  const { relay } = relayPrivileges("alerts-dhis2-default", ["dhis2-siem-relay"]) as {
+    relay: { indices: object[] };
+  };
+  const [first = {}, ...others] = relay.indices;
+  const roleDescriptors = JSON.stringify({
+    relay: { ...relay, indices: [{ ...first, ...alerts }, ...others], ...change },
+  });
+  return withInputs(KEY, { name: "dhis2-siem-relay", roleDescriptors });
+}
+
 const container = { name: "a", ip: "10.0.0.2", type: "dhis2", generation: 1 } as const;
 const filebeat = renderFilebeatYml(container, {
   fqdn: "f",
@@ -113,6 +127,18 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       [key({}, { names: ["logs-*"] }), /more than the site's log stream: logs-\*/],
       [key({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
       [key({ run_as: ["elastic"] }), /run_as/],
+    ],
+  },
+  "relay-key-reads-alerts-only": {
+    for: [RELAY_KEY, KEY],
+    against: [
+      [withInputs(RELAY_KEY, { roleDescriptors: "{}" }), /no role descriptors/],
+      [relayKey({ cluster: ["manage"] }), /manage/],
+      [relayKey({}, { privileges: ["read", "write"] }), /beyond its own: write/],
+      [relayKey({}, { names: ["logs-dhis2-default"] }), /logs-dhis2-default: .* read/],
+      [relayKey({}, { names: ["alerts-dhis2-default", "*"] }), /beyond its own: read/],
+      [relayKey({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
+      [relayKey({ run_as: ["elastic"] }), /run_as/],
     ],
   },
   "tls-verified": {

@@ -8,6 +8,8 @@ type Json = Record<string, unknown>;
 
 /** A real Elasticsearch, for tests and tools. */
 export interface RealElasticsearch {
+  /** Where it listens on the loopback. */
+  readonly port: number;
   /** One request. Throws with Elasticsearch's reason where it refuses. */
   call(method: string, path: string, body?: object): Promise<Json>;
   /** Many lines (`_bulk`, `_msearch`) as NDJSON. Throws where a bulk's action was refused. */
@@ -53,6 +55,7 @@ function client(given: string): RealElasticsearch {
     return JSON.parse(text) as Json;
   };
   return {
+    port: Number(url.port),
     call: (method, path, body) => send(method, path, "application/json", body && JSON.stringify(body)),
     bulk: async (path, lines) => {
       const body = lines.map((line) => `${JSON.stringify(line)}\n`).join("");

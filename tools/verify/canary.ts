@@ -3,14 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Listr, type ListrTask } from "listr2";
 import { z } from "zod";
 import { ELASTICSEARCH_PORT } from "../../render/elastic";
-import { RELAY_INDEX } from "./checks/relay";
+import { CANARY_RULE, RELAY_INDEX } from "../../render/relay";
 import type { Ask } from "./elastic";
 import type { Finding } from "./finding";
 import { asker, type Known, runBundle, type Ways } from "./gather";
 import { canaryBundle } from "./hostFacts";
 
-/** The rule that finds the canary (detections/siem_canary.yml), and the identifiers that the lines have in the journal. */
-export const CANARY_RULE = "7c8f0a52-6d0e-4c0b-9a43-1f7d2b6ce3a9";
+/** The identifiers that the lines have in the journal. */
 export const IDENTIFIER = "dhis2-siem-canary";
 export const ALERT_IDENTIFIER = "dhis2-siem-canary-alert";
 

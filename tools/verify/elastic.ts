@@ -170,10 +170,13 @@ export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
       track_total_hits: true,
       query: { range: { alert_time: { gte: "now-30d" } } },
       aggs: {
-        sent: { filter: { term: { alert_sent: true } }, aggs: { last: { max: { field: "alert_time" } } } },
+        sent: { filter: { term: { alert_sent: true } }, aggs: { last: { max: { field: "sent_at" } } } },
         failing: {
-          filter: { term: { alert_sent: false } },
-          aggs: { newest: { top_hits: { size: 1, sort: [{ alert_time: "desc" }] } } },
+          // Others wait for their group, or for the end of quiet hours.
+          filter: {
+            bool: { filter: [{ term: { alert_sent: false } }, { range: { attempts: { gte: 1 } } }] },
+          },
+          aggs: { newest: { top_hits: { size: 1, sort: [{ tried_at: "desc" }] } } },
         },
       },
     }),

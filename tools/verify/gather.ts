@@ -1,7 +1,7 @@
 import type { Options, Site } from "../../config/site";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "../../render/elastic";
+import { RELAY_INDEX } from "../../render/relay";
 import type { Runner } from "../site/discover";
-import { RELAY_INDEX } from "./checks/relay";
 import { type Ask, elasticsearchFacts, kibanaFacts, relayFacts } from "./elastic";
 import type { Answer, Facts } from "./facts";
 import { lookBundle, readHostFacts } from "./hostFacts";

@@ -1,8 +1,7 @@
 import { answered, type Check, inContainer, span } from "./context";
 
-/** The relay's systemd unit, and the index in which it keeps what it delivered. */
+/** The relay's systemd unit. */
 export const RELAY_UNIT = "dhis2-siem-relay";
-export const RELAY_INDEX = "dhis2-siem-relay";
 
 /** Alerts reach people; where the stack delivers none, there is nothing to say. */
 export const relay: Check = ({ site, options, state, facts }) => {

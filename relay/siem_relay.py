@@ -1,0 +1,254 @@
+"""
+Carries alerts from the alert index to people: ElastAlert 2, with the part of it replaced that keeps and sends alerts.
+
+ElastAlert's own loses alerts (it deletes a group's before it sends them, and forgets those that a mail server refuses) and
+doubles them (what it found twice around a restart it sends twice). Here each alert of each destination is one document
+whose id is made of both, written once, and a message is planned before it is sent and marked after it was sent:
+
+  found    alert_sent: false
+  planned  + message_id, from when its group is complete; a message that failed is tried again as it was
+  sent     alert_sent: true, sent_at, and without the alert itself
+
+What is left: a relay killed between a destination's "yes" and the mark sends that message again, with the same id.
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import signal
+import sys
+import types
+from datetime import datetime, timedelta, timezone
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+# Alerters that are not used here, whose libraries are not installed (requirements.in).
+for name, cls in {"twilio": "TwilioAlerter", "tencentsms": "TencentSMSAlerter", "exotel": "ExotelAlerter"}.items():
+    stand_in = types.ModuleType(f"elastalert.alerters.{name}")
+    setattr(stand_in, cls, None)
+    sys.modules[stand_in.__name__] = stand_in
+    import elastalert.alerters
+
+    setattr(elastalert.alerters, name, stand_in)
+
+from elasticsearch.exceptions import ConflictError, ElasticsearchException
+from elastalert.elastalert import ElastAlerter
+from elastalert.loaders import FileRulesLoader
+
+from siem_messages import field, limit_requests, severity
+
+log = logging.getLogger("relay")
+KEEP_SENT = timedelta(days=90)
+UNSENT = 10_000
+SECRETS = {}
+
+
+class Loader(FileRulesLoader):
+    """Rules from their files, each with its destination's secret."""
+
+    def get_yaml(self, filename):
+        rule = super().get_yaml(filename)
+        secret = SECRETS.get("destinations", {}).get(rule["name"])
+        return rule if secret is None else {**rule, "secret": secret}
+
+
+def now():
+    return datetime.now(timezone.utc)
+
+
+def is_quiet(relay, time):
+    """Whether a time lies in one of a destination's windows, which are minutes of the site's day."""
+    local = time.astimezone(ZoneInfo(relay["timezone"]))
+    minute = local.hour * 60 + local.minute
+    return any(start <= minute < end for start, end in relay["quiet"])
+
+
+def may_be_sent(alerts, quiet):
+    return not quiet or any(alert["urgent"] for alert in alerts)
+
+
+def told(error, secret):
+    """An error for the journal and the state, without the secret: requests puts whole URLs into its errors."""
+    text = f"{type(error).__name__}: {error}"
+    for part in filter(None, [secret, secret and urlsplit(secret).path.strip("/")]):
+        text = text.replace(part, "[secret]")
+    return text[:1000]
+
+
+class Relay(ElastAlerter):
+    def __init__(self, args):
+        super().__init__(args)
+        # Destinations whose alerts were looked for at least once.
+        self.looked = set()
+        # Messages that a destination has taken, while Elasticsearch does not know it yet.
+        self.taken = set()
+        # ElastAlert's own first run is some seconds later, at random.
+        for rule in self.rules:
+            self.scheduler.modify_job(rule["name"], next_run_time=now())
+        for index in (self.writeback_index, f"{self.writeback_index}_status"):
+            self.writeback_es.indices.create(index, ignore=400)
+
+    # What ElastAlert finds: it asks for the last minutes (buffer_time) again and again, and after a start for those before
+    # the last run. Nothing is missed that came late, and what was found before is known by its id.
+
+    def get_starttime(self, rule):
+        last = super().get_starttime(rule)
+        return last and last - self.buffer_time
+
+    def alert(self, matches, rule, alert_time=None, retried=False):
+        for match in matches:
+            test = field(match, "rule.id") in rule["relay"]["tests"]
+            found = {
+                "@timestamp": now(),
+                "rule_name": rule["name"],
+                "alert_id": match["_id"],
+                "alert_sent": False,
+                "alert_time": now() + timedelta(seconds=0 if test else rule["relay"]["group"]),
+                # Never held back.
+                "urgent": test or severity(match) == "critical",
+                "attempts": 0,
+                "match_body": match,
+            }
+            key = f"{rule['name']}:{match['_id']}"
+            try:
+                self.writeback_es.index(self.writeback_index, found, id=key, op_type="create", refresh="true")
+            except ConflictError:
+                pass
+            except ElasticsearchException as error:
+                log.error("%s: an alert cannot be kept, and will be found again: %s", rule["name"], error)
+                rule["processed_hits"].pop(match["_id"], None)
+
+    def writeback(self, doc_type, body, rule=None, match_body=None):
+        """One document for each destination says until when it has looked; errors are in the journal."""
+        if doc_type != "elastalert_status":
+            return
+        try:
+            self.writeback_es.index(f"{self.writeback_index}_status", body, id=body["rule_name"], refresh="true")
+        except ElasticsearchException as error:
+            log.error("%s: the time of this run cannot be kept: %s", body["rule_name"], error)
+
+    def handle_error(self, message, data=None):
+        log.error("%s", str(message)[:2000])
+
+    def is_silenced(self, rule_name):
+        return False
+
+    def handle_pending_alerts(self):
+        """Each destination's come after its own run (deliver)."""
+
+    def handle_rule_execution(self, rule):
+        super().handle_rule_execution(rule)
+        if "previous_endtime" in rule and rule["name"] not in self.looked:
+            self.looked.add(rule["name"])
+            log.info("%s: looks for alerts", rule["name"])
+        try:
+            self.deliver(rule)
+        except Exception as error:
+            log.error("%s: cannot deliver now: %s", rule["name"], told(error, rule.get("secret")))
+
+    # What is sent.
+
+    def deliver(self, rule):
+        """Plans and sends what is due, until one message fails: the others then wait for the next run, in which the
+        one that was tried last comes last."""
+        self.plan(rule)
+        messages = {}
+        for hit in self.unsent(rule):
+            if "message_id" in hit:
+                messages.setdefault(hit["message_id"], []).append(hit)
+        quiet = is_quiet(rule["relay"], now())
+        due = [hits for hits in messages.values() if may_be_sent(hits, quiet)]
+        for hits in sorted(due, key=lambda hits: (hits[0].get("tried_at", ""), hits[0]["alert_time"])):
+            if not self.send(rule, hits):
+                return
+
+    def unsent(self, rule):
+        query = {"bool": {"must": [{"term": {"rule_name": rule["name"]}}, {"term": {"alert_sent": False}}]}}
+        body = {"query": query, "sort": [{"alert_time": "asc"}], "_source": {"excludes": ["match_body"]}}
+        found = self.writeback_es.search(index=self.writeback_index, body=body, size=UNSENT)
+        return [{**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"]]
+
+    def plan(self, rule):
+        """Once the oldest alert is due, all that may be sent now go into messages."""
+        quiet = is_quiet(rule["relay"], now())
+        waiting = [hit for hit in self.unsent(rule) if "message_id" not in hit and may_be_sent([hit], quiet)]
+        if not waiting or datetime.fromisoformat(waiting[0]["alert_time"]) > now():
+            return
+        most = rule["alert"][0].most
+        for chunk in (waiting[at : at + most] for at in range(0, len(waiting), most)):
+            ids = sorted(hit["_id"] for hit in chunk)
+            message_id = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32]
+            self.change([("update", hit["_id"], {"doc": {"message_id": message_id}}) for hit in chunk])
+
+    def send(self, rule, hits):
+        message_id = hits[0]["message_id"]
+        if message_id not in self.taken:
+            found = self.writeback_es.mget({"ids": [hit["_id"] for hit in hits]}, index=self.writeback_index)
+            alerts = [doc["_source"]["match_body"] for doc in found["docs"]]
+            alerter = rule["alert"][0]
+            alerter.pipeline = {"message_id": message_id, "time": now()}
+            try:
+                for complaint in alerter.alert(alerts) or []:
+                    log.error("%s: %s", rule["name"], complaint)
+            except Exception as error:
+                reason = told(error, rule.get("secret"))
+                attempts = hits[0]["attempts"] + 1
+                log.error("%s: attempt %d at %d alert(s) failed and is made again: %s", rule["name"], attempts, len(hits), reason)
+                failed = {"attempts": attempts, "tried_at": now().isoformat(), "alert_exception": reason}
+                self.change([("update", hit["_id"], {"doc": failed}) for hit in hits])
+                return False
+            self.taken.add(message_id)
+            log.info("%s: %d alert(s) delivered as message %s", rule["name"], len(hits), message_id)
+        sent = {"alert_sent": True, "sent_at": now().isoformat()}
+        self.change([("index", hit["_id"], {**{key: hit[key] for key in hit if key != "_id"}, **sent}) for hit in hits])
+        self.taken.discard(message_id)
+        return True
+
+    def change(self, actions):
+        """Several documents at once; raises when one was not changed."""
+        lines = [line for kind, key, body in actions for line in ({kind: {"_id": key}}, body)]
+        answer = self.writeback_es.bulk(lines, index=self.writeback_index, refresh="true")
+        if answer["errors"]:
+            raise ElasticsearchException(f"the state of alerts cannot be changed: {json.dumps(answer)[:500]}")
+
+    def forget(self):
+        """Takes away what was sent long ago."""
+        old = {"range": {"sent_at": {"lt": (now() - KEEP_SENT).isoformat()}}}
+        body = {"query": {"bool": {"filter": [{"term": {"alert_sent": True}}, old]}}}
+        self.writeback_es.delete_by_query(self.writeback_index, body, conflicts="proceed")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--secrets", required=True)
+    args = parser.parse_args()
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING, force=True)
+    log.setLevel(logging.INFO)
+    with open(args.secrets, encoding="utf-8") as file:
+        SECRETS.update(json.load(file))
+    # Only in this process: what it was started with is all that others can see.
+    if "es_api_key" in SECRETS:
+        os.environ["ES_API_KEY"] = SECRETS["es_api_key"]
+    limit_requests()
+    relay = Relay(["--config", args.config, "--pin_rules"])
+
+    def stop(_signal, _frame):
+        """A message that is on its way is brought to its end."""
+        relay.scheduler.shutdown(wait=True)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    relay.scheduler.add_job(relay.forget, "interval", hours=6)
+    log.info("watching for %d destination(s)", len(relay.rules))
+    relay.start()
+
+
+if __name__ == "__main__":
+    # As the module that ElastAlert also loads by name (rules_loader): one set of secrets, not two.
+    import siem_relay
+
+    siem_relay.main()

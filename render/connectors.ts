@@ -1,0 +1,91 @@
+import type { Destination } from "../config/delivery";
+import type { Detection } from "../detections/detection";
+import { windowOf } from "./rule";
+import { isMeant } from "./relay";
+import { stableJson } from "./json";
+
+/** A Kibana connector's type, settings and secrets, as its API takes them. */
+export interface RenderedConnector {
+  readonly connectorTypeId: ".email" | ".slack" | ".teams" | ".webhook";
+  readonly config: string;
+  readonly secrets: string;
+}
+
+/** The Kibana connector of a destination, for a licence that has it (Gold or more). `secret` is the destination's, empty where it has none. */
+export function renderConnector(one: Destination, secret: string): RenderedConnector {
+  const rendered = (
+    connectorTypeId: RenderedConnector["connectorTypeId"],
+    config: object,
+    secrets: object,
+  ): RenderedConnector => ({ connectorTypeId, config: stableJson(config), secrets: stableJson(secrets) });
+  const post = (url: string, headers: object) =>
+    rendered(".webhook", { url, method: "post", hasAuth: false, headers }, {});
+  const json = { "Content-Type": "application/json" };
+  switch (one.type) {
+    case "email": {
+      const { host, from, tls, user, port = tls === "smtps" ? 465 : 587 } = one;
+      const hasAuth = user !== undefined;
+      // Without `secure` Kibana asks for STARTTLS, and goes on where the server has none.
+      const config = { service: "other", host, port, from, secure: tls === "smtps", hasAuth };
+      return rendered(".email", config, hasAuth ? { user, password: secret } : {});
+    }
+    case "slack":
+      return rendered(".slack", {}, { webhookUrl: secret });
+    case "teams":
+      return rendered(".teams", {}, { webhookUrl: secret });
+    case "telegram":
+      return post(`${one.api}/bot${secret}/sendMessage`, json);
+    case "webhook": {
+      const authorization = one.url !== undefined && secret !== "" ? { Authorization: secret } : {};
+      return post(one.url ?? secret, { ...json, ...one.headers, ...authorization });
+    }
+  }
+}
+
+/** Whether a destination gets a detection's alerts. */
+export function isFor({ severities, rules }: Destination, detection: Detection): boolean {
+  const meant = rules === undefined || rules.some((wanted) => isMeant(wanted, detection));
+  return meant && severities.includes(detection.severity);
+}
+
+/** The params of a rule's action at a destination's connector: mustache that Kibana fills in and escapes for where it goes. */
+export function renderConnectorAction(one: Destination, detection: Detection): string {
+  const title = `[${detection.severity}] ${detection.title}`;
+  const { size, unit } = windowOf(detection.logic);
+  const text = [
+    title,
+    "About: {{alert.id}}",
+    `Count: {{context.value}} within ${size}${unit}`,
+    "",
+    "What to do:",
+    detection.note,
+    "",
+    "The events that fired it:",
+    "{{#context.hits}}",
+    "- {{_source.@timestamp}}: {{_source.message}}",
+    "{{/context.hits}}",
+    "",
+    "In Kibana: {{context.link}}",
+  ].join("\n");
+  switch (one.type) {
+    case "email":
+      return stableJson({ to: one.to, subject: title, message: text });
+    case "slack":
+    case "teams":
+      return stableJson({ message: text });
+    case "telegram":
+      return stableJson({ body: stableJson({ chat_id: one.chat, text }) });
+    case "webhook":
+      return stableJson({
+        body: stableJson({
+          destination: one.name,
+          title,
+          text,
+          rule: { id: detection.id, name: detection.title },
+          severity: detection.severity,
+          entity: "{{alert.id}}",
+          link: "{{context.link}}",
+        }),
+      });
+  }
+}

@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# Runs in the SIEM's container: what carries alerts to people (ElastAlert 2 with relay/*.py), but for its secrets and its start.
+# Values: PIP_URL, RULES (names of the destinations, in order), GENERATION, and those of packages.sh.
+# Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca, and file_rule_N for the Nth of RULES.
+
+RELAY=dhis2-siem-relay
+PROGRAM=/opt/$RELAY
+SETTINGS=/etc/$RELAY
+UNIT=/etc/systemd/system/$RELAY.service
+
+check_python() {
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return 0
+  die "the relay needs Python 3.11 or newer, and $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) has $(python3 --version 2>&1); make the container from a newer image (dhis2-siem:siem, for example image ubuntu:24.04)"
+}
+
+pip_install() {
+  local host options=(--quiet --isolated --disable-pip-version-check --no-input --no-deps --require-hashes --index-url "$PIP_URL")
+  if [[ $PIP_URL = http://* ]]; then
+    # Every file is checked against its hash, wherever it comes from.
+    host=${PIP_URL#http://}
+    options+=(--trusted-host "${host%%/*}")
+  fi
+  "$1/bin/pip" install "${options[@]}" "${@:2}" >"$WORK/pip" 2>&1 || {
+    tail -n 5 "$WORK/pip" >&2
+    die "the relay's packages cannot be installed from $PIP_URL (dhis2-siem:packages, pip); the lines above are pip's own"
+  }
+}
+
+# environment: a virtual environment for exactly these packages and this Python, beside an older one until it is complete.
+environment() {
+  local sum venv old
+  sum=$({ file_requirements && python3 --version; } | sha256sum | cut -c 1-12)
+  venv="$PROGRAM/venv-$sum"
+  if [ ! -e "$venv/complete" ]; then
+    say "installing the relay's packages from $PIP_URL"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    file_requirements >"$WORK/requirements.txt"
+    # What builds the one package that is no wheel comes first, by its hash too.
+    awk '/^setuptools==/ { on = 1 } on { print } on && !/\\$/ { exit }' "$WORK/requirements.txt" >"$WORK/build.txt"
+    pip_install "$venv" --requirement "$WORK/build.txt"
+    pip_install "$venv" --no-build-isolation --requirement "$WORK/requirements.txt"
+    touch "$venv/complete"
+  fi
+  if [ "$(readlink "$PROGRAM/venv" 2>/dev/null)" != "$venv" ]; then
+    ln -sfn "$venv" "$PROGRAM/venv"
+    CHANGED+=("$PROGRAM/venv")
+  fi
+  for old in "$PROGRAM"/venv-*; do [ "$old" = "$venv" ] || rm -rf "$old"; done
+}
+
+# take_away FILE: and its line of what this script has written (manifest).
+take_away() {
+  local list="${MARK%.unfinished}.files"
+  rm -f "$1"
+  CHANGED+=("$1")
+  [ ! -e "$list" ] || { awk -v file="$1" '$2 != file' "$list" >"$WORK/kept-files" && cat "$WORK/kept-files" >"$list"; }
+}
+
+rules() {
+  local name number=0 file
+  install -d -m 0750 -g "$RELAY" "$SETTINGS/rules"
+  for name in $RULES; do
+    put_file "$SETTINGS/rules/$name.yaml" 0640 "root:$RELAY" < <("file_rule_$number")
+    number=$((number + 1))
+  done
+  for file in "$SETTINGS"/rules/*; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file" .yaml)
+    case " $RULES " in *" $name "*) ;; *) take_away "$file" ;; esac
+  done
+}
+
+unit() {
+  put_file "$UNIT" 0644 root:root <<SERVICE
+# Written by dhis2-siem; changes made here are lost at its next update.
+[Unit]
+Description=Carries the SIEM's alerts to people
+After=network-online.target elasticsearch.service
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+User=$RELAY
+ExecStart=$PROGRAM/venv/bin/python -s -B $PROGRAM/lib/siem_relay.py --config $SETTINGS/config.yaml --secrets $SETTINGS/secrets.json
+Restart=always
+RestartSec=5
+# A message that is on its way is brought to its end.
+TimeoutStopSec=90
+UMask=0077
+CapabilityBoundingSet=
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+SERVICE
+}
+
+apply() {
+  local before=${#CHANGED[@]}
+  ! command -v python3 >/dev/null || check_python
+  need_packages ca-certificates python3 python3-venv tzdata
+  check_python
+  getent passwd "$RELAY" >/dev/null ||
+    useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$RELAY"
+  install -d -m 0755 "$PROGRAM" "$PROGRAM/lib"
+  install -d -m 0750 -g "$RELAY" "$SETTINGS"
+  environment
+  put_file "$PROGRAM/lib/siem_relay.py" 0644 root:root < <(file_siem_relay_py)
+  put_file "$PROGRAM/lib/siem_messages.py" 0644 root:root < <(file_siem_messages_py)
+  put_file "$SETTINGS/ca.crt" 0644 root:root < <(file_ca)
+  put_file "$SETTINGS/config.yaml" 0640 "root:$RELAY" < <(file_config)
+  rules
+  unit
+  systemctl daemon-reload
+  # The first start is relay-start.sh's; afterwards a change here restarts it.
+  if systemctl is-active -q "$RELAY" && { [ "${#CHANGED[@]}" -gt "$before" ] || [ -n "$RETRY" ]; }; then
+    restart_checked "$RELAY"
+  fi
+}
+
+delete() {
+  say "removing the relay"
+  systemctl disable -q --now "$RELAY" 2>/dev/null || true
+  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS" "${MARK%.unfinished}.files"
+  systemctl daemon-reload
+  ! getent passwd "$RELAY" >/dev/null || userdel "$RELAY"
+}
+
+main() {
+  begin relay
+  "$1"
+  finish
+}

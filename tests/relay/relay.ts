@@ -1,0 +1,83 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Destination } from "../../config/delivery";
+import { renderRelayConfig, renderRelayRules, type RelayTarget } from "../../render/relay";
+
+const ROOT = join(__dirname, "../..");
+
+export interface RelaySetup {
+  readonly elasticsearchPort: number;
+  readonly target: RelayTarget;
+  readonly destinations: readonly Destination[];
+  readonly secrets: Readonly<Record<string, string>>;
+  /** A certificate that stands for the internet's, for destinations without a CA of their own. */
+  readonly trust: string;
+}
+
+/** The real relay as a process of its own, with files as a site has them but for where they are. */
+export class RelayProcess {
+  /** What it wrote to its journal. */
+  journal = "";
+  private readonly ended: Promise<void>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    folder: string,
+  ) {
+    const note = (part: Buffer) => (this.journal += part.toString());
+    child.stdout?.on("data", note);
+    child.stderr?.on("data", note);
+    this.ended = new Promise((resolve) =>
+      child.once("close", () => {
+        rmSync(folder, { recursive: true, force: true });
+        resolve();
+      }),
+    );
+  }
+
+  static start({ elasticsearchPort, target, destinations, secrets, trust }: RelaySetup): RelayProcess {
+    const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-relay-"));
+    const rulesFolder = join(folder, "rules");
+    mkdirSync(rulesFolder);
+    const place = { port: elasticsearchPort, ca: undefined, rulesFolder, runEvery: 1 };
+    writeFileSync(join(folder, "config.yaml"), renderRelayConfig(target, place));
+    const rules = renderRelayRules({ via: "relay", destinations: [...destinations] }, target, []);
+    for (const [name, rule] of Object.entries(rules)) writeFileSync(join(rulesFolder, `${name}.yaml`), rule);
+    writeFileSync(join(folder, "secrets.json"), JSON.stringify({ destinations: secrets }));
+    const [program, config] = [join(ROOT, "relay/siem_relay.py"), join(folder, "config.yaml")];
+    const args = [program, "--config", config, "--secrets", join(folder, "secrets.json")];
+    const bundle = join(folder, "trust.pem");
+    writeFileSync(bundle, trust);
+    // The shell becomes Python, so that its id is the relay's.
+    const child = spawn("bash", [join(ROOT, "tools/relay.sh"), ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, REQUESTS_CA_BUNDLE: bundle },
+    });
+    return new RelayProcess(child, folder);
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    if (this.running) this.child.kill(signal);
+    await this.ended;
+  }
+}
+
+/** Waits until something is so, with a deadline; says what it waited for and what the relay said meanwhile. */
+export async function until(
+  what: string,
+  is: () => boolean | Promise<boolean>,
+  journal: () => string = () => "",
+  seconds = 60,
+): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await is())) {
+    if (Date.now() > deadline) throw new Error(`${what}: not after ${seconds} s\n${journal().slice(-4000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * `npm run -s alert -- test STACK [--identity FILE] [--cwd FOLDER]`: writes a marked alert into the alert index, and waits
+ * until the relay has delivered it to every destination. Exit code: 0 delivered everywhere, 1 not, 2 wrong usage.
+ */
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { ELASTICSEARCH_PORT } from "../render/elastic";
+import { RELAY_INDEX, TEST_RULE } from "../render/relay";
+import { connectBySsh, pulumiCli, readKnown, type Connect, type Pulumi } from "./verify";
+import { asker } from "./verify/gather";
+import type { Ask } from "./verify/elastic";
+
+const ROOT = join(__dirname, "..");
+const USAGE = "usage: npm run -s alert -- test STACK [--identity FILE] [--cwd FOLDER]";
+/** The relay looks every 15 seconds, and a destination may take 30. */
+const DEADLINE_S = 120;
+
+const created = z.object({ _id: z.string() });
+const kept = z.object({
+  _source: z.object({ alert_sent: z.boolean(), alert_exception: z.string().optional() }),
+});
+
+/** An alert as a rule's connector writes it, marked as a test for the relay and for who reads it. */
+export function testAlert(now: Date): object {
+  return {
+    "@timestamp": now.toISOString(),
+    rule: {
+      id: TEST_RULE,
+      name: "Test of the delivery, nothing happened",
+      description: "Somebody ran: npm run alert -- test",
+    },
+    dhis2: {
+      alert: {
+        id: TEST_RULE,
+        severity: "informational",
+        entity: "the SIEM itself",
+        count: "1",
+        threshold: ">= 1",
+        window: "1m",
+        note: "This is a test: nothing happened, and nothing is to be done.",
+        events: "[]",
+      },
+    },
+  };
+}
+
+/** What became of a test alert at one destination. */
+export interface Delivery {
+  readonly destination: string;
+  readonly delivered: boolean;
+  /** Why the last attempt failed. */
+  readonly said?: string;
+}
+
+/** Sends a test alert the whole way and waits for each destination's delivery, at most `seconds`. Throws where Elasticsearch does not take it. */
+export async function sendTest(
+  ask: Ask,
+  alertIndex: string,
+  destinations: readonly string[],
+  seconds = DEADLINE_S,
+): Promise<Delivery[]> {
+  const { status, text } = await ask("POST", `/${alertIndex}/_doc?refresh=true`, testAlert(new Date()));
+  if (status !== 201)
+    throw new Error(`Elasticsearch does not take the alert (${status}): ${text.slice(0, 200)}`);
+  const { _id } = created.parse(JSON.parse(text));
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await Promise.all(destinations.map((destination) => look(ask, destination, _id)));
+    if (found.every(({ delivered }) => delivered) || Date.now() > deadline) return found;
+    await sleep(Math.min(1000, seconds * 1000));
+  }
+}
+
+async function look(ask: Ask, destination: string, id: string): Promise<Delivery> {
+  const { status, text } = await ask(
+    "GET",
+    `/${RELAY_INDEX}/_doc/${encodeURIComponent(`${destination}:${id}`)}`,
+  );
+  if (status !== 200) return { destination, delivered: false };
+  const { alert_sent: delivered, alert_exception: said } = kept.parse(JSON.parse(text))._source;
+  return { destination, delivered, ...(said !== undefined && { said }) };
+}
+
+/** The whole command but for its process. */
+export async function main(
+  args: readonly string[],
+  replaced: { readonly pulumi?: Pulumi; readonly connect?: Connect; readonly seconds?: number } = {},
+): Promise<{ stdout: string; stderr: string; code: 0 | 1 | 2 }> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { identity: { type: "string" }, cwd: { type: "string", default: ROOT } },
+    });
+    const [command, stack, ...more] = positionals;
+    if (command !== "test" || stack === undefined || more.length > 0) {
+      return { stdout: "", stderr: `${USAGE}\n`, code: 2 };
+    }
+    const pulumi = replaced.pulumi ?? pulumiCli(resolve(values.cwd));
+    const { ssh, ...known } = await readKnown(stack, pulumi, values.identity);
+    const names = known.options.delivery.destinations.map(({ name }) => name);
+    if (!known.state.delivers || names.length === 0) {
+      throw new Error("this stack has no relay: set dhis2-siem:delivery (docs/delivery.md), then pulumi up");
+    }
+    const { close, ...ways } = await (replaced.connect ?? connectBySsh)(ssh, known.options.access);
+    try {
+      const ask = asker(ways, known, ELASTICSEARCH_PORT);
+      const found = await sendTest(ask, known.state.alertIndex, names, replaced.seconds);
+      return report(found);
+    } finally {
+      close();
+    }
+  } catch (error) {
+    return { stdout: "", stderr: `${error instanceof Error ? error.message : String(error)}\n`, code: 1 };
+  }
+}
+
+function report(found: readonly Delivery[]): { stdout: string; stderr: string; code: 0 | 1 } {
+  const lines = found.map(({ destination, delivered, said }) => {
+    if (delivered) return `${destination}: delivered`;
+    return `${destination}: not delivered yet${said === undefined ? "; does the relay run?" : `, tried again and again: ${said}`}`;
+  });
+  const code = found.every(({ delivered }) => delivered) ? 0 : 1;
+  return { stdout: lines.map((line) => `${line}\n`).join(""), stderr: "", code };
+}
+
+if (require.main === module) {
+  void main(process.argv.slice(2)).then(({ stdout, stderr, code }) => {
+    process.stderr.write(stderr);
+    process.stdout.write(stdout);
+    process.exitCode = code;
+  });
+}
