@@ -5,7 +5,9 @@ import { bench } from "./bench";
 import { check } from "./check";
 import { down } from "./down";
 import { CACHE, LAB_STATE } from "./places";
+import { received } from "./receivers";
 import { printReport } from "./report";
+import { until } from "./shell";
 import { labOutputs } from "./outputs";
 import { status } from "./status";
 import { changes, up, updateStack } from "./up";
@@ -25,7 +27,14 @@ async function attack(): Promise<void> {
   const since = await guessPasswords("admin");
   console.log("waiting for the alert (rules run once a minute) ...");
   const alerts = await alertsSince(outputs.login, outputs.alertIndex, since, () => true);
-  printReport(outputs, alerts);
+  console.log("waiting until it is delivered by mail (gathered for a minute) and to the webhook ...");
+  const delivered = await until("the delivery", 180, () => {
+    const got = received(since);
+    return Promise.resolve(
+      ["mail", "webhook"].every((by) => got.some((one) => one.by === by)) ? got : undefined,
+    );
+  });
+  printReport(outputs, alerts, delivered);
 }
 
 async function main(args: readonly string[]): Promise<void> {
