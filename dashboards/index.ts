@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { readYaml } from "./readYaml";
+import { readYaml } from "../config/readYaml";
 import { dashboardSchema, type Dashboard } from "./schema";
 
 /**

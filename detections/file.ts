@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { isMap, parseDocument } from "yaml";
-import { readYaml } from "../dashboards/readYaml";
+import { readYaml } from "../config/readYaml";
 import {
   baseRule,
   type BaseRule,

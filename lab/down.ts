@@ -7,6 +7,7 @@ import { CA_FILE } from "./stack";
 /** Takes the lab away: its LXD project with all containers, its login, its servers and its state. The cache stays. */
 export async function down(): Promise<void> {
   await new Listr([
+    { title: "the receivers of alerts", task: () => script("host/receivers.sh", ["down"]) },
     { title: "the packages' mirror", task: () => script("host/mirror.sh", ["down"]) },
     { title: "the SSH server and login", task: () => script("host/sshd.sh", ["down"]) },
     { title: "the containers and their LXD project", task: () => script("host/lxd.sh", ["down"]) },

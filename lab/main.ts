@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { alertsSince, guessPasswords } from "./attack";
+import { bench } from "./bench";
 import { check } from "./check";
 import { down } from "./down";
 import { CACHE, LAB_STATE } from "./places";
+import { received } from "./receivers";
 import { printReport } from "./report";
+import { until } from "./shell";
 import { labOutputs } from "./outputs";
 import { status } from "./status";
 import { changes, up, updateStack } from "./up";
@@ -15,6 +18,7 @@ const USAGE = `usage: npm run lab                       everything: up, an attac
        npm run lab -- attack             four wrong passwords, and the alert that comes of them
        npm run lab -- status [--json]    what is there
        npm run lab -- check [SUITE...]   the end-to-end test: up, and every assertion of tests/lab
+       npm run lab -- bench [engine|agents] [--json]   ratios of times (npm run bench)
        npm run lab -- down               takes everything away again (the cache stays: ${CACHE})`;
 
 async function attack(): Promise<void> {
@@ -23,7 +27,14 @@ async function attack(): Promise<void> {
   const since = await guessPasswords("admin");
   console.log("waiting for the alert (rules run once a minute) ...");
   const alerts = await alertsSince(outputs.login, outputs.alertIndex, since, () => true);
-  printReport(outputs, alerts);
+  console.log("waiting until it is delivered by mail (gathered for a minute) and to the webhook ...");
+  const delivered = await until("the delivery", 180, () => {
+    const got = received(since);
+    return Promise.resolve(
+      ["mail", "webhook"].every((by) => got.some((one) => one.by === by)) ? got : undefined,
+    );
+  });
+  printReport(outputs, alerts, delivered);
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -49,6 +60,8 @@ async function main(args: readonly string[]): Promise<void> {
     case "check":
       process.exitCode = (await check(args.slice(1))) ? 0 : 1;
       return;
+    case "bench":
+      return bench(args.slice(1));
     case "status":
       return status(args.includes("--json"));
     case "down":

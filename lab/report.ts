@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabOutputs } from "./outputs";
 import { LAB_STATE } from "./places";
+import type { Received } from "./receivers";
 
 /** What in the lab is the vendor's own, and what stands in for it. */
 export function realOrStandin(): { part: string; what: string }[] {
@@ -33,10 +34,15 @@ export function realOrStandin(): { part: string; what: string }[] {
   ];
 }
 
-/** Prints the alerts, where to look, and what was real. */
-export function printReport(outputs: LabOutputs, alerts: readonly Record<string, unknown>[]): void {
+/** Prints the alerts, what the mail server and the webhook got of them, where to look, and what was real. */
+export function printReport(
+  outputs: LabOutputs,
+  alerts: readonly Record<string, unknown>[],
+  delivered: readonly Received[],
+): void {
   console.log(`\n${alerts.length} alert${alerts.length === 1 ? "" : "s"}:\n`);
   for (const alert of alerts) console.log(describeAlert(alert));
+  printDelivered(delivered);
   console.log(`\nKibana        ${outputs.kibanaUrl}   (from the site's network)`);
   console.log(
     `operator      ${outputs.operator.username}; password: pulumi stack output operator --show-secrets`,
@@ -44,6 +50,20 @@ export function printReport(outputs: LabOutputs, alerts: readonly Record<string,
   console.log(`agents        ${outputs.agents.map((agent) => agent.name).join(", ")}`);
   console.log("\nWhat was real here, and what stood in:\n");
   for (const { part, what } of realOrStandin()) console.log(`  ${part.padEnd(28)} ${what}`);
+}
+
+function printDelivered(delivered: readonly Received[]): void {
+  for (const one of delivered) {
+    if (one.by === "mail") {
+      console.log(`\nmail to ${one.to.join(", ")} at ${one.at}:\n`);
+      console.log(one.text.trimEnd().replace(/^/gm, "  | "));
+    } else {
+      const names = (one.body.alerts as Record<string, unknown>[]).map((alert) =>
+        text(field(alert, "rule.name")),
+      );
+      console.log(`\nwebhook at ${one.at}: ${names.length} alert(s): ${names.join("; ")}`);
+    }
+  }
 }
 
 /** One alert as a few lines: the rule, whom it is about, how many events in which window, and the events themselves. */

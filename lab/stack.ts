@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { CACHE, LAB_STATE, ROOT } from "./places";
+import { deliverySettings } from "./receivers";
 
 /** Where the lab's stack has its settings and state; the program is the repository's own. */
 export const STACK_FOLDER = join(LAB_STATE, "stack");
@@ -21,6 +22,7 @@ function machineSettings(): Record<string, unknown> {
   const hostKey = read("ssh_host_key.pub").split(" ").slice(0, 2).join(" ");
   return {
     hostKey,
+    delivery: deliverySettings().delivery,
     ...(packages.source === "mirror"
       ? {
           packages: {
@@ -42,7 +44,13 @@ function prepareFolder(overrides: Record<string, unknown>): void {
     config: Record<string, unknown>;
   };
   const file = join(STACK_FOLDER, "Pulumi.dev.yaml");
-  const old = existsSync(file) ? (parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
+  const old = existsSync(file)
+    ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string; config?: object })
+    : {};
+  // Secrets that are there already stay: somebody may be reading the file.
+  for (const [key, value] of Object.entries(old.config ?? {})) {
+    if (typeof value === "object" && value !== null && "secure" in value) settings.config[key] = value;
+  }
   for (const [key, value] of Object.entries({ ...machineSettings(), ...overrides })) {
     settings.config[`dhis2-siem:${key}`] = value;
   }
@@ -79,7 +87,9 @@ export async function labStack(overrides: Record<string, unknown> = {}): Promise
       },
     },
   );
-  const privateKey = readFileSync(join(LAB_STATE, "id_ed25519"), "utf8");
-  await stack.setConfig("dhis2-siem:privateKey", { value: privateKey, secret: true });
+  await stack.setAllConfig({
+    "dhis2-siem:privateKey": { value: readFileSync(join(LAB_STATE, "id_ed25519"), "utf8"), secret: true },
+    "dhis2-siem:deliverySecrets": { value: JSON.stringify(deliverySettings().secrets), secret: true },
+  });
   return stack;
 }

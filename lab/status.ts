@@ -12,6 +12,7 @@ export async function status(json: boolean): Promise<void> {
     await part("LXD", "host/lxd.sh"),
     await part("SSH server", "host/sshd.sh"),
     await part("packages' mirror", "host/mirror.sh"),
+    await part("receivers of alerts", "host/receivers.sh"),
     ...(await containers()),
   ];
   if (json) return console.log(JSON.stringify(parts, undefined, 2));

@@ -59,6 +59,7 @@ export function groundSteps(): Task[] {
         ),
     },
     shellStep("the packages' mirror", ["host/mirror.sh", "up"]),
+    shellStep("a mail server and a webhook receiver", ["host/receivers.sh", "up"]),
     shellStep("the site: proxy, DHIS2, PostgreSQL", ["host/site.sh", "up"]),
   ];
 }

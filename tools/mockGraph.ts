@@ -148,29 +148,40 @@ function openSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, openSecrets(item)]));
 }
 
-/** A resource's state under the mocks: its inputs, and a readable word for what its provider would make up. */
+/** A resource's state under the mocks: its inputs, and what its provider would make up; what is secret is marked. */
 function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
-  const kind = args.type.split(":").at(-1);
-  const made: Record<string, Record<string, unknown>> = {
-    RandomPassword: { result: pulumi.secret(`[secret ${args.name}]`) },
-    Command: {
-      // As the real steps print it: their own result, then where they ran.
-      stdout: [
-        { ca: CA, fingerprint: "[the CA's fingerprint]", clusterUuid: "[the cluster's id]" },
-        { container: "[the container]", uuid: "[its uuid]" },
-      ]
-        .map((line) => JSON.stringify(line))
-        .join("\n"),
-    },
-    ElasticsearchSecurityApiKey: {
-      keyId: `[id ${args.name}]`,
-      apiKey: pulumi.secret(`[secret ${args.name}]`),
-    },
-    KibanaActionConnector: { connectorId: `[id ${args.name}]` },
-    KibanaImportSavedObjects: { success: true, errors: [] },
-  };
+  const made = Object.entries(mockedOutputs(args.type, args.name)).map(([key, value]) => [
+    key,
+    key === "result" || key === "apiKey" ? pulumi.secret(value) : value,
+  ]);
   return {
     id: `[id ${args.name}]`,
-    state: { ...(args.inputs as Record<string, unknown>), ...made[kind ?? ""] },
+    state: { ...(args.inputs as Record<string, unknown>), ...(Object.fromEntries(made) as object) },
   };
+}
+
+/** Readable words for what the provider of a resource of this type makes up, beside the inputs. */
+export function mockedOutputs(type: string, name: string): Record<string, unknown> {
+  switch (type.split(":").at(-1)) {
+    case "RandomPassword":
+      return { result: `[secret ${name}]` };
+    case "Command":
+      // As the real steps print it: their own result, then where they ran.
+      return {
+        stdout: [
+          { ca: CA, fingerprint: "[the CA's fingerprint]", clusterUuid: "[the cluster's id]" },
+          { container: "[the container]", uuid: "[its uuid]" },
+        ]
+          .map((line) => JSON.stringify(line))
+          .join("\n"),
+      };
+    case "ElasticsearchSecurityApiKey":
+      return { keyId: `[id ${name}]`, apiKey: `[secret ${name}]` };
+    case "KibanaActionConnector":
+      return { connectorId: `[id ${name}]` };
+    case "KibanaImportSavedObjects":
+      return { success: true, errors: [] };
+    default:
+      return {};
+  }
 }

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
-import { matches, type Params, renderAll, searchBody, variables } from "../../lab/standins/kibana/rule";
-import { renderAlertMappings, renderPipelines } from "../../pipelines";
+import { matches, type Params, searchBody } from "../../lab/standins/kibana/rule";
 import { renderRule } from "../../render/rule";
-import { kibanaRule } from "../../tools/detections/evaluate";
 import { withPipeline } from "../../tools/detections/real";
+import { alertDocument } from "../support/alerts";
 import { realElasticsearch } from "../support/elasticsearch";
+import { putAlertIndex } from "../support/pipelines";
 
-const INDEX = "alerts-dhis2-detections";
 const START = Date.parse("2024-03-01T10:00:00Z");
 
 interface AlertDocument {
@@ -55,32 +54,17 @@ async function alertsOf(
   });
 
   const elasticsearch = await realElasticsearch();
-  const { alerts: pipeline } = renderPipelines("detections");
-  await elasticsearch.call("PUT", `/_ingest/pipeline/${pipeline.name}`, {
-    processors: pipeline.processors.map((text) => JSON.parse(text) as object),
-    on_failure: pipeline.onFailure.map((text) => JSON.parse(text) as object),
-  });
-  await elasticsearch.call("DELETE", `/${INDEX}?ignore_unavailable=true`);
-  await elasticsearch.call("PUT", `/${INDEX}`, {
-    mappings: renderAlertMappings(),
-    settings: { default_pipeline: pipeline.name },
-  });
-  const [action] = kibanaRule(detection).actions;
-  const documents = JSON.parse(rendered.actions[0]?.params ?? "{}") as { documents: object[] };
-  assert(action);
+  const alertIndex = await putAlertIndex(elasticsearch, "detections");
   for (const match of found) {
-    const alert = { id: match.id, uuid: "alert", start: now.toISOString(), consecutive: 1, notified: null };
-    const values = variables(kibanaRule(detection), given, { action, alert, match }, now);
-    const [document] = (renderAll(documents, values) as typeof documents).documents;
-    await elasticsearch.bulk(`/${INDEX}/_bulk?refresh=true`, [
-      { index: { op_type: "create" } },
-      { ...document, "@timestamp": now.toISOString() },
+    await elasticsearch.bulk(`/${alertIndex}/_bulk?refresh=true`, [
+      { create: {} },
+      alertDocument(detection, match, now),
     ]);
   }
-  const { hits } = (await elasticsearch.call("GET", `/${INDEX}/_search`)) as {
+  const { hits } = (await elasticsearch.call("GET", `/${alertIndex}/_search`)) as {
     hits: { hits: { _source: AlertDocument }[] };
   };
-  await elasticsearch.call("DELETE", `/${INDEX}`);
+  await elasticsearch.call("DELETE", `/${alertIndex}`);
   return hits.hits.map(({ _source }) => _source);
 }
 

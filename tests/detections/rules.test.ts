@@ -48,6 +48,11 @@ const TECHNIQUES: Record<string, string> = {
   "t1595.002": "Vulnerability Scanning",
 };
 
+/** A note's words for looking, and for doing something about it. */
+const LOOK = /\b(look|ask|compare|find out)\b/i;
+const ACT =
+  /\b(block|bring|change|close|delete|disable|give|keep|lower|remove|report|restart|set back|start|switch|take|update)\b/i;
+
 describe("the rules", () => {
   const detections = loadDetections();
 
@@ -64,9 +69,13 @@ describe("the rules", () => {
   });
 
   it("say enough to the analyst", () => {
-    for (const { name, note, description } of detections) {
+    for (const { name, note, description, severity } of detections) {
       assert(note.length >= 80, `${name}: the note is too short to help`);
       assert(description.length >= 40, `${name}: the description is too short`);
+      // A test alert asks nothing of anybody.
+      if (severity === "informational") continue;
+      assert.match(note, LOOK, `${name}: the note does not say what to look at, or whom to ask`);
+      assert.match(note, ACT, `${name}: the note does not say what to do`);
     }
   });
 

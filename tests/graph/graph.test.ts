@@ -193,6 +193,16 @@ describe("the graph of a small site", () => {
   it("is the golden graph", () => matchesSnapshot(join(__dirname, "nginx.snap"), printGraph(graph)));
 });
 
+describe("the graph of a site with apache2, munin and a log of its own", () => {
+  it("has these beside what the small site has: the rest of the golden graph", async () => {
+    const blocks = async (file: string) => printGraph(await siteGraph(file)).split("\n\n");
+    const known = new Set(await blocks(SMALL));
+    const others = (await blocks(join(__dirname, "../sites/apache.json"))).filter((one) => !known.has(one));
+    assert.ok(others.length > 0);
+    matchesSnapshot(join(__dirname, "apache.snap"), others.join("\n\n"));
+  });
+});
+
 describe("the graph of a site that delivers its alerts", () => {
   const destinations = [
     {

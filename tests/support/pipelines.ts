@@ -1,4 +1,4 @@
-import { type Pipeline, renderPipelines } from "../../pipelines";
+import { type Pipeline, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
 import type { RealElasticsearch } from "./elasticsearch";
 
 type Json = Record<string, unknown>;
@@ -23,6 +23,48 @@ export async function putPipelines(
     await elasticsearch.call("PUT", `/_ingest/pipeline/${pipeline.name}`, pipelineBody(pipeline));
   }
   return { entry, alerts: alerts.name };
+}
+
+/**
+ * The namespace's log stream as a site has it, empty: a data stream with the project's pipelines and mappings. Gives its
+ * name; it comes into being with its first document.
+ */
+export async function putLogStream(elasticsearch: RealElasticsearch, namespace: string): Promise<string> {
+  const { entry } = await putPipelines(elasticsearch, namespace);
+  const name = `logs-dhis2-${namespace}`;
+  await dropLogStream(elasticsearch, namespace);
+  await elasticsearch.call("PUT", `/_index_template/${name}`, {
+    index_patterns: [name],
+    priority: 500,
+    data_stream: {},
+    template: {
+      mappings: renderMappings(),
+      settings: { default_pipeline: entry, number_of_replicas: 0, number_of_shards: 1 },
+    },
+  });
+  return name;
+}
+
+/** Takes a log stream away; empties it where the server has no API for data streams (the assembled one). */
+export async function dropLogStream(elasticsearch: RealElasticsearch, namespace: string): Promise<void> {
+  const name = `logs-dhis2-${namespace}`;
+  try {
+    await elasticsearch.call("DELETE", `/_data_stream/${name}`);
+  } catch (error) {
+    if (!/: 40[45] /.test(String(error))) throw error;
+    const options = "refresh=true&conflicts=proceed&ignore_unavailable=true&allow_no_indices=true";
+    await elasticsearch.call("POST", `/${name}/_delete_by_query?${options}`, { query: { match_all: {} } });
+  }
+}
+
+/** The namespace's alert index as a site has it, empty. Gives its name. */
+export async function putAlertIndex(elasticsearch: RealElasticsearch, namespace: string): Promise<string> {
+  const { alerts } = await putPipelines(elasticsearch, namespace);
+  const name = `alerts-dhis2-${namespace}`;
+  await elasticsearch.call("DELETE", `/${name}?ignore_unavailable=true`);
+  const settings = { default_pipeline: alerts, number_of_replicas: 0 };
+  await elasticsearch.call("PUT", `/${name}`, { mappings: renderAlertMappings(), settings });
+  return name;
 }
 
 /** What a pipeline makes of documents. Throws where it rejects one. */

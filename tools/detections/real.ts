@@ -1,10 +1,10 @@
-import { renderMappings, renderPipelines } from "../../pipelines";
 import { realElasticsearch } from "../../tests/support/elasticsearch";
+import { dropLogStream, putLogStream } from "../../tests/support/pipelines";
+import { filebeatEvents } from "../parse/filebeat";
 import type { Json } from "./plan";
 import type { Search } from "./evaluate";
 import type { RawLine } from "./lines";
 
-const DATA_STREAM = "logs-dhis2-detections";
 /** Lines and searches go in calls of at most so many. */
 const LINES = 2000;
 const SEARCHES = 200;
@@ -18,53 +18,23 @@ export interface PipelineIndex {
   readonly search: Search;
 }
 
-/** A line as its agent sends it: Filebeat's event, in the shape that 8.19 gives it. */
-export function filebeatEvent({ container, type, journal, file, message, ...line }: RawLine): Json {
-  return {
-    "@timestamp": line["@timestamp"],
-    message,
-    agent: { type: "filebeat", name: container },
-    dhis2: { container: { name: container, type } },
-    ...(journal === undefined
-      ? { input: { type: "filestream" }, log: { file: { path: file } } }
-      : {
-          input: { type: "journald" },
-          syslog: { identifier: journal },
-          systemd: { unit: `${journal}.service` },
-        }),
-  };
-}
-
-/** Does work on an Elasticsearch with the project's pipelines and mappings; takes its documents away afterwards. */
-export async function withPipeline<T>(work: (index: PipelineIndex) => Promise<T>): Promise<T> {
+/** Does work on an Elasticsearch with a namespace's log stream; takes its documents away afterwards. */
+export async function withPipeline<T>(
+  work: (index: PipelineIndex) => Promise<T>,
+  namespace = "detections",
+): Promise<T> {
   const elasticsearch = await realElasticsearch();
-  const { logs, entry } = renderPipelines("detections");
-  for (const { name, processors, onFailure } of logs) {
-    await elasticsearch.call("PUT", `/_ingest/pipeline/${name}`, {
-      processors: processors.map((processor) => JSON.parse(processor) as object),
-      ...(onFailure.length > 0 && {
-        on_failure: onFailure.map((processor) => JSON.parse(processor) as object),
-      }),
-    });
-  }
-  await elasticsearch.call("DELETE", `/${DATA_STREAM}?ignore_unavailable=true`);
-  await elasticsearch.call("PUT", `/${DATA_STREAM}`, {
-    mappings: renderMappings(),
-    settings: { default_pipeline: entry, number_of_replicas: 0 },
-  });
+  const stream = await putLogStream(elasticsearch, namespace);
   let next = 0;
   try {
     return await work({
       add: async (groups) => {
         const added = groups.map((group) => ({ ...group, ids: group.lines.map(() => `line-${next++}`) }));
         const bulk = added.flatMap(({ ids, lines }) =>
-          lines.map((line, index) => [{ create: { _id: ids[index] } }, filebeatEvent(line)]),
+          lines.map((line, index) => [{ create: { _id: ids[index] } }, filebeatEvents(line)["8.19"]]),
         );
         for (let from = 0; from < bulk.length; from += LINES) {
-          await elasticsearch.bulk(
-            `/${DATA_STREAM}/_bulk?refresh=true`,
-            bulk.slice(from, from + LINES).flat(),
-          );
+          await elasticsearch.bulk(`/${stream}/_bulk?refresh=true`, bulk.slice(from, from + LINES).flat());
         }
         return added;
       },
@@ -72,7 +42,7 @@ export async function withPipeline<T>(work: (index: PipelineIndex) => Promise<T>
         const answers: Json[] = [];
         for (let from = 0; from < bodies.length; from += SEARCHES) {
           const lines = bodies.slice(from, from + SEARCHES).flatMap((body) => [{}, body]);
-          const { responses } = await elasticsearch.bulk(`/${DATA_STREAM}/_msearch`, lines);
+          const { responses } = await elasticsearch.bulk(`/${stream}/_msearch`, lines);
           answers.push(...(responses as Json[]));
         }
         const failed = answers.find((answer) => "error" in answer);
@@ -81,6 +51,6 @@ export async function withPipeline<T>(work: (index: PipelineIndex) => Promise<T>
       },
     });
   } finally {
-    await elasticsearch.call("DELETE", `/${DATA_STREAM}`);
+    await dropLogStream(elasticsearch, namespace);
   }
 }

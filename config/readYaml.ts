@@ -1,6 +1,6 @@
 import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
-import { printPath, printProblem, sayIssues } from "../config/problem";
+import { printPath, printProblem, sayIssues } from "./problem";
 
 /**
  * Parses YAML and checks it against a schema. Throws one Error that names every fault as `file:line: key: what is wrong`.

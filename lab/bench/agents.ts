@@ -1,0 +1,43 @@
+import { script } from "../shell";
+import { up, updateStack } from "../up";
+import { siteVariant } from "../variants";
+import { type Progress, seconds } from "./measure";
+
+/** How long an `up` takes that adds so many agents, in seconds. */
+export interface AgentsResult {
+  readonly one: number;
+  readonly ten: number;
+}
+
+const CONTAINERS = Array.from({ length: 10 }, (_, index) => ({
+  name: `bench${index + 1}`,
+  ip: `10.87.0.${100 + index}`,
+  // Its agent needs no service in the container.
+  type: "dhis2",
+}));
+
+/** Adds one agent to the lab's site, and then ten, each to containers that never had one. */
+export async function benchAgents(progress: Progress): Promise<AgentsResult> {
+  progress("the lab");
+  await up();
+  const made: string[] = [];
+  try {
+    const add = async (name: string, ip: string) => {
+      await script("host/site.sh", ["add", name, ip, "bare"]);
+      made.push(name);
+    };
+    const adding = async (count: number): Promise<number> => {
+      progress(`${count} agent${count === 1 ? "" : "s"}`);
+      const some = CONTAINERS.slice(0, count);
+      for (const { name, ip } of some) await add(name, ip);
+      const site = siteVariant("bench", (text) => text.containers.push(...some));
+      const time = await seconds(() => updateStack({ site }));
+      await updateStack();
+      for (const name of made.splice(0)) await script("host/site.sh", ["remove", name]);
+      return time;
+    };
+    return { one: await adding(1), ten: await adding(10) };
+  } finally {
+    for (const name of made) await script("host/site.sh", ["remove", name]);
+  }
+}

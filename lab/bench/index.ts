@@ -1,0 +1,37 @@
+/**
+ * `npm run bench [-- engine|agents] [--json]`: what the program costs against as many bare resources (Pulumi's CLI and
+ * engine are real, the host is mocked), and ten agents against one in the lab. Timings of one run; ratios are what counts.
+ */
+import { type AgentsResult, benchAgents } from "./agents";
+import { benchEngine, type EngineRow } from "./engine";
+
+/** Measures, and prints a table; with `--json` the figures. */
+export async function bench(args: readonly string[]): Promise<void> {
+  const json = args.includes("--json");
+  const only = args.find((arg) => !arg.startsWith("-"));
+  const progress = (line: string) => console.error(`measuring: ${line} ...`);
+  const engine = only === "agents" ? [] : await benchEngine(progress);
+  const agents = only === "engine" ? undefined : await benchAgents(progress);
+  console.log(json ? JSON.stringify({ engine, agents }, undefined, 2) : table(engine, agents));
+}
+
+/** The ratios as text: this program to bare resources, and the time for a resource against the smallest site's. */
+export function table(engine: readonly EngineRow[], agents: AgentsResult | undefined): string {
+  const [first] = engine;
+  const perResource = ({ up, resources }: EngineRow) => up.site / resources;
+  const cells = engine.map((row) => [
+    String(row.containers),
+    String(row.resources),
+    (row.preview.site / row.preview.bare).toFixed(2),
+    (row.up.site / row.up.bare).toFixed(2),
+    first ? (perResource(row) / perResource(first)).toFixed(2) : "",
+  ]);
+  const head = ["containers", "resources", "preview : bare", "up : bare", "time a resource, to the first"];
+  const lines = [head, ...cells].map((line) =>
+    line.map((cell, column) => cell.padStart(head[column]?.length ?? 0)).join("  "),
+  );
+  return [
+    ...(engine.length > 0 ? lines : []),
+    ...(agents ? [`ten agents : one agent  ${(agents.ten / agents.one).toFixed(2)}`] : []),
+  ].join("\n");
+}

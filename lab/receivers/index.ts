@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { LAB_STATE } from "../places";
+
+/** Where the receivers keep their certificate, their password and what came. */
+export const FOLDER = join(LAB_STATE, "receivers");
+export const RECEIVER_ADDRESS = "10.87.0.1";
+export const MAIL_PORT = 2525;
+export const WEBHOOK_PORT = 8443;
+
+/** One message as it came. */
+export type Received =
+  | {
+      readonly at: string;
+      readonly by: "mail";
+      readonly to: readonly string[];
+      readonly secure: boolean;
+      readonly text: string;
+    }
+  | { readonly at: string; readonly by: "webhook"; readonly body: Record<string, unknown> };
+
+/** Everything that came since a time (ISO), in order. */
+export function received(since = ""): Received[] {
+  const file = join(FOLDER, "got.ndjson");
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Received)
+    .filter(({ at }) => at >= since);
+}
+
+/** Ids of the alerts that the webhook brought since a time, each as often as it came. */
+export function deliveredAlerts(since: string): string[] {
+  return received(since).flatMap((one) =>
+    one.by === "webhook" ? (one.body.alerts as { _id: string }[]).map(({ _id }) => _id) : [],
+  );
+}
+
+/** The lab's delivery in the stack's config: mail, gathered for a minute, and a webhook at once; and the mail's password. */
+export function deliverySettings(): { delivery: object; secrets: Record<string, string> } {
+  const ca = readFileSync(join(FOLDER, "cert.pem"), "utf8");
+  return {
+    delivery: {
+      destinations: [
+        {
+          name: "duty",
+          type: "email",
+          host: RECEIVER_ADDRESS,
+          port: MAIL_PORT,
+          from: "siem@lab.test",
+          to: "duty@lab.test",
+          user: "siem",
+          ca,
+          group: 1,
+        },
+        {
+          name: "soar",
+          type: "webhook",
+          url: `https://${RECEIVER_ADDRESS}:${WEBHOOK_PORT}/alerts`,
+          ca,
+          group: 0,
+        },
+      ],
+    },
+    secrets: { duty: readFileSync(join(FOLDER, "password"), "utf8") },
+  };
+}

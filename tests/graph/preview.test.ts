@@ -1,0 +1,102 @@
+/** Pulumi's real engine previews the real program: needs its CLI in the lab's cache (`npm run lab` puts it there). */
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { CACHE, ROOT } from "../../lab/places";
+import { EXAMPLE_CONFIG } from "../../tools/graph";
+import { previewComment } from "../../tools/previewComment";
+
+const CLI = join(CACHE, "bin/pulumi");
+/** RFC 5737: routed nowhere. */
+const NOWHERE = "192.0.2.1";
+/** A network of its own, with a loopback and no other way. */
+const CUT_OFF = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+const canBeCutOff = () => spawnSync("unshare", ["-rn", "ip", "link", "set", "lo", "up"]).status === 0;
+
+describe("a preview by Pulumi's engine", function () {
+  this.timeout(120_000);
+  let folder: string;
+
+  before(function () {
+    if (existsSync(CLI)) return;
+    console.log("      no Pulumi CLI in the cache yet, the lab brings it: skipped");
+    this.skip();
+  });
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "preview-"))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const env = () => ({
+    ...process.env,
+    PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: "test",
+    PULUMI_HOME: join(folder, "home"),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PATH: `${join(ROOT, "lab/standins/pulumi/bin")}${delimiter}${process.env.PATH ?? ""}`,
+  });
+
+  /** A new stack of an example site, with this in its config. */
+  function makeStack(config: Readonly<Record<string, string | object>>): void {
+    mkdirSync(join(folder, "state"));
+    const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as object;
+    writeFileSync(join(folder, "Pulumi.yaml"), stringify({ ...project, main: ROOT }));
+    execFileSync(CLI, ["stack", "init", "preview"], { cwd: folder, env: env(), stdio: "pipe" });
+    const file = join(folder, "Pulumi.preview.yaml");
+    const made = parse(readFileSync(file, "utf8")) as object;
+    const all = { ...EXAMPLE_CONFIG, site: "tests/sites/nginx.json", ...config };
+    const entries = Object.entries(all).map(([key, value]) => [`dhis2-siem:${key}`, value]);
+    writeFileSync(file, stringify({ ...made, config: Object.fromEntries(entries) as object }));
+  }
+
+  async function preview(
+    through: readonly string[] = [],
+  ): Promise<{ output: string; status: number | null }> {
+    const command = [...through, CLI, "preview", "--diff", "--stack", "preview", "--non-interactive"];
+    const [program = "", ...args] = [...command, "--color", "never", "--suppress-permalink=true"];
+    const child = spawn(program, args, { cwd: folder, env: env() });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (output += String(part)));
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", reject).once("close", resolve);
+    });
+    return { output, status };
+  }
+
+  it("needs no host: it is all there where nothing can be reached", async function () {
+    if (!canBeCutOff()) {
+      console.log("      this machine gives no network of one's own (unshare -rn): skipped");
+      this.skip();
+    }
+    makeStack({ host: NOWHERE });
+    const { output, status } = await preview(CUT_OFF);
+    assert.equal(status, 0, output);
+    assert.match(output, /^ {4}\+ \d\d+ to create$/m);
+    const comment = previewComment({ stack: "preview", commit: "", output, status, secrets: ["test"] });
+    assert.match(comment, /^### Preview of `preview`: \d\d+ to create$/m);
+  });
+
+  it("dials neither the host nor the forward's ports", async () => {
+    let dialled = 0;
+    const servers = await Promise.all([0, 1, 2].map(() => listen(() => (dialled += 1))));
+    const [port = 0, elasticsearchPort = 0, kibanaPort = 0] = servers.map(
+      (server) => (server.address() as AddressInfo).port,
+    );
+    makeStack({ host: "127.0.0.1", port: String(port), forward: { elasticsearchPort, kibanaPort } });
+    const { output, status } = await preview();
+    for (const server of servers) server.close();
+    assert.equal(status, 0, output);
+    assert.equal(dialled, 0);
+  });
+});
+
+function listen(dialled: () => void): Promise<Server> {
+  const server = createServer((socket) => {
+    dialled();
+    socket.destroy();
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}

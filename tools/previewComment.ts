@@ -1,0 +1,110 @@
+/**
+ * `npm run -s preview-comment -- FILE STATUS`: the text of a pull request's comment about a preview: FILE has what
+ * `pulumi preview --diff` printed, STATUS is its exit code. Reads PULUMI_STACK, COMMIT and the secrets' own variables.
+ */
+import { readFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
+
+/** The variables whose values never get into a comment: every secret that .github/workflows/preview.yml passes on. */
+export const SECRETS = [
+  "PULUMI_CONFIG_PASSPHRASE",
+  "PULUMI_ACCESS_TOKEN",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_SECRET_ACCESS_KEY",
+] as const;
+
+/** GitHub takes 65,536 characters; we count bytes, of which a character has one or more. */
+export const LIMIT = 65_000;
+
+/** Bytes of the output's end that are kept when it is cut: the counts, the outputs, or why it failed. */
+const END = 12_000;
+
+export interface Preview {
+  readonly stack: string;
+  /** The commit that was previewed. */
+  readonly commit: string;
+  readonly output: string;
+  /** The preview's exit code. */
+  readonly status: number;
+  /** Texts that must not be shown, whatever printed them. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * The comment, as Markdown of at most `LIMIT` bytes. Its first line is the mark by which .github/scripts/comment.sh finds
+ * it again. A longer preview loses lines in its middle; its end has the counts.
+ */
+export function previewComment({ stack, commit, output, status, secrets }: Preview): string {
+  const shown = align(redact(plain(output), secrets)).trim();
+  const mark = `<!-- dhis2-siem preview ${stack.replaceAll(/[^\w./-]/g, "")} -->`;
+  const title = `### Preview of \`${stack}\`: ${status === 0 ? counts(shown) : "it fails"}`;
+  const from = `For ${commit.slice(0, 12)}. Nothing was changed; secrets show as \`[secret]\`.`;
+  const fold = `<details${status === 0 ? "" : " open"}><summary>the whole preview</summary>`;
+  const wrap = (text: string) =>
+    `${mark}\n${title}\n\n${from}\n\n${fold}\n\n\`\`\`diff\n${text}\n\`\`\`\n\n</details>`;
+  return wrap(cut(shown, LIMIT - Buffer.byteLength(wrap(""))));
+}
+
+/** Without colours, and with nothing that would end the block of code it stands in. */
+function plain(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/\r\n?/g, "\n").replaceAll("```", "'''");
+}
+
+/** Secrets as they are, as JSON writes them, and line by line; private keys of any kind. */
+function redact(text: string, secrets: readonly string[]): string {
+  const forms = secrets
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), ...lines(secret)])
+    .map((form) => form.trim())
+    .filter((form) => form !== "")
+    .sort((a, b) => b.length - a.length);
+  const hidden = forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
+  return hidden.replaceAll(
+    /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g,
+    "[private key]",
+  );
+}
+
+/** The lines of a secret that has several; a short one would hide words all over the text. */
+function lines(secret: string): string[] {
+  return secret.includes("\n") ? secret.split("\n").filter((line) => line.trim().length >= 16) : [];
+}
+
+/** Signs go to the line's begin, where GitHub colours them. */
+function align(text: string): string {
+  return text.replaceAll(/^( +)([-+]{1,2})(?= )/gm, "$2$1");
+}
+
+/** "2 to create, 80 unchanged", from the list below "Resources:". */
+function counts(text: string): string {
+  const list = /^Resources:\n((?: *.+\n?)+)/m.exec(text)?.[1] ?? "";
+  const found = list.match(/\d+ (?:to [a-z-]+|unchanged)/g) ?? [];
+  return found.some((part) => part.includes(" to ")) ? found.join(", ") : "no change";
+}
+
+function cut(text: string, room: number): string {
+  if (Buffer.byteLength(text) <= room) return text;
+  const note = "\n\n... N lines left out; `pulumi preview --diff` shows them ...\n\n";
+  const end = Math.min(END, Math.floor(room / 2));
+  const all = Buffer.from(text);
+  const first = all.subarray(0, room - end - Buffer.byteLength(note) - 8).toString();
+  const last = all.subarray(all.length - end).toString();
+  // Whole lines, and so whole characters; a line that is longer than the room goes altogether.
+  const head = first.slice(0, Math.max(0, first.lastIndexOf("\n")));
+  const tail = last.slice(last.indexOf("\n") + 1);
+  const left = text.split("\n").length - head.split("\n").length - tail.split("\n").length;
+  return `${head}${note.replace("N", String(left))}${tail}`;
+}
+
+function main([file, status]: readonly string[]): void {
+  if (file === undefined || status === undefined || !/^\d+$/.test(status)) {
+    console.error("Usage: npm run -s preview-comment -- FILE STATUS");
+    process.exitCode = 2;
+    return;
+  }
+  const { PULUMI_STACK: stack = "", COMMIT: commit = "" } = process.env;
+  const secrets = SECRETS.map((name) => process.env[name] ?? "");
+  const preview = { stack, commit, output: readFileSync(file, "utf8"), status: Number(status), secrets };
+  console.log(previewComment(preview));
+}
+
+if (require.main === module) main(process.argv.slice(2));
