@@ -12,6 +12,7 @@ import { Host } from "./components/host";
 import { LogStore } from "./components/logStore";
 import { Operator } from "./components/operator";
 import { SiemContainer } from "./components/siemContainer";
+import { SiemHealth } from "./components/siemHealth";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
 import { loadDashboards } from "./dashboards";
@@ -128,6 +129,8 @@ export = () => {
       secrets: deliverySecrets,
     });
   }
+  const { ca } = stack;
+  new SiemHealth("siem-health", { host, elastic, container: siem, siem: siemContainer, ca, logStore });
   const operator = new Operator("operator", {
     elastic,
     password: credentials.operator,

@@ -45,16 +45,18 @@ export class Agent extends pulumi.ComponentResource {
       container.name,
       {
         title: `logging and Filebeat in ${container.name}`,
-        scripts: ["packages", "journal", "location", "agent"],
+        scripts: ["packages", "journal", "location", "health", "agent"],
         values: {
           CONTAINER_TYPE: container.type,
           FILEBEAT_VERSION: options.versions.filebeat,
           PACKAGES_URL: options.packages.url,
           PACKAGES_FINGERPRINT: options.packages.fingerprint,
           FQDN: args.fqdn,
+          HEALTH_PATHS: "/",
           GENERATION: container.generation,
         },
         files: {
+          health_report: host.script("health-report"),
           packages_key: options.packages.key ?? "",
           ca: args.ca,
           ...loggingFiles(container.type),

@@ -35,6 +35,11 @@ export class Host {
     return this.args.lxdProject;
   }
 
+  /** The text of one of `scripts/`, for a file that a step puts in place. */
+  script(name: keyof Scripts): string {
+    return this.args.scripts[name];
+  }
+
   /** A step on the host itself. */
   onHost(name: string, step: StepArgs, opts: pulumi.CustomResourceOptions): remote.Command {
     return this.command(name, this.bundle(step), step.secrets !== undefined, opts);

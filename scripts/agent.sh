@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Runs in a container: what its agent needs, but for the key: logging, Filebeat (not started), its settings.
 # Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh;
-# files: file_filebeat_yml, file_ca, and those of journal.sh and location.sh.
+# files: file_filebeat_yml, file_ca, and those of journal.sh, location.sh and health.sh.
 
 restart_filebeat() {
   filebeat test config >"$WORK/filebeat" 2>&1 || {
@@ -15,6 +15,7 @@ apply() {
   journald_apply
   for_services apply
   location_apply
+  health_apply
   elastic_package filebeat "$FILEBEAT_VERSION"
   put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
   put_file /etc/filebeat/filebeat.yml 0600 root:root < <(file_filebeat_yml)
@@ -25,6 +26,7 @@ apply() {
 }
 
 delete() {
+  health_delete
   location_delete
   for_services delete
   say "removing Filebeat"

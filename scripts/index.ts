@@ -9,6 +9,8 @@ const NAMES = [
   "elastic",
   "journal",
   "location",
+  "health",
+  "health-report",
   "agent",
   "key",
   "relay",

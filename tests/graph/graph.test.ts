@@ -39,6 +39,7 @@ describe("the graph of a small site", () => {
       "dhis2-siem:index:LogStore",
       "dhis2-siem:index:Operator",
       "dhis2-siem:index:SiemContainer",
+      "dhis2-siem:index:SiemHealth",
       "dhis2-siem:index:Views",
     ]);
   });
@@ -59,6 +60,7 @@ describe("the graph of a small site", () => {
       ...agents.flatMap((agent) => [`${agent}-settings`, `${agent}-start`]),
       "elastic-elastic",
       "siem-container",
+      "siem-health-timer",
     ]);
   });
 
@@ -88,6 +90,7 @@ describe("the graph of a small site", () => {
         "agent-postgres-start",
         "agent-proxy-start",
         "elastic-elastic",
+        "siem-health-timer",
       ],
     );
   });
@@ -136,10 +139,10 @@ describe("the graph of a small site", () => {
     assert.match(body.settings, /"default_pipeline":"dhis2-siem-default-logs"/);
   });
 
-  it("gives each agent a key that can only append, and is its own", () => {
+  it("gives each agent and the SIEM itself a key that can only append, and is its own", () => {
     const keys = ofType(":ElasticsearchSecurityApiKey");
-    assert.equal(keys.length, 4);
-    assert.equal(new Set(keys.map((key) => key.inputs.name)).size, 4);
+    assert.equal(keys.length, 5);
+    assert.equal(new Set(keys.map((key) => key.inputs.name)).size, 5);
     for (const key of keys) {
       assert.deepEqual(JSON.parse(text(key.inputs.roleDescriptors)), {
         agent: {

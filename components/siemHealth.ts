@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import type { SiteContainer } from "../config/site";
+import { stableJson } from "../render/json";
+import { agentPrivileges } from "./agent";
+import type { ElasticContext } from "./elasticProvider";
+import type { Host } from "./host";
+import type { LogStore } from "./logStore";
+import type { SiemContainer } from "./siemContainer";
+
+export interface SiemHealthArgs {
+  readonly host: Host;
+  readonly elastic: ElasticContext;
+  readonly container: SiteContainer;
+  readonly siem: SiemContainer;
+  readonly ca: pulumi.Output<string>;
+  readonly logStore: LogStore;
+}
+
+/**
+ * What the SIEM's own container, which has no agent, says of itself: a timer that writes how full its disks are into
+ * the log stream, with a key that can append there and no more.
+ */
+export class SiemHealth extends pulumi.ComponentResource {
+  constructor(name: string, args: SiemHealthArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:SiemHealth", name, {}, opts);
+    const { host, container, logStore } = args;
+    const key = new elasticstack.ElasticsearchSecurityApiKey(
+      `${name}-key`,
+      {
+        name: `dhis2-siem-health-${container.name}`,
+        roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
+        metadata: stableJson({ container: container.name }),
+      },
+      args.elastic.options(this, { dependsOn: [logStore.template] }),
+    );
+    host.inContainer(
+      `${name}-timer`,
+      container.name,
+      {
+        title: `the SIEM's own health in ${container.name}`,
+        scripts: ["health"],
+        values: {
+          HEALTH_PATHS: "/ /var/lib/elasticsearch",
+          DATA_STREAM: logStore.dataStream,
+          GENERATION: container.generation,
+        },
+        files: { ca: args.ca, health_report: host.script("health-report") },
+        secrets: {
+          api_key: pulumi.secret(pulumi.interpolate`${key.keyId}:${key.apiKey}`),
+        },
+      },
+      { parent: this, deletedWith: args.siem.command },
+    );
+    this.registerOutputs({});
+  }
+}
