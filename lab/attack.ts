@@ -1,6 +1,7 @@
 import { request } from "node:https";
 import { search, type Login } from "./elasticsearch";
 import { FQDN, PROXY_ADDRESS } from "./places";
+import { field } from "./report";
 import { until } from "./shell";
 
 export interface Response {
@@ -61,15 +62,81 @@ export async function guessPasswords(username: string): Promise<string> {
   return since;
 }
 
-/** A superuser edits a user's roles. Gives the time before. */
-export async function editSuperuser(): Promise<string> {
+const ADMIN = { authorization: `Basic ${Buffer.from("admin:district").toString("base64")}` };
+
+/** One request as a logged-in superuser; it must be answered with 200. */
+async function asAdmin(method: string, path: string, body?: unknown): Promise<void> {
+  const { status } = await throughProxy(method, path, { body, headers: ADMIN });
+  if (status !== 200) throw new Error(`${method} ${path} was answered with ${status}`);
+}
+
+async function times(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
+  for (let index = 0; index < count; index++) await act(index);
+}
+
+/** One thing that an attacker does to the site, and the title of the rule that should alert of it. */
+export interface Attack {
+  readonly rule: string;
+  readonly act: () => Promise<unknown>;
+}
+
+/** What the lab does to its site, through the site's proxy. */
+export const ATTACKS: readonly Attack[] = [
+  { rule: "Failed DHIS2 Logins for One User", act: () => guessPasswords("admin") },
+  { rule: "Failed DHIS2 Logins from One Address", act: () => guessPasswords("nurse1") },
+  {
+    rule: "Burst of Denied Requests from One Address",
+    act: () => times(30, () => throughProxy("PUT", "/dhis/api/users/xE7jOejl9FI", { body: {} })),
+  },
+  {
+    rule: "Scanner by Its Paths",
+    act: () =>
+      times(5, (index) =>
+        throughProxy(
+          "GET",
+          ["/.env", "/.git/config", "/wp-login.php", "/phpmyadmin/", "/.aws/credentials"][index] ?? "",
+        ),
+      ),
+  },
+  {
+    rule: "Scanner by Its User Agent",
+    act: () => throughProxy("GET", "/dhis/", { headers: { "user-agent": "sqlmap/1.7.2#stable" } }),
+  },
+  { rule: "Path Traversal in a Request", act: () => throughProxy("GET", "/dhis/..%2f..%2fetc/passwd") },
+  {
+    rule: "Injection in a Request",
+    act: () => throughProxy("GET", "/dhis/api/users?query=x%27%20OR%201=1;SELECT%20pg_sleep(5)--"),
+  },
+  {
+    rule: "DHIS2 Superuser Account or Role Edited",
+    act: () => asAdmin("PUT", "/dhis/api/users/xE7jOejl9FI", { username: "nurse1" }),
+  },
+  { rule: "DHIS2 API Token Made", act: () => asAdmin("POST", "/dhis/api/apiToken", { expire: 0 }) },
+  {
+    rule: "DHIS2 SQL View Made or Changed",
+    act: () => asAdmin("POST", "/dhis/api/sqlViews", { name: "all", sqlQuery: "select * from userinfo" }),
+  },
+  {
+    rule: "DHIS2 System Setting Changed",
+    act: () => asAdmin("POST", "/dhis/api/systemSettings/lockMultipleFailedLogins", false),
+  },
+  {
+    rule: "Mass Deletion in DHIS2",
+    act: () => times(20, (index) => asAdmin("DELETE", `/dhis/api/dataElements/Element${1000 + index}`)),
+  },
+  {
+    rule: "Bulk Export from DHIS2 by Number",
+    act: () => times(100, () => asAdmin("GET", "/dhis/api/dataValueSets")),
+  },
+];
+
+/** Does them all, in turn. Gives the time before. */
+export async function attackSite(onAttack: (attack: Attack) => void = () => undefined): Promise<string> {
   const since = new Date().toISOString();
-  const authorization = `Basic ${Buffer.from("admin:district").toString("base64")}`;
-  const { status } = await throughProxy("PUT", "/dhis/api/users/xE7jOejl9FI", {
-    body: { username: "nurse1" },
-    headers: { authorization },
-  });
-  if (status !== 200) throw new Error(`editing the user answered ${status}`);
+  for (const attack of ATTACKS) {
+    onAttack(attack);
+    await attack.act();
+  }
   return since;
 }
 
@@ -85,4 +152,22 @@ export function alertsSince(
     const alerts = await search(as, index, { range: { "@timestamp": { gte: since } } });
     return alerts.some(wanted) ? alerts : undefined;
   });
+}
+
+/** The alerts since a time, once each of these rules has one or the time is over; and the rules that have none. */
+export async function alertsOf(
+  rules: readonly string[],
+  as: Login,
+  index: string,
+  since: string,
+  seconds = 420,
+): Promise<{ alerts: Record<string, unknown>[]; missing: string[] }> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const alerts = await search(as, index, { range: { "@timestamp": { gte: since } } }, 200);
+    const seen = new Set(alerts.map((alert) => field(alert, "rule.name")));
+    const missing = rules.filter((rule) => !seen.has(rule));
+    if (missing.length === 0 || Date.now() > end) return { alerts, missing };
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
 }

@@ -8,7 +8,7 @@ import { ROOT } from "./places";
  * left the lab; the first failure ends it. Ends with "N passed, N failed". `filters` choose suites by their file's name.
  */
 export async function check(filters: readonly string[]): Promise<boolean> {
-  const mocha = new Mocha({ timeout: 15 * 60_000, slow: 60_000, forbidOnly: true, bail: true });
+  const mocha = new Mocha({ timeout: 25 * 60_000, slow: 60_000, forbidOnly: true, bail: true });
   const files = globSync(join(ROOT, "tests/lab"), ".lab.ts");
   for (const file of files)
     if (filters.length === 0 || filters.some((filter) => file.includes(filter))) mocha.addFile(file);

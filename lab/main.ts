@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { alertsSince, guessPasswords } from "./attack";
+import { alertsOf, ATTACKS, attackSite } from "./attack";
 import { bench } from "./bench";
 import { check } from "./check";
 import { down } from "./down";
@@ -15,7 +15,7 @@ import { changes, up, updateStack } from "./up";
 const USAGE = `usage: npm run lab                       everything: up, an attack, a report
        npm run lab -- up                 the site and its SIEM
        npm run lab -- update             pulumi up alone, its whole output
-       npm run lab -- attack             four wrong passwords, and the alert that comes of them
+       npm run lab -- attack             wrong passwords, scans, deletions and more, and the alerts that come of them
        npm run lab -- status [--json]    what is there
        npm run lab -- check [SUITE...]   the end-to-end test: up, and every assertion of tests/lab
        npm run lab -- bench [engine|agents] [--json]   ratios of times (npm run bench)
@@ -23,10 +23,12 @@ const USAGE = `usage: npm run lab                       everything: up, an attac
 
 async function attack(): Promise<void> {
   const outputs = await labOutputs();
-  console.log("\nFour wrong passwords for 'admin' through the site's nginx ...");
-  const since = await guessPasswords("admin");
-  console.log("waiting for the alert (rules run once a minute) ...");
-  const alerts = await alertsSince(outputs.login, outputs.alertIndex, since, () => true);
+  console.log("\nAn attack through the site's nginx: four wrong passwords for 'admin', and more ...");
+  const since = await attackSite(({ rule }) => console.log(`  ${rule}`));
+  console.log("waiting for the alerts (rules run once a minute) ...");
+  const rules = ATTACKS.map(({ rule }) => rule);
+  const { alerts, missing } = await alertsOf(rules, outputs.login, outputs.alertIndex, since, 180);
+  if (missing.length > 0) console.log(`silent, as after every alert for their window: ${missing.join("; ")}`);
   console.log("waiting until it is delivered by mail (gathered for a minute) and to the webhook ...");
   const delivered = await until("the delivery", 180, () => {
     const got = received(since);

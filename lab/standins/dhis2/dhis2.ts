@@ -29,16 +29,25 @@ function authentication(event: string, details: string): void {
   log(`Authentication event: ${event}; ${details}`, "AuthenticationLoggerListener.java");
 }
 
-function audit(actor: string, uid: string, username: string, userRoles: string[]): void {
+/** Collections of the API whose objects are audited, and their classes. */
+const KLASSES: Record<string, string> = {
+  users: "org.hisp.dhis.user.User",
+  apiToken: "org.hisp.dhis.security.apikey.ApiToken",
+  sqlViews: "org.hisp.dhis.sqlview.SqlView",
+  dataElements: "org.hisp.dhis.dataelement.DataElement",
+};
+const AUDIT_TYPES: Record<string, string> = { POST: "CREATE", PUT: "UPDATE", DELETE: "DELETE" };
+
+function audit(actor: string, auditType: string, klass: string, uid: string, data: object): void {
   const entry = {
-    auditType: "UPDATE",
+    auditType,
     auditScope: "METADATA",
     createdAt: new Date().toISOString().slice(0, 23),
     createdBy: actor,
-    klass: "org.hisp.dhis.user.User",
+    klass,
     uid,
     attributes: {},
-    data: { username, userRoles },
+    data,
   };
   const time = new Date().toISOString().slice(0, 23).replace(".", ",");
   appendFileSync(
@@ -112,13 +121,26 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       return unauthorized(response, "Bad credentials");
     return answer(response, 200, { loginStatus: "SUCCESS", redirectUrl: "/dhis-web-dashboard/" });
   }
-  const user = /^\/api\/users\/([A-Za-z0-9]{11})$/.exec(path);
-  if (request.method === "PUT" && user !== null) {
-    const actor = basicLogin(request);
-    if (actor === undefined) return unauthorized(response, "Unauthorized");
-    const { username = "" } = await read(request);
-    audit(actor, user[1] ?? "", String(username), [SUPERUSER_ROLE]);
-    return answer(response, 200, { httpStatus: "OK", httpStatusCode: 200, status: "OK" });
+  const actor = basicLogin(request);
+  if (actor === undefined) return unauthorized(response, "Unauthorized");
+  const done = { httpStatus: "OK", httpStatusCode: 200, status: "OK" };
+  if (request.method === "GET" && path === "/api/dataValueSets")
+    return answer(response, 200, { dataValues: [] });
+  if (request.method === "POST" && path.startsWith("/api/systemSettings/"))
+    return answer(response, 200, done);
+  const [, collection = "", uid = "Uid00000001"] =
+    /^\/api\/([A-Za-z]+)(?:\/([A-Za-z0-9]{11}))?$/.exec(path) ?? [];
+  const [klass, auditType] = [KLASSES[collection], AUDIT_TYPES[request.method ?? ""]];
+  if (klass !== undefined && auditType !== undefined) {
+    const body = auditType === "DELETE" ? {} : await read(request);
+    audit(
+      actor,
+      auditType,
+      klass,
+      uid,
+      collection === "users" ? { ...body, userRoles: [SUPERUSER_ROLE] } : body,
+    );
+    return answer(response, 200, done);
   }
   answer(response, 404, {
     httpStatus: "Not Found",
