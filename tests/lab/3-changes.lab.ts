@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { ask, search } from "../../lab/elasticsearch";
+import { labOutputs, type LabOutputs } from "../../lab/outputs";
+import { LXD_PROJECT } from "../../lab/places";
+import { inContainer, run, script, until } from "../../lab/shell";
+import { labStack } from "../../lab/stack";
+import { changes, updateStack } from "../../lab/up";
+import { siteVariant } from "../../lab/variants";
+
+const ADDRESS = "10.87.0.12";
+const lxc = (...args: string[]) => run("lxc", ["--project", LXD_PROJECT, ...args], { input: "" });
+
+/** The lab's site with one more DHIS2 instance. */
+const siteWith = (name: string, generation = 1) =>
+  siteVariant("changes", (site) => site.containers.push({ name, ip: ADDRESS, type: "dhis2", generation }));
+
+/** What a preview says, and that the update then does just that. Gives both, in words. */
+async function previewAndUpdate(site?: string): Promise<string> {
+  const stack = await labStack(site === undefined ? {} : { site });
+  const { changeSummary } = await stack.preview({ color: "never" });
+  const done = await updateStack(site === undefined ? {} : { site });
+  const counts = (summary: object) => Object.entries(summary).filter(([kind]) => kind !== "same");
+  assert.deepEqual(counts(changeSummary).sort(), counts(done.summary.resourceChanges ?? {}).sort());
+  return changes(done);
+}
+
+describe("a container that comes, changes and goes", () => {
+  let outputs: LabOutputs;
+  const delivers = (name: string, mark: string) =>
+    until(`the line of ${name}`, 120, async () => {
+      const found = await search(outputs.login, outputs.dataStream, {
+        bool: { filter: [{ term: { "dhis2.container.name": name } }, { match_phrase: { message: mark } }] },
+      });
+      return found.length > 0 ? true : undefined;
+    });
+
+  before(async () => {
+    await updateStack();
+    outputs = await labOutputs();
+    // One line every 200 ms, until the last test stops it.
+    const count = 'n=0; while true; do n=$((n+1)); echo "count $n of the changes"; sleep 0.2; done';
+    await inContainer("proxy", ["systemd-run", "-q", "--unit=count", "sh", "-c", count]);
+  });
+
+  it("is added: an agent, its key and the rules that watch for its silence", async () => {
+    await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
+    // The component, its key and two commands; silence of the agent and of the audit log.
+    assert.equal(await previewAndUpdate(siteWith("second")), "6 create");
+    await inContainer("second", ["logger", "added to the site"]);
+    await delivers("second", "added to the site");
+  });
+
+  it("is rebuilt from its image, and set up again when its generation is raised", async () => {
+    await lxc("delete", "--force", "second");
+    await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
+    assert.equal(await previewAndUpdate(siteWith("second", 2)), "2 update");
+    await inContainer("second", ["logger", "rebuilt from the image"]);
+    await delivers("second", "rebuilt from the image");
+  });
+
+  it("is renamed: another agent in the same container, and the old one's key is no more", async () => {
+    const old = (await labOutputs({ site: siteWith("second", 2) })).agents.find(
+      ({ name }) => name === "second",
+    );
+    await lxc("stop", "--force", "second");
+    await lxc("rename", "second", "renamed");
+    await lxc("start", "renamed");
+    assert.equal(await previewAndUpdate(siteWith("renamed")), "6 create, 6 delete");
+    await inContainer("renamed", ["logger", "under another name"]);
+    await delivers("renamed", "under another name");
+    const { body } = await ask(outputs.superuser, "GET", `/_security/api_key?id=${old?.keyId}`);
+    assert.equal((body as { api_keys: { invalidated: boolean }[] }).api_keys[0]?.invalidated, true);
+  });
+
+  it("is removed, with its agent", async () => {
+    assert.equal(await previewAndUpdate(), "6 delete");
+    assert.equal(
+      (await inContainer("renamed", ["sh", "-c", "ls /etc/filebeat 2>/dev/null; true"])).trim(),
+      "",
+    );
+    await script("host/site.sh", ["remove", "renamed"]);
+  });
+
+  it("has cost the others no line", async () => {
+    await inContainer("proxy", ["systemctl", "stop", "count"]);
+    const journal = await inContainer("proxy", ["journalctl", "-u", "count", "-o", "cat", "--no-pager"]);
+    const written = journal.match(/^count \d+ of the changes$/gm)?.length ?? 0;
+    assert.ok(written > 100, `${written} lines`);
+    const query = {
+      bool: {
+        filter: [
+          { term: { "dhis2.container.name": "proxy" } },
+          { match_phrase: { message: "of the changes" } },
+          { match_phrase: { message: "count" } },
+        ],
+      },
+    };
+    await until(`${written} lines in Elasticsearch`, 120, async () => {
+      const { body } = await ask(outputs.login, "POST", `/${outputs.dataStream}/_count`, { query });
+      return (body as { count: number }).count === written ? true : undefined;
+    });
+  });
+});
