@@ -1,6 +1,6 @@
 /**
- * `npm test`: types, linter and formatter, then the suites that need no server (`*.test.ts`), then those on a real
- * Elasticsearch (`*.es.test.ts`). With arguments, only the suites whose path holds one of them.
+ * `npm test`: types, linter and formatter, then the suites that need no server (`*.test.ts`), those that run Pulumi's
+ * engine (`*.engine.test.ts`), and those on a real Elasticsearch (`*.es.test.ts`). With arguments, only the suites whose path holds one of them.
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "./support/glob";
@@ -43,8 +43,12 @@ async function main(filters: readonly string[]): Promise<void> {
   const files = globSync(join(ROOT, "tests"), ".test.ts").filter(
     (file) => filters.length === 0 || filters.some((filter) => file.includes(filter)),
   );
-  const onElasticsearch = files.filter((file) => file.endsWith(".es.test.ts"));
-  const plain = files.filter((file) => !onElasticsearch.includes(file));
+  const ending = (kind: string) => files.filter((file) => file.endsWith(`.${kind}.test.ts`));
+  const groups = [
+    ["suites that need no server", files.filter((file) => !/\.(engine|es)\.test\.ts$/.test(file))],
+    ["suites that run Pulumi's engine", ending("engine")],
+    ["suites on a real Elasticsearch", ending("es")],
+  ] as const;
   const counts: Count[] = [];
   if (filters.length === 0) {
     console.log("types, linter, formatter");
@@ -54,9 +58,7 @@ async function main(filters: readonly string[]): Promise<void> {
       tool("prettier", "prettier", ["--check", "."]),
     );
   }
-  if (plain.length > 0) counts.push(await suites("suites that need no server", plain));
-  if (onElasticsearch.length > 0)
-    counts.push(await suites("suites on a real Elasticsearch", onElasticsearch));
+  for (const [title, some] of groups) if (some.length > 0) counts.push(await suites(title, some));
   const sum = (kind: keyof Count) => counts.reduce((total, count) => total + count[kind], 0);
   const skipped = sum("skipped");
   if (skipped > 0) console.log(`${skipped} skipped, each with its reason above`);
