@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LAB_STATE, LXD_PROJECT } from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
+import { labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 
@@ -78,6 +79,13 @@ describe("a host that cannot be reached", () => {
     } finally {
       taken.close();
     }
+  });
+
+  it("is no matter for a preview of the site that is there", async () => {
+    // An address of the documentation's net: nothing is ever there.
+    const { changeSummary } = await (await labStack({ host: "192.0.2.1" })).preview({ color: "never" });
+    assert.ok((changeSummary.update ?? 0) > 0, "the commands' connection is another");
+    assert.ok((changeSummary.same ?? 0) > 50);
   });
 
   it("is forgotten by the next update", async () => {
