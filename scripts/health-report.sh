@@ -12,8 +12,9 @@ send() {
 }
 
 for path in "$@"; do
-  used=$(df --output=pcent "$path" | tail -n 1 | tr -dc 0-9)
-  line=$(printf '{"check":"disk","path":"%s","used_percent":%d}' "$path" "$used")
+  # As Elasticsearch counts for its watermarks: what root alone may still use is not free.
+  read -r size free < <(df -B1 --output=size,avail "$path" | tail -n 1)
+  line=$(printf '{"check":"disk","path":"%s","used_percent":%d}' "$path" $((100 - 100 * free / size)))
   printf '%s\n' "$line"
   [ ! -e "$SEND" ] || send "$line"
 done
