@@ -45,7 +45,7 @@ class BenchStack {
 
   /** Runs the CLI; gives its stdout. */
   pulumi(...args: string[]): Promise<string> {
-    const plugins = [join(ROOT, "lab/bench/bin"), join(LAB_STATE, "plugins"), join(CACHE, "bin")];
+    const plugins = [join(ROOT, "lab/bench/plugins"), join(LAB_STATE, "plugins"), join(CACHE, "bin")];
     return run("pulumi", [...args, "--stack", "bench", "--cwd", this.folder, "--non-interactive"], {
       env: {
         PATH: `${plugins.join(":")}:${process.env.PATH ?? ""}`,
