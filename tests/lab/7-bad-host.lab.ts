@@ -85,7 +85,7 @@ describe("a host that cannot be reached", () => {
     // An address of the documentation's net: nothing is ever there.
     const { changeSummary } = await (await labStack({ host: "192.0.2.1" })).preview({ color: "never" });
     assert.ok((changeSummary.update ?? 0) > 0, "the commands' connection is another");
-    assert.ok((changeSummary.same ?? 0) > 50);
+    assert.ok((changeSummary.same ?? 0) > 0, "what does not depend on the host stays");
   });
 
   it("is forgotten by the next update", async () => {
