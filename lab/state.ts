@@ -1,3 +1,4 @@
+import { opened } from "../tools/verify/state";
 import { run } from "./shell";
 import { labStack } from "./stack";
 import { CACHE } from "./places";
@@ -24,11 +25,4 @@ export async function labSecrets(): Promise<{ name: string; value: string }[]> {
         : [];
     }),
   );
-}
-
-/** A secret in an export with --show-secrets: its plaintext is JSON. */
-function opened(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const { plaintext } = value as { plaintext?: string };
-  return plaintext === undefined ? value : JSON.parse(plaintext);
 }

@@ -8,6 +8,7 @@ import { createServer } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { SMTPServer } from "smtp-server";
+import { unquote } from "./mail";
 import { FOLDER, MAIL_PORT, RECEIVER_ADDRESS, type Received, WEBHOOK_PORT } from ".";
 
 const read = (file: string) => readFileSync(join(FOLDER, file), "utf8");
@@ -31,20 +32,18 @@ const mail = new SMTPServer({
     void text(stream).then((message) => {
       if (refuses()) return done(Object.assign(new Error("No such mailbox"), { responseCode: 550 }));
       const to = session.envelope.rcptTo.map(({ address }) => address);
-      keep({ at: new Date().toISOString(), by: "mail", to, secure: session.secure, text: plain(message) });
+      keep({
+        at: new Date().toISOString(),
+        by: "mail",
+        to,
+        secure: session.secure,
+        text: unquote(message).replaceAll("\r", ""),
+      });
       done();
     });
   },
 });
 mail.on("error", () => undefined);
-
-/** A mail with its quoted-printable undone. */
-function plain(message: string): string {
-  const bytes = message
-    .replace(/=\r?\n/g, "")
-    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return Buffer.from(bytes, "latin1").toString("utf8").replaceAll("\r", "");
-}
 
 const webhook = createServer(certificate, (request, response) => {
   void text(request).then((body) => {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { SMTPServer } from "smtp-server";
+import { unquote } from "../../lab/receivers/mail";
 
 export const PASSWORD = "a-password-for-mail";
 
@@ -87,13 +88,6 @@ export class MailServer {
     this.server = undefined;
     if (server) await new Promise<void>((resolve) => server.close(resolve));
   }
-}
-
-function unquote(raw: string): string {
-  const bytes = raw
-    .replace(/=\r?\n/g, "")
-    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
 export interface Posted {

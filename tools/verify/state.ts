@@ -140,7 +140,7 @@ function parsedJson(json: string): Record<string, unknown> {
 }
 
 /** Secrets of an export with --show-secrets, opened: their plaintext is JSON. */
-function opened(value: unknown): unknown {
+export function opened(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(opened);
   if (typeof value !== "object" || value === null) return value;
   if ("plaintext" in value) return JSON.parse(text(value.plaintext)) as unknown;
