@@ -29,8 +29,8 @@ export class ElasticStack extends pulumi.ComponentResource {
 
   constructor(name: string, args: ElasticStackArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:ElasticStack", name, {}, opts);
-    const { container, options, credentials } = args;
-    const command = args.host.inContainer(
+    const { host, container, options, credentials } = args;
+    const command = host.inContainer(
       `${name}-elastic`,
       container.name,
       {
@@ -61,21 +61,60 @@ export class ElasticStack extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [args.siem.command], deletedWith: args.siem.command },
     );
-    // A provider may mark the result secret as stdin is; what the script prints is none.
-    const result = pulumi.unsecret(command.stdout).apply(parseResult);
-    this.ca = result.ca;
-    this.caFingerprint = result.fingerprint;
+    // What `command` prints is unknown in a preview whenever it will run again, for a heap as for a new version of a
+    // script, and then all that lives in the cluster would look replaced. This one runs again only where the cluster
+    // may really be another: with another host, container or generation.
+    const known = host.alone(
+      `${name}-cluster-info`,
+      "cluster",
+      {
+        title: `which cluster runs in ${container.name}`,
+        values: {
+          LXD_PROJECT: host.lxdProject,
+          CONTAINER: container.name,
+          GENERATION: container.generation,
+        },
+      },
+      { parent: this, dependsOn: [command], deletedWith: args.siem.command },
+    );
+    const cluster = theCluster(container.name, command.stdout, known.stdout);
+    this.ca = cluster.ca;
+    this.caFingerprint = cluster.fingerprint;
     this.identity = new random.RandomUuid(
       `${name}-cluster`,
-      { keepers: { cluster: result.clusterUuid } },
+      { keepers: { cluster: cluster.clusterUuid } },
       { parent: this },
     );
     this.registerOutputs({ caFingerprint: this.caFingerprint });
   }
 }
 
+interface Cluster {
+  readonly ca: string;
+  readonly fingerprint: string;
+  readonly clusterUuid: string;
+}
+
+/** The cluster that the stack knows. An update also sees that it is the one that runs now. */
+function theCluster(
+  container: string,
+  now: pulumi.Output<string>,
+  known: pulumi.Output<string>,
+): pulumi.Output<Cluster> {
+  const cluster = known.apply(parseCluster);
+  if (pulumi.runtime.isDryRun()) return cluster;
+  // A provider may mark the result secret as stdin is; what the script prints is none.
+  return pulumi.all([cluster, pulumi.unsecret(now).apply(parseCluster)]).apply(([ours, running]) => {
+    if (ours.clusterUuid === running.clusterUuid && ours.ca === running.ca) return ours;
+    throw new pulumi.RunError(
+      `the cluster in "${container}" is not the one that this stack set up there (it was made anew since): ` +
+        `raise the generation of "${container}" in the site's file and run the update again`,
+    );
+  });
+}
+
 /** The first line that elastic.sh prints; those after it are for `npm run verify`. */
-function parseResult(stdout: string): { ca: string; fingerprint: string; clusterUuid: string } {
+function parseCluster(stdout: string): Cluster {
   const result = JSON.parse(stdout.split("\n", 1)[0] ?? "") as Record<string, unknown>;
   const text = (key: string): string => {
     const value = result[key];

@@ -61,6 +61,17 @@ export class Host {
     return this.command(name, outer, step.secrets !== undefined, opts);
   }
 
+  /** A script that runs on the host on its own, without lib.sh: what it prints is known in a preview while its few values stay. */
+  alone(
+    name: string,
+    script: keyof Scripts,
+    { title, values }: Pick<BundleParts, "title" | "values">,
+    opts: pulumi.CustomResourceOptions,
+  ): remote.Command {
+    const bundle = renderBundle({ title, values, scripts: [this.args.scripts[script]] });
+    return this.command(name, pulumi.output(bundle), false, opts);
+  }
+
   private bundle(step: StepArgs): pulumi.Output<string> {
     const scripts = this.args.scripts;
     return pulumi

@@ -3,7 +3,7 @@
 # Values: ADDRESS, NAME, ELASTIC_VERSION, KIBANA_PATH, GENERATION, and those of packages.sh.
 # Files: file_elasticsearch_yml, file_heap_options, file_kibana_yml;
 # secrets: secret_elastic, secret_kibana_system, secret_key_objects, secret_key_reporting, secret_key_security.
-# Prints a line of JSON: the CA, its fingerprint and the cluster's id.
+# Prints a line of JSON: the CA, its fingerprint and the cluster's id; cluster.sh reads the same from the file it leaves.
 
 TLS=/var/lib/dhis2-siem/tls
 
@@ -147,7 +147,9 @@ result() {
   local id
   id=$(sed -n 's/.*"cluster_uuid" *: *"\([^"]*\)".*/\1/p' "$WORK/answer")
   printf '{"ca":"%s","fingerprint":"%s","clusterUuid":"%s"}\n' "$(awk '{ printf "%s\\n", $0 }' "$TLS/ca.crt")" \
-    "$(openssl x509 -in "$TLS/ca.crt" -noout -fingerprint -sha256 | cut -d= -f2 | tr -d : | tr '[:upper:]' '[:lower:]')" "$id"
+    "$(openssl x509 -in "$TLS/ca.crt" -noout -fingerprint -sha256 | cut -d= -f2 | tr -d : | tr '[:upper:]' '[:lower:]')" "$id" >"$WORK/cluster"
+  put_file /var/lib/dhis2-siem/cluster.json 0644 root:root <"$WORK/cluster"
+  cat "$WORK/cluster"
 }
 
 main() {

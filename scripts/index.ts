@@ -7,6 +7,7 @@ const NAMES = [
   "container",
   "packages",
   "elastic",
+  "cluster",
   "journal",
   "location",
   "health",

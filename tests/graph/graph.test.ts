@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadDetections } from "../../detections";
 import { forSite } from "../../detections/settings";
@@ -58,6 +60,7 @@ describe("the graph of a small site", () => {
     const commands = ofType("remote:Command").map((command) => command.name);
     assert.deepEqual(commands, [
       ...agents.flatMap((agent) => [`${agent}-settings`, `${agent}-start`]),
+      "elastic-cluster-info",
       "elastic-elastic",
       "siem-container",
       "siem-health-timer",
@@ -106,7 +109,8 @@ describe("the graph of a small site", () => {
 
   it("puts the chain in the graph: container, Elasticsearch, provider, stores, keys, agents", () => {
     assert.ok(named(graph, "elastic-elastic").dependsOn.includes("siem-container"));
-    assert.ok(named(graph, "elastic-elasticstack").dependsOn.includes("elastic-elastic"));
+    assert.ok(named(graph, "elastic-cluster-info").dependsOn.includes("elastic-elastic"));
+    assert.ok(named(graph, "elastic-elasticstack").dependsOn.includes("elastic-cluster-info"));
     for (const resource of graph.resources.filter((one) => one.type.startsWith("elasticstack:"))) {
       assert.equal(resource.provider, "elastic-elasticstack", resource.name);
       assert.equal(resource.deletedWith, "elastic-cluster", resource.name);
@@ -115,7 +119,7 @@ describe("the graph of a small site", () => {
     assert.ok(named(graph, "logs-template").dependsOn.some((name) => name.startsWith("logs-dhis2-siem-")));
     assert.ok(named(graph, "alerts-connector").dependsOn.includes("alerts-index"));
     assert.ok(named(graph, "agent-proxy-key").dependsOn.includes("logs-template"));
-    assert.ok(named(graph, "agent-proxy-settings").dependsOn.includes("elastic-elastic"));
+    assert.ok(named(graph, "agent-proxy-settings").dependsOn.includes("elastic-cluster-info"));
     const start = named(graph, "agent-proxy-start");
     assert.ok(
       start.dependsOn.includes("agent-proxy-key") && start.dependsOn.includes("agent-proxy-settings"),
@@ -128,6 +132,7 @@ describe("the graph of a small site", () => {
     assert.equal(container.deleteBeforeReplace, true);
     assert.equal(container.replacementTrigger, "siem");
     assert.equal(named(graph, "elastic-elastic").deletedWith, "siem-container");
+    assert.equal(named(graph, "elastic-cluster-info").deletedWith, "siem-container");
   });
 
   it("keeps logs for ninety days above the built-in template, through the site's pipeline", () => {
@@ -303,6 +308,28 @@ describe("a change of a site", () => {
       changed.map((resource) => resource.name),
       ["agent-postgres-settings", "agent-postgres-start"],
     );
+  });
+
+  it("of the heap or the version leaves alone what is known of the cluster; a generation asks again", async () => {
+    const site = JSON.parse(readFileSync(SMALL, "utf8")) as { containers: Record<string, unknown>[] };
+    const changedBy = async (config: Record<string, string>, file = SMALL) => {
+      const [before, after] = [await siteGraph(SMALL), await siteGraph(file, config)];
+      const inputs = (graph: Graph, name: string) => JSON.stringify(named(graph, name).inputs);
+      return before.resources
+        .filter(({ name }) => name.startsWith("elastic-") && inputs(before, name) !== inputs(after, name))
+        .map(({ name }) => name);
+    };
+    assert.deepEqual(await changedBy({ siem: '{"memory":"8GiB","heap":"2g"}' }), ["elastic-elastic"]);
+    assert.deepEqual(await changedBy({ versions: '{"elastic":"8.19.9"}' }), ["elastic-elastic"]);
+    for (const entry of site.containers) if (entry.type === "es_siem") entry.generation = 2;
+    const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-"));
+    try {
+      const file = join(folder, "containers.json");
+      writeFileSync(file, JSON.stringify(site));
+      assert.deepEqual(await changedBy({}, file), ["elastic-cluster-info", "elastic-elastic"]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("to direct access changes the provider's endpoints and nothing else", async () => {
