@@ -5,8 +5,9 @@ import { inputChange, serve } from "../standins/pulumi/serve";
 serve({
   version: "1.0.0",
   parameterize: () => undefined,
-  diff: (_token, _state, olds, news) => inputChange(olds, news, []),
-  computed: (token) => ({ create: Object.keys(mockedOutputs(token, "")) }),
+  diff: (_token, _state, olds, news) => inputChange(olds, news, ["keepers"]),
+  // What a command prints is unknown until it has run, again too.
+  computed: (token) => ({ create: Object.keys(mockedOutputs(token, "")), update: ["stdout"] }),
   secrets: () => [],
   create: ({ token, name }, inputs) =>
     Promise.resolve({ id: name, outputs: { ...inputs, ...mockedOutputs(token, name) } }),

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { MockedStack } from "../../lab/bench/stack";
 import { CACHE, ROOT } from "../../lab/places";
 import { EXAMPLE_CONFIG } from "../../tools/graph";
 import { previewComment } from "../../tools/previewComment";
@@ -77,6 +78,26 @@ describe("a preview by Pulumi's engine", function () {
     assert.match(output, /^ {4}\+ \d\d+ to create$/m);
     const comment = previewComment({ stack: "preview", commit: "", output, status, secrets: ["test"] });
     assert.match(comment, /^### Preview of `preview`: \d\d+ to create$/m);
+  });
+
+  it("shows that another heap or version is that step alone, and that on another host the cluster may be another", async () => {
+    const config = { ...EXAMPLE_CONFIG, site: join(ROOT, "tests/sites/nginx.json"), access: "direct" };
+    const stack = new MockedStack("preview", ROOT, config);
+    await stack.make();
+    const changed = async (siem: object): Promise<string[]> => {
+      stack.configure({ ...config, ...siem });
+      const { steps } = JSON.parse(await stack.pulumi("preview", "--json")) as {
+        steps: { op: string; urn: string }[];
+      };
+      return steps.filter(({ op }) => op !== "same").map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
+    };
+    assert.deepEqual(await changed({ siem: { memory: "8GiB", heap: "2g" } }), [
+      "update siem-container",
+      "update elastic-elastic",
+    ]);
+    assert.deepEqual(await changed({ versions: { elastic: "8.19.9" } }), ["update elastic-elastic"]);
+    assert.ok((await changed({ host: "other.example.org" })).includes("replace logs-template"));
+    stack.remove();
   });
 
   it("dials neither the host nor the forward's ports", async () => {

@@ -39,7 +39,10 @@ function run(request: proto.RunRequest): Promise<proto.RunResponse> {
       ...(request.getDryrun() ? ["--dry-run"] : []),
       info.getEntryPoint(),
     ],
-    { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...programEnvironment(request) } },
+    {
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, ...programEnvironment(request, info) },
+    },
   );
   running = child;
   return new Promise((resolve, reject) => {
@@ -53,8 +56,9 @@ function run(request: proto.RunRequest): Promise<proto.RunResponse> {
   });
 }
 
-/** The config as the SDK's runner reads it: `project:config:key`. */
-function programEnvironment(request: proto.RunRequest): NodeJS.ProcessEnv {
+/** The config as the SDK's runner reads it, `project:config:key`, and the runtime's option `tsconfig` of Pulumi.yaml. */
+function programEnvironment(request: proto.RunRequest, info: proto.ProgramInfo): NodeJS.ProcessEnv {
+  const { tsconfig } = (info.getOptions()?.toJavaScript() ?? {}) as { tsconfig?: string };
   const config: Record<string, string> = {};
   for (const [key, value] of request.getConfigMap().toArray()) {
     const [namespace = "", name = ""] = key.split(/:(?:config:)?/);
@@ -64,6 +68,7 @@ function programEnvironment(request: proto.RunRequest): NodeJS.ProcessEnv {
     PULUMI_CONFIG: JSON.stringify(config),
     PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
     PULUMI_NODEJS_TYPESCRIPT: "true",
+    ...(tsconfig === undefined ? {} : { PULUMI_NODEJS_TSCONFIG_PATH: tsconfig }),
   };
 }
 
