@@ -65,7 +65,7 @@ export async function guessPasswords(username: string): Promise<string> {
 const ADMIN = { authorization: `Basic ${Buffer.from("admin:district").toString("base64")}` };
 
 /** One request as a logged-in superuser; it must be answered with 200. */
-async function asAdmin(method: string, path: string, body?: unknown): Promise<void> {
+export async function asAdmin(method: string, path: string, body?: unknown): Promise<void> {
   const { status } = await throughProxy(method, path, { body, headers: ADMIN });
   if (status !== 200) throw new Error(`${method} ${path} was answered with ${status}`);
 }

@@ -1,24 +1,31 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { ask, search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { LXD_PROJECT } from "../../lab/places";
+import { LXD_PROJECT, ROOT } from "../../lab/places";
 import { inContainer, run, script, until } from "../../lab/shell";
 import { labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
+import { verifyLab } from "../../lab/verify";
 
 const ADDRESS = "10.87.0.12";
 const lxc = (...args: string[]) => run("lxc", ["--project", LXD_PROJECT, ...args], { input: "" });
 
 /** The lab's site with one more DHIS2 instance. */
-const siteWith = (name: string, generation = 1) =>
-  siteVariant("changes", (site) => site.containers.push({ name, ip: ADDRESS, type: "dhis2", generation }));
+const siteWith = (name: string, generation = 1) => ({
+  site: siteVariant("changes", (site) =>
+    site.containers.push({ name, ip: ADDRESS, type: "dhis2", generation }),
+  ),
+});
 
 /** What a preview says, and that the update then does just that. Gives both, in words. */
-async function previewAndUpdate(site?: string): Promise<string> {
-  const stack = await labStack(site === undefined ? {} : { site });
+async function previewAndUpdate(overrides: Record<string, unknown> = {}): Promise<string> {
+  const stack = await labStack(overrides);
   const { changeSummary } = await stack.preview({ color: "never" });
-  const done = await updateStack(site === undefined ? {} : { site });
+  const done = await updateStack(overrides);
   const counts = (summary: object) => Object.entries(summary).filter(([kind]) => kind !== "same");
   assert.deepEqual(counts(changeSummary).sort(), counts(done.summary.resourceChanges ?? {}).sort());
   return changes(done);
@@ -50,18 +57,20 @@ describe("a container that comes, changes and goes", () => {
     await delivers("second", "added to the site");
   });
 
-  it("is rebuilt from its image, and set up again when its generation is raised", async () => {
+  it("is rebuilt from its image: verify says so, and it is set up again when its generation is raised", async () => {
     await lxc("delete", "--force", "second");
     await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
+    const { findings } = await verifyLab(siteWith("second"));
+    const rebuilt = findings.find(({ check, subject }) => check === "rebuilt" && subject === "second");
+    assert.equal(rebuilt?.severity, "problem", JSON.stringify(rebuilt));
+    assert.equal(rebuilt.mend, 'raise the generation of "second" in the site\'s file, then: pulumi up');
     assert.equal(await previewAndUpdate(siteWith("second", 2)), "2 update");
     await inContainer("second", ["logger", "rebuilt from the image"]);
     await delivers("second", "rebuilt from the image");
   });
 
   it("is renamed: another agent in the same container, and the old one's key is no more", async () => {
-    const old = (await labOutputs({ site: siteWith("second", 2) })).agents.find(
-      ({ name }) => name === "second",
-    );
+    const old = (await labOutputs(siteWith("second", 2))).agents.find(({ name }) => name === "second");
     await lxc("stop", "--force", "second");
     await lxc("rename", "second", "renamed");
     await lxc("start", "renamed");
@@ -79,6 +88,15 @@ describe("a container that comes, changes and goes", () => {
       "",
     );
     await script("host/site.sh", ["remove", "renamed"]);
+  });
+
+  it("is the SIEM's own with more memory: the servers' steps run again, and the cluster stays", async () => {
+    const { config } = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as {
+      config: { "dhis2-siem:siem": object };
+    };
+    const siem = { ...config["dhis2-siem:siem"], memory: "3500MiB", heap: "600m" };
+    assert.equal(await previewAndUpdate({ siem }), "2 update");
+    assert.equal(await previewAndUpdate(), "2 update");
   });
 
   it("has cost the others no line", async () => {

@@ -3,34 +3,20 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { ask } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { CACHE, LXD_PROJECT, ROOT } from "../../lab/places";
+import { LXD_PROJECT, ROOT } from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
 import { labStack, STACK_FOLDER } from "../../lab/stack";
 import { updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
-import { main, pulumiCli } from "../../tools/verify";
+import { cliEnvironment, verifyLab } from "../../lab/verify";
 import type { Finding } from "../../tools/verify/finding";
 
 const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
 const CERTIFICATES = "/etc/elasticsearch/certs/server.crt";
 
-/** What the CLI needs to find the lab's stack, in the environment. */
-async function environment(): Promise<Record<string, string | undefined>> {
-  const { envVars } = (await labStack()).workspace;
-  return { ...envVars, PATH: `${join(CACHE, "bin")}:${process.env.PATH ?? ""}` };
-}
-
-/** What verify says of the lab: all of it, and its exit code. */
-async function verify(...more: string[]): Promise<{ findings: Finding[]; code: number }> {
-  const pulumi = pulumiCli(STACK_FOLDER, await environment());
-  const { stdout, stderr, code } = await main(["dev", "--json", ...more], false, { pulumi });
-  assert.equal(stderr, "");
-  return { findings: (JSON.parse(stdout) as { findings: Finding[] }).findings, code };
-}
-
 /** What is wrong with the lab's site. How full this machine's own disk is, is none of the lab's business. */
 async function faults(): Promise<Finding[]> {
-  const { findings } = await verify();
+  const { findings } = await verifyLab();
   return findings.filter(({ severity, subject }) => severity !== "ok" && subject !== "siem:/");
 }
 
@@ -87,7 +73,7 @@ describe("verify", () => {
   });
 
   it("sends a canary the whole way from each container, and finds the site watched", async () => {
-    const { findings } = await verify("--canary");
+    const { findings } = await verifyLab({}, "--canary");
     const canary = findings.filter(({ check }) => check === "canary");
     assert.ok(canary.length >= 2, JSON.stringify(canary));
     for (const one of canary) assert.equal(one.severity, "ok", one.text);
@@ -98,9 +84,9 @@ describe("verify", () => {
     const { exitCode, stdout } = await execa(
       process.execPath,
       ["-r", join(ROOT, "tools/register.js"), join(ROOT, "tools/verify.ts"), "dev", "--cwd", STACK_FOLDER],
-      { cwd: ROOT, env: await environment(), reject: false },
+      { cwd: ROOT, env: await cliEnvironment(), reject: false },
     );
-    const { code } = await verify();
+    const { code } = await verifyLab();
     assert.equal(exitCode, code);
     assert.match(stdout, /^ok +elasticsearch +siem +Elasticsearch 8\.19\.8 answers$/m);
     assert.match(stdout, /^The site is watched/m);
@@ -166,7 +152,7 @@ describe("verify", () => {
   });
 
   it("finds the relay stopped", async function () {
-    const { findings } = await verify();
+    const { findings } = await verifyLab();
     if (!findings.some(({ check }) => check === "relay")) {
       console.log("      skipped: the lab's stack delivers no alerts");
       return this.skip();

@@ -8,7 +8,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 
 const PORT = 8080;
 const AUDIT_LOG = process.env.DHIS2_AUDIT_LOG ?? "/opt/dhis2/logs/dhis-audit.log";
-const USERS: Record<string, string> = { admin: "district", nurse1: "Nurse-1-secret" };
+const USERS: Record<string, string> = {
+  admin: "district",
+  nurse1: "Nurse-1-secret",
+  nurse2: "Nurse-2-secret",
+  nurse3: "Nurse-3-secret",
+  nurse4: "Nurse-4-secret",
+};
 const SUPERUSER_ROLE = "yrB6vc5Ip3r";
 
 let thread = 0;
