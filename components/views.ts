@@ -22,7 +22,8 @@ export class Views extends pulumi.ComponentResource {
         new elasticstack.KibanaDataView(
           `${name}-${view.id}`,
           { dataView: { ...view }, override: true },
-          args.elastic.options(this),
+          // Kibana counts there how often Discover was asked for a field; the provider would make the view anew for it.
+          args.elastic.options(this, { ignoreChanges: ["dataView.fieldAttrs"] }),
         ),
     );
     const imported = new elasticstack.KibanaImportSavedObjects(

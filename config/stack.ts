@@ -31,6 +31,11 @@ const hostKey = z
   .refine(
     isPublicKey,
     'is no host key; take the line in the server\'s /etc/ssh/ssh_host_ed25519_key.pub, such as "ssh-ed25519 AAAA..."',
+  )
+  // The command provider would ask for the key's own type, which for RSA is signed with SHA-1: OpenSSH has refused that since 8.8.
+  .refine(
+    (text) => !text.startsWith("ssh-rsa "),
+    "is an RSA key, which cannot be used here; take the line in the server's /etc/ssh/ssh_host_ed25519_key.pub",
   );
 
 const user = z.string().regex(/^[a-z_][a-z0-9_-]*\$?$/i, "is no login name");

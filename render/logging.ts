@@ -14,7 +14,7 @@ SystemMaxUse=${maxUse}
 `;
 }
 
-/** nginx: its access and error logs to the journal, beside the logs that it writes already. */
+/** nginx: its access and error logs to the journal. `scripts/journal.sh` adds the logs that it writes already. */
 export function renderNginxLogging(): string {
   return `${HEADER}access_log syslog:server=unix:/dev/log,tag=nginx,nohostname combined;
 error_log syslog:server=unix:/dev/log,tag=nginx,nohostname warn;

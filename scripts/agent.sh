@@ -12,6 +12,11 @@ restart_filebeat() {
 }
 
 apply() {
+  # One that somebody else set up would refuse settings without a key; the key's step starts it again.
+  [ -e /var/lib/dhis2-siem/agent-key.sha256 ] || ! systemctl is-active -q filebeat || {
+    say "a Filebeat runs here that is not the stack's: it is stopped, and set up anew"
+    systemctl stop filebeat
+  }
   journald_apply
   for_services apply
   location_apply
@@ -20,7 +25,7 @@ apply() {
   put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
   put_file /etc/filebeat/filebeat.yml 0600 root:root < <(file_filebeat_yml)
   # The first start is the key's (key.sh); afterwards a change here restarts it.
-  if systemctl is-active -q filebeat && changed /etc/filebeat/filebeat.yml /etc/filebeat/dhis2-siem-ca.crt; then
+  if systemctl is-active -q filebeat && changed package:filebeat /etc/filebeat/filebeat.yml /etc/filebeat/dhis2-siem-ca.crt; then
     restart_filebeat
   fi
 }

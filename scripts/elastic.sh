@@ -21,7 +21,9 @@ certificates() {
   chmod 0700 "$TLS"
   if [ ! -s "$TLS/ca.crt" ]; then
     say "making the certificate authority"
-    openssl req -x509 -newkey rsa:3072 -sha256 -nodes -days 3650 -subj "/CN=dhis2-siem CA $NAME" \
+    # Settings of its own: those of an older system would give the extension a second time.
+    printf '[req]\ndistinguished_name = name\n[name]\n' >"$WORK/openssl.cnf"
+    openssl req -config "$WORK/openssl.cnf" -x509 -newkey rsa:3072 -sha256 -nodes -days 3650 -subj "/CN=dhis2-siem CA $NAME" \
       -addext 'basicConstraints=critical,CA:TRUE' -addext 'keyUsage=critical,keyCertSign,cRLSign' \
       -keyout "$TLS/ca.key" -out "$TLS/ca.crt.new" 2>"$WORK/openssl" || die "openssl: $(tail -n 1 "$WORK/openssl")"
     mv "$TLS/ca.crt.new" "$TLS/ca.crt"
@@ -90,7 +92,7 @@ elasticsearch() {
   fi
   systemctl daemon-reload
   systemctl enable -q elasticsearch
-  if changed "$folder/elasticsearch.yml" "$folder/jvm.options.d/heap.options" "$folder/certs/server.crt" ||
+  if changed package:elasticsearch "$folder/elasticsearch.yml" "$folder/jvm.options.d/heap.options" "$folder/certs/server.crt" ||
     ! systemctl is-active -q elasticsearch; then
     say "starting Elasticsearch $ELASTIC_VERSION (a first start takes minutes on a small server)"
     restart_checked elasticsearch

@@ -20,13 +20,43 @@ journald_delete() {
 
 reload_nginx() { if systemctl is-active -q nginx; then systemctl reload nginx; fi; }
 
+# nginx_logs: from `nginx -T` on stdin, each access_log and error_log that is not ours, as "DEPTH DIRECTIVE VALUE": 0 for
+# nginx.conf itself, 1 for its http, more for a server or location. Included files begin where Debian includes them.
+nginx_logs() {
+  awk -v ours="$NGINX_CONF:" '
+    /^# configuration file / { file = $4; depth = file ~ /nginx\.conf:$/ ? 0 : file ~ /\/(conf\.d|sites-enabled)\// ? 1 : 2; http = depth; next }
+    { sub(/#.*/, "") }
+    $1 == "http" && depth == 0 { http = 1 }
+    ($1 == "access_log" || $1 == "error_log") && file != ours && (depth == 0 || http) {
+      line = $0; sub(/^[ \t]*/, "", line); sub(/;.*/, "", line); print depth, line
+    }
+    { depth += gsub(/{/, "{") - gsub(/}/, "}"); if (depth == 0) http = 0 }'
+}
+
+# nginx_kept: what nginx has written to until now only because http names no log itself; ours would end that.
+nginx_kept() {
+  local logs="$WORK/nginx-logs" path
+  if ! grep -q '^1 access_log ' "$logs"; then
+    path=$(nginx -V 2>&1 | sed -n 's/.*--http-log-path=\([^ ]*\).*/\1/p')
+    printf 'access_log %s combined;\n' "${path:-/var/log/nginx/access.log}"
+  fi
+  if ! grep -q '^1 error_log ' "$logs"; then
+    if grep -q '^0 error_log ' "$logs"; then
+      sed -n 's/^0 \(error_log .*\)/\1;/p' "$logs"
+    else
+      path=$(nginx -V 2>&1 | sed -n 's/.*--error-log-path=\([^ ]*\).*/\1/p')
+      printf 'error_log %s;\n' "${path:-/var/log/nginx/error.log}"
+    fi
+  fi
+}
+
 nginx_apply() {
   command -v nginx >/dev/null || die "$(hostname) is of type $CONTAINER_TYPE, but nginx is not installed in it"
+  nginx -T 2>/dev/null | nginx_logs >"$WORK/nginx-logs" || die "nginx's configuration is broken already; 'nginx -t' in $(hostname) says: $(nginx -t 2>&1 | head -n 1)"
   keep_file "$NGINX_CONF"
-  put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging)
+  put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging && nginx_kept)
   apply_checked "nginx -t" reload_nginx "$NGINX_CONF"
-  nginx -T >"$WORK/nginx" 2>/dev/null
-  ! grep -qE '^\s+access_log\s+/' "$WORK/nginx" ||
+  ! grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" ||
     say "note: a server or location of nginx has an access_log of its own; its requests go there and not into the journal"
 }
 

@@ -5,10 +5,11 @@
 KEY_MARK=/var/lib/dhis2-siem/agent-key.sha256
 STATS=/var/lib/filebeat/stats.sock
 
+# acknowledged: has Elasticsearch taken anything? Filebeat 8.19 counts more in "output", before its "events".
 acknowledged() {
   local events
   events=$(curl -fsS --max-time 5 --unix-socket "$STATS" http://filebeat/stats 2>/dev/null | tr -d ' \n' |
-    sed -n 's/.*"output":{[^}]*"events":{[^}]*"acked":\([0-9]*\).*/\1/p')
+    sed -n 's/.*"output":{.*"events":{[^}]*"acked":\([0-9]*\).*/\1/p')
   [ "${events:-0}" -gt 0 ]
 }
 

@@ -19,7 +19,16 @@ nginx_location_apply() {
     die "no server of nginx reads $NGINX_LOCATION; add 'include upstream/*.conf;' to the server of $FQDN in $(hostname)"
 }
 
+# A section that is read after ours would win over it, and over whom it lets in; dhis2-tools-dab's es_siem leaves one.
+other_apache_locations() {
+  grep -lEi '^[[:space:]]*<Location[[:space:]]+"?/siem' /etc/apache2/upstream/* 2>/dev/null | grep -vxF "$APACHE_LOCATION" || true
+}
+
 apache_location_apply() {
+  local others
+  others=$(other_apache_locations | paste -sd ' ')
+  [ -z "$others" ] ||
+    die "$others in $(hostname) has a <Location /siem>, which would win over Kibana's: take that file away and run the update again"
   keep_file "$APACHE_LOCATION"
   put_file /etc/apache2/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
   a2enmod -q "${APACHE_MODULES[@]}" >/dev/null

@@ -4,20 +4,34 @@
 
 : "${PACKAGES_URL:=}" "${PACKAGES_FINGERPRINT:=}"
 
-# apt_get ARGS...: apt-get that waits for its locks (unattended upgrades, cloud-init) with a deadline of ten minutes.
-apt_get() {
+SOURCE=/etc/apt/sources.list.d/dhis2-siem-elastic.list
+# What is behind the name of another list of Elastic's packages, so that apt passes it over without a word.
+OFF=.dhis2-siem.disabled
+
+# try_apt_get ARGS...: apt-get that waits for its locks (unattended upgrades, cloud-init) with a deadline of ten minutes.
+# False where apt-get fails; $WORK/apt.log has its words.
+try_apt_get() {
   local end=$((SECONDS + 600)) log="$WORK/apt.log" said=""
   until apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confold \
     -o Dpkg::Options::=--force-confdef -o APT::Update::Error-Mode=any "$@" >"$log" 2>&1; do
-    if ! grep -q 'Could not get lock' "$log"; then
-      tail -n 15 "$log" >&2
-      die "apt-get $* failed; the lines above are its own"
-    fi
+    grep -q 'Could not get lock' "$log" || return 1
     [ "$SECONDS" -lt "$end" ] || die "another package manager has held apt's lock for ten minutes: $(grep -m1 'Could not get lock' "$log")"
     [ -n "$said" ] || say "waiting for another package manager to finish"
     said=1
     sleep 2
   done
+}
+
+apt_get() {
+  try_apt_get "$@" && return 0
+  tail -n 15 "$WORK/apt.log" >&2
+  die "apt-get $* failed; the lines above are its own"
+}
+
+# update_lists: what the container's own repositories have. One of them that cannot be read (retired, or its key has
+# expired) is no reason to go without what the others have.
+update_lists() {
+  try_apt_get update || say "warning: not every package repository of $(hostname) can be read: $(grep -m1 '^[EW]:' "$WORK/apt.log")"
 }
 
 # need_packages NAME...: the system's own packages, installed only where missing.
@@ -28,7 +42,7 @@ need_packages() {
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
   say "installing ${missing[*]}"
-  apt_get update
+  update_lists
   apt_get install --no-install-recommends "${missing[@]}"
 }
 
@@ -46,27 +60,53 @@ elastic_repository() {
     die "the packages' signing key has the fingerprint ${found:-(none)}, the stack's config says $PACKAGES_FINGERPRINT (dhis2-siem:packages)"
   GNUPGHOME="$WORK" gpg --batch --dearmor <"$key" >"$WORK/packages.gpg"
   put_file /etc/apt/keyrings/dhis2-siem-elastic.gpg 0644 root:root <"$WORK/packages.gpg"
-  put_file /etc/apt/sources.list.d/dhis2-siem-elastic.list 0644 root:root <<LIST
+  other_lists "$major"
+  put_file "$SOURCE" 0644 root:root <<LIST
 deb [signed-by=/etc/apt/keyrings/dhis2-siem-elastic.gpg] $PACKAGES_URL/$major.x/apt stable main
 LIST
 }
 
-# elastic_package NAME VERSION: that version exactly, held against upgrades.
+# other_lists MAJOR: two lists of the same repository with different keys, and apt reads none at all; dhis2-tools-dab leaves one.
+other_lists() {
+  local other
+  for other in /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+    [ "$other" != "$SOURCE" ] || continue
+    grep -qsF "${PACKAGES_URL#*://}/$1.x/apt" "$other" || continue
+    say "$other names Elastic's packages too: it is put aside as $other$OFF"
+    mv "$other" "$other$OFF"
+  done
+}
+
+# elastic_package NAME VERSION: that version exactly, held against upgrades. A new one is noted as changed: the vendor's
+# packages restart nothing, and the old program would go on running.
 elastic_package() {
-  local name=$1 version=$2 have
+  local name=$1 version=$2 have more=()
   have=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$name" 2>/dev/null || true)
   if [ "$have" != "installed $version" ]; then
+    if [ "${have% *}" = installed ] && dpkg --compare-versions "${have#* }" gt "$version"; then
+      [ "$name" = filebeat ] ||
+        die "$name ${have#* } is installed in $(hostname), and no older one reads what it wrote: the config's versions.elastic must be ${have#* } or newer, not $version"
+      more=(--allow-downgrades)
+    fi
     elastic_repository "${version%%.*}"
     say "installing $name $version"
-    apt_get update
+    # This list only: what is wrong with another is no matter here.
+    apt_get update -o "Dir::Etc::sourcelist=$SOURCE" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0
     apt-cache madison "$name" | awk '{ print $3 }' | sort -uV >"$WORK/versions"
     grep -qxF "$version" "$WORK/versions" ||
       die "$PACKAGES_URL has no $name $version for $(dpkg --print-architecture); it has: $(tail -n 5 "$WORK/versions" | paste -sd ' ')"
-    apt_get install --allow-change-held-packages "$name=$version"
+    # Where it needs something that apt does not know yet.
+    apt-get -s install --allow-change-held-packages ${more[@]+"${more[@]}"} "$name=$version" >/dev/null 2>&1 || update_lists
+    apt_get install --allow-change-held-packages ${more[@]+"${more[@]}"} "$name=$version"
+    CHANGED+=("package:$name")
   fi
   apt-mark hold "$name" >/dev/null
 }
 
 remove_elastic_repository() {
-  rm -f /etc/apt/keyrings/dhis2-siem-elastic.gpg /etc/apt/sources.list.d/dhis2-siem-elastic.list
+  local other
+  rm -f /etc/apt/keyrings/dhis2-siem-elastic.gpg "$SOURCE"
+  for other in /etc/apt/sources.list.d/*"$OFF"; do
+    [ ! -e "$other" ] || mv "$other" "${other%"$OFF"}"
+  done
 }
