@@ -1,12 +1,15 @@
 import { stringify } from "yaml";
 import type { ContainerType, SiteContainer } from "../config/site";
 import { ELASTICSEARCH_PORT } from "./elastic";
+import { APACHE_LOG } from "./logging";
+
+const APACHE_FILES = [APACHE_LOG, "/var/log/apache2/*error*.log"];
 
 /** Files that an agent reads beside the journal, by type of container (facts: DHIS2's audit log goes only to its file). */
 const FILES: Partial<Record<ContainerType, readonly string[]>> = {
   dhis2: ["/opt/dhis2/logs/dhis-audit.log"],
-  apache_proxy: ["/var/log/apache2/*error*.log"],
-  munin_monitor: ["/var/log/apache2/*error*.log"],
+  apache_proxy: APACHE_FILES,
+  munin_monitor: APACHE_FILES,
 };
 
 /** What a site's agents have in common. */

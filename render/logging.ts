@@ -21,9 +21,16 @@ error_log syslog:server=unix:/dev/log,tag=nginx,nohostname warn;
 `;
 }
 
-/** apache2: GlobalLog also takes the requests of virtual hosts with a log of their own (2.4.19 and later). */
+/**
+ * apache2's requests go into a file, which the agent reads and Debian's logrotate rotates: a pipe to the journal would cut
+ * long lines (`logger` at 1 KiB) or mix them (4 KiB), and a request is hidden by making it long. GlobalLog also takes those
+ * of virtual hosts with a log of their own (2.4.19 and later).
+ */
+export const APACHE_LOG = "/var/log/apache2/dhis2-siem-access.log";
+
+/** apache2: its requests into APACHE_LOG, its errors to the journal, beside the logs that it writes already. */
 export function renderApacheLogging(): string {
-  return `${HEADER}GlobalLog "|/usr/bin/logger -t apache2 -p user.info" combined
+  return `${HEADER}GlobalLog "${APACHE_LOG}" combined
 ErrorLog "syslog:user:apache2"
 # Kibana's long links.
 LimitRequestLine 65536

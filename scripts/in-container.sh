@@ -25,5 +25,6 @@ main() {
     die "container '$CONTAINER' is ${state}: start it with 'lxc start $CONTAINER --project $LXD_PROJECT', then run the update again"
   fi
   file_inner | lxc exec "$CONTAINER" --project "$LXD_PROJECT" --mode non-interactive --cwd / --env HOME=/root -- bash -s -- "$action"
-  [ "$action" = delete ] || printf '{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$(lxc config get "$CONTAINER" volatile.uuid --project "$LXD_PROJECT")"
+  # On a line of its own and the last, whatever the container printed before it.
+  [ "$action" = delete ] || printf '\n{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$(lxc config get "$CONTAINER" volatile.uuid --project "$LXD_PROJECT")"
 }

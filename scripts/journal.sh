@@ -81,6 +81,7 @@ apache_apply() {
 apache_delete() {
   rm -f "$APACHE_CONF" /etc/apache2/conf-enabled/dhis2-siem.conf
   ! command -v apache2ctl >/dev/null || reload_apache
+  rm -f /var/log/apache2/dhis2-siem-access.log*
 }
 
 # Every cluster of every installed version reads its conf.d.

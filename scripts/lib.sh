@@ -18,7 +18,9 @@ WRITTEN=()
 begin() {
   MARK="/var/lib/dhis2-siem/$1.unfinished"
   mkdir -p /var/lib/dhis2-siem
-  exec 9>"/run/lock/dhis2-siem-$1.lock"
+  # Not in /run/lock, where anybody may hold a lock.
+  install -d -m 0700 /run/dhis2-siem
+  exec 9>"/run/dhis2-siem/$1.lock"
   flock -w 900 9 || die "another run of '$1' has been going on for fifteen minutes"
   if [ -e "$MARK" ]; then RETRY=1; else RETRY=""; fi
   : >"$MARK"
@@ -47,23 +49,19 @@ die() {
   exit 1
 }
 
-# put_file PATH MODE OWNER[:GROUP] <CONTENT: writes the file only where it differs, and notes the change.
+# put_file PATH MODE OWNER[:GROUP] <CONTENT: puts the file in place, and notes it as changed where it differs. Always a new
+# file: who owns the folder could make a mode or an owner go through a link.
 put_file() {
-  local path=$1 mode=$2 owner=$3 new
+  local path=$1 mode=$2 owner=$3 new same=""
   new=$(mktemp "$WORK/file.XXXXXX")
   cat >"$new"
   WRITTEN+=("$(sha256sum <"$new" | cut -d' ' -f1) $path")
-  if [ -e "$path" ] && cmp -s "$new" "$path"; then
-    chmod "$mode" "$path"
-    chown "$owner" "$path"
-    rm -f "$new"
-    return 0
-  fi
+  if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$new" "$path"; then same=1; fi
   mkdir -p "$(dirname "$path")"
   chmod "$mode" "$new"
   chown "$owner" "$new"
-  mv -f "$new" "$path"
-  CHANGED+=("$path")
+  mv -fT "$new" "$path"
+  [ -n "$same" ] || CHANGED+=("$path")
 }
 
 # changed PATH...: was one of them written in this run, or in one before it that was cut off?

@@ -55,7 +55,9 @@ elastic_repository() {
     curl -fsS --max-time 60 -o "$key" "${PACKAGES_URL%/packages}/GPG-KEY-elasticsearch" ||
       die "the signing key cannot be fetched from ${PACKAGES_URL%/packages}/GPG-KEY-elasticsearch; is the repository reachable from $(hostname)?"
   fi
-  found=$(GNUPGHOME="$WORK" gpg --batch --with-colons --show-keys "$key" 2>/dev/null | awk -F: '$1 == "fpr" { print $10; exit }')
+  # One key and no other: apt would believe each that is in its file.
+  found=$(GNUPGHOME="$WORK" gpg --batch --with-colons --show-keys "$key" 2>/dev/null |
+    awk -F: '$1 == "pub" { keys++; want = 1 } $1 == "fpr" && want { found = found sep $10; sep = " and "; want = 0 } END { print found }')
   [ "$found" = "$PACKAGES_FINGERPRINT" ] ||
     die "the packages' signing key has the fingerprint ${found:-(none)}, the stack's config says $PACKAGES_FINGERPRINT (dhis2-siem:packages)"
   GNUPGHOME="$WORK" gpg --batch --dearmor <"$key" >"$WORK/packages.gpg"

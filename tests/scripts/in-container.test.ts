@@ -35,7 +35,7 @@ describe("in-container.sh", () => {
   it("prints what the step prints, then LXD's id of the container", () => {
     const { stdout, stderr, status } = run("apply");
     assert.deepEqual([stderr, status], ["", 0]);
-    assert.equal(stdout, 'apply in it\n{"container":"dhis","uuid":"11-22"}\n');
+    assert.equal(stdout, 'apply in it\n\n{"container":"dhis","uuid":"11-22"}\n');
   });
 
   it("prints no id where it takes the step back", () => {

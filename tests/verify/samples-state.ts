@@ -37,9 +37,15 @@ export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
             ),
           ),
         ),
+        command("elastic-cluster-info", lines({ ca, fingerprint: "ff", clusterUuid: "c" })),
         command(
           "agent-dhis-settings",
-          lines({ file: "/etc/filebeat/filebeat.yml", sha256: "aa" }, { container: "dhis", uuid: "u-dhis" }),
+          lines(
+            // What a container says of itself is no more than that; LXD's line comes last.
+            { ca: "another", container: "siem", uuid: "u-forged" },
+            { file: "/etc/filebeat/filebeat.yml", sha256: "aa" },
+            { container: "dhis", uuid: "u-dhis" },
+          ),
         ),
         command("agent-dhis-start", lines({ container: "dhis", uuid: "u-dhis" })),
         resource(

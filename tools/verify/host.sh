@@ -20,7 +20,7 @@ look() {
   local paths
   mapfile -t paths < <(file_paths | awk -v name="$1" '$1 == name { print $2 }')
   file_inside | timeout 60 lxc exec "$1" --project "$LXD_PROJECT" --mode non-interactive --cwd / -- \
-    bash -s -- ${paths[@]+"${paths[@]}"} | head -c 1000000 | sed "s/^/$1\t/" || printf '%s could not be looked into\n' "$1" >&2
+    bash -s -- ${paths[@]+"${paths[@]}"} | head -c 1000000 | sed "s/^/$1\t/" && echo || printf '%s could not be looked into\n' "$1" >&2
 }
 
 main() {

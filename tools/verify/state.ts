@@ -69,8 +69,11 @@ export function readState(json: string): State {
   }));
   const ofType = (ending: string) => resources.filter(({ type }) => type.endsWith(ending));
   const outputs = ofType("pulumi:pulumi:Stack")[0]?.outputs ?? {};
-  const lines = ofType("command:remote:Command").map(({ outputs: { stdout } }) => jsonLines(text(stdout)));
-  const ca = lines.flat().find((line) => typeof line.ca === "string")?.ca;
+  const commands = ofType("command:remote:Command");
+  const lines = commands.map(({ outputs: { stdout } }) => jsonLines(text(stdout)));
+  // Only of the step that says it: any container could print such a line.
+  const [cluster] = commands.filter(({ urn }) => urn.endsWith("::elastic-cluster-info"));
+  const ca = jsonLines(text(cluster?.outputs.stdout)).find((line) => typeof line.ca === "string")?.ca;
   const password = text(outputs.elasticPassword);
   if (typeof ca !== "string" || password === "") {
     throw new Error("this stack has not been brought up yet: there is nothing to verify; run 'pulumi up'");
@@ -103,7 +106,7 @@ export function readState(json: string): State {
 function containersOf(steps: readonly Record<string, unknown>[][]): Record<string, ContainerState> {
   const found: Record<string, { uuids: string[]; files: Record<string, string> }> = {};
   for (const lines of steps) {
-    const where = lines.find((line) => "container" in line);
+    const where = lines.findLast((line) => "container" in line);
     if (where === undefined) continue;
     const container = (found[text(where.container)] ??= { uuids: [], files: {} });
     if (where.uuid !== "") container.uuids.push(text(where.uuid));

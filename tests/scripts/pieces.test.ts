@@ -1,0 +1,158 @@
+/** Pieces of the scripts that read what vendors' programs print. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { quote } from "../../render/bundle";
+import { loadScripts } from "../../scripts";
+
+describe("a piece of a script", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-pieces-"))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs some bash after lib.sh and other scripts, with /run, /etc and the state in the test's folder. */
+  function run(scripts: readonly (keyof ReturnType<typeof loadScripts>)[], bash: string) {
+    const texts = loadScripts();
+    const moved = ["lib" as const, ...scripts]
+      .map((name) => texts[name])
+      .join("\n")
+      .replaceAll("/run/", `${folder}/`)
+      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`)
+      .replaceAll("/etc/apt/", `${folder}/apt/`);
+    return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
+  }
+
+  describe("acknowledged (key.sh)", () => {
+    const asked = (stats: object) =>
+      run(
+        ["key"],
+        `curl() { printf %s ${quote(JSON.stringify(stats, undefined, 2))}; }; acknowledged && echo yes || echo no`,
+      ).stdout;
+    const pipeline = { events: { active: 3, total: 9 }, queue: { acked: 7 } };
+
+    it("reads the statistics of Filebeat 7.17", () => {
+      const output = (acked: number) => ({
+        events: { acked, active: 0 },
+        read: { bytes: 5 },
+        type: "elasticsearch",
+      });
+      assert.equal(asked({ libbeat: { output: output(57), pipeline } }), "yes\n");
+      assert.equal(asked({ libbeat: { output: output(0), pipeline } }), "no\n");
+    });
+
+    it("reads those of 8.19, which count batches before the events", () => {
+      const output = (acked: number) => ({ batches: { split: 0 }, events: { acked, active: 0 } });
+      assert.equal(asked({ libbeat: { output: output(57), pipeline } }), "yes\n");
+      assert.equal(asked({ libbeat: { output: output(0), pipeline } }), "no\n");
+    });
+  });
+
+  describe("nginx's logs (journal.sh)", () => {
+    const kept = (...files: [name: string, text: string][]) => {
+      const dump = files
+        .map(([name, text]) => `# configuration file /etc/nginx/${name}:\n${text}`)
+        .join("\n");
+      const { stdout, stderr } = run(
+        ["journal"],
+        `nginx() { echo "configure arguments: --error-log-path=/e.log --http-log-path=/a.log" >&2; }
+        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" && echo own || true`,
+      );
+      assert.equal(stderr, "");
+      return stdout.trim().split("\n");
+    };
+    const ours = ["conf.d/50-dhis2-siem.conf", "access_log syslog:server=unix:/dev/log combined;"] as [
+      string,
+      string,
+    ];
+    const server = "server {\n  listen 80;\n}";
+
+    it("are left where http names both, as on Debian and Ubuntu", () => {
+      const main =
+        "http {\n\taccess_log /var/log/nginx/access.log;\n\terror_log /var/log/nginx/error.log;\n}";
+      assert.deepEqual(kept(["nginx.conf", `events {\n}\n${main}`], ours), [""]);
+    });
+
+    it("are named beside ours where http names none, as with dhis2-tools-dab", () => {
+      const main = `error_log /var/log/nginx/error.log info;\nhttp {\n  # access_log none;\n  ${server}\n}`;
+      assert.deepEqual(kept(["nginx.conf", main], ours), [
+        "access_log /a.log combined;",
+        "error_log /var/log/nginx/error.log info;",
+      ]);
+      assert.deepEqual(kept(["nginx.conf", `http {\n${server}\n}`]), [
+        "access_log /a.log combined;",
+        "error_log /e.log;",
+      ]);
+    });
+
+    it("are told from those of a server, in any file", () => {
+      const http = "http {\n  access_log /x;\n  error_log /y;\n";
+      const own = "server {\n  access_log /var/log/nginx/perf.log performance;\n}";
+      assert.deepEqual(kept(["nginx.conf", `${http}${own}\n}`]), ["own"]);
+      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["sites-enabled/default", own]), ["own"]);
+      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["upstream/x.conf", "access_log /z;"]), ["own"]);
+    });
+  });
+
+  describe("the packages' repository (packages.sh)", () => {
+    const lists = () => mkdirSync(join(folder, "apt/sources.list.d"), { recursive: true });
+    const list = (name: string) => join(folder, "apt/sources.list.d", name);
+
+    it("puts another list of it aside, and back when it goes", () => {
+      lists();
+      const theirs =
+        "deb [signed-by=/usr/share/keyrings/x.gpg] https://packages.example.org/packages/8.x/apt stable main\n";
+      writeFileSync(list("elastic-8.x.list"), theirs);
+      writeFileSync(list("debian.sources"), "URIs: https://deb.example.org\n");
+      const { stderr } = run(
+        ["packages"],
+        "PACKAGES_URL=https://packages.example.org/packages; other_lists 8",
+      );
+      assert.match(stderr, /elastic-8\.x\.list names Elastic's packages too/);
+      assert.ok(!existsSync(list("elastic-8.x.list")) && existsSync(list("debian.sources")));
+      assert.equal(readFileSync(list("elastic-8.x.list.dhis2-siem.disabled"), "utf8"), theirs);
+      run(["packages"], "remove_elastic_repository");
+      assert.equal(readFileSync(list("elastic-8.x.list"), "utf8"), theirs);
+    });
+
+    it("takes the key that is meant, and no file with a second one", () => {
+      lists();
+      const check = (keys: string) =>
+        run(
+          ["packages"],
+          `need_packages() { :; }; export GNUPGHOME="$WORK"
+          for name in one two; do gpg --batch --quiet --passphrase '' --quick-generate-key "$name" ed25519 sign never 2>/dev/null; done
+          PACKAGES_URL=https://packages.example.org/packages
+          PACKAGES_FINGERPRINT=$(gpg --batch --with-colons --list-keys one 2>/dev/null | awk -F: '$1 == "fpr" { print $10; exit }')
+          file_packages_key() { gpg --batch --armor --export ${keys}; }; chown() { :; }
+          elastic_repository 8; gpgconf --kill gpg-agent`,
+        );
+      assert.equal(check("one").status, 0);
+      assert.match(check("two").stderr, /has the fingerprint [0-9A-F]{40}, the stack's config says/);
+      assert.match(
+        check("one two").stderr,
+        /has the fingerprint [0-9A-F]{40} and [0-9A-F]{40}, the stack's config/,
+      );
+    });
+  });
+
+  it("puts a file in a link's place, and leaves alone what the link leads to (lib.sh)", () => {
+    writeFileSync(join(folder, "victim"), "same\n", { mode: 0o600 });
+    symlinkSync(join(folder, "victim"), join(folder, "f"));
+    const put = `put_file ${folder}/f 0644 "$(id -un)" < <(echo same); changed ${folder}/f && echo changed`;
+    assert.equal(run([], put).stdout, "changed\n");
+    assert.equal(
+      run([], `stat -c '%a %F' ${folder}/victim ${folder}/f`).stdout,
+      "600 regular file\n644 regular file\n",
+    );
+  });
+});
