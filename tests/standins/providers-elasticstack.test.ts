@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { UNKNOWN } from "../../lab/standins/pulumi/marks";
+import { secret, UNKNOWN } from "../../lab/standins/pulumi/marks";
 import type { Standin, Subject } from "../../lab/standins/pulumi/serve";
 import { createElasticstack } from "../../lab/standins/pulumi/elasticstack";
 import recorded from "./provider-calls.json";
-import { CONNECTOR_ID, SAMPLES, token } from "./providers-samples";
+import { CONNECTOR_ID, RULE_ID, SAMPLES, token } from "./providers-samples";
 import { type Recorded, type Servers, startServers } from "./providers-servers";
 
 const LOGIN = { username: "elastic", password: "t0p-secret" };
@@ -24,7 +24,7 @@ describe("the stand-in for elasticstack", () => {
 
   beforeEach(async () => {
     servers = await startServers();
-    provider = createElasticstack({});
+    provider = createElasticstack();
     const block = JSON.stringify({ ...LOGIN, endpoints: [servers.url] });
     provider.configure?.({ elasticsearch: block, kibana: block });
   });
@@ -42,7 +42,7 @@ describe("the stand-in for elasticstack", () => {
   for (const [kind, { inputs, changed, replacing, calls }] of Object.entries(SAMPLES)) {
     it(`makes, reads back, changes and deletes ${kind}`, async () => {
       const about = subject(kind);
-      assert.deepEqual(provider.check?.(about.token, inputs).failures, []);
+      assert.deepEqual(provider.check?.(about.token, inputs), inputs);
       const { id, outputs } = await provider.create(about, inputs);
       assert.deepEqual(called(id), calls.create);
       assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs), { changed: [], replaces: [] });
@@ -132,20 +132,9 @@ describe("the stand-in for elasticstack", () => {
           lifecycle: { data_retention: "90d" },
         },
       },
-      ElasticsearchComponentTemplate: { template: { mappings: { properties: { a: { type: "keyword" } } } } },
       ElasticsearchIndex: {
         mappings: { properties: { a: { type: "keyword" } } },
         settings: { default_pipeline: "p", number_of_replicas: 0, number_of_shards: 1 },
-      },
-      ElasticsearchSecurityRole: {
-        cluster: ["monitor"],
-        indices: [
-          {
-            names: ["logs-dhis2-*"],
-            privileges: ["read", "view_index_metadata"],
-            allow_restricted_indices: false,
-          },
-        ],
       },
       ElasticsearchSecurityUser: {
         full_name: "Operator",
@@ -194,14 +183,6 @@ describe("the stand-in for elasticstack", () => {
     };
     const { outputs } = await provider.create(about, inputs);
     assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs).changed, ["roleDescriptors"]);
-  });
-
-  it("ignores a connectorId at creation, and then wants to replace for ever", async () => {
-    const about = subject("KibanaActionConnector");
-    const inputs = { ...sampleOf("KibanaActionConnector").inputs, connectorId: "mine" };
-    const { outputs } = await provider.create(about, inputs);
-    assert.notEqual(outputs.connectorId, "mine");
-    assert.deepEqual(provider.diff(about.token, outputs, inputs, inputs).replaces, ["connectorId"]);
   });
 
   it("compares rule params as the exact JSON that Kibana gave back", async () => {
@@ -271,15 +252,29 @@ describe("the stand-in for elasticstack", () => {
     assert.deepEqual(change, { changed: ["description"], replaces: [] });
   });
 
-  it("refuses what is missing, and what it does not know", () => {
-    const refused = (kind: string, inputs: Record<string, unknown>) =>
-      provider.check?.(token(kind), inputs).failures?.map(({ property }) => property);
-    assert.deepEqual(refused("ElasticsearchIngestPipeline", { name: "p" }), ["processors"]);
-    assert.deepEqual(refused("ElasticsearchIndex", { name: "i", sortFields: ["a"] }), ["sortFields"]);
-    assert.deepEqual(refused("KibanaDataView", { dataView: { title: "t", fieldAttrs: {} } }), [
-      "dataView.fieldAttrs",
-    ]);
-    assert.throws(() => provider.check?.(token("KibanaSpace"), {}), /has no elasticstack:index\/kibanaSpace/);
+  it("refuses a resource without a name, and what it does not know", () => {
+    const check = (kind: string, inputs: Record<string, unknown>) => () =>
+      provider.check?.(token(kind), inputs);
+    assert.throws(check("ElasticsearchIngestPipeline", { processors: [] }), /gives no name to elasticstack:/);
+    assert.throws(
+      check("ElasticsearchIndex", { name: "i", sortFields: ["a"], codec: "best" }),
+      /the stand-in does not know sortFields, codec of elasticstack:.*:ElasticsearchIndex/,
+    );
+    // The real one ignores this when it creates, and then wants to replace the connector for ever.
+    assert.throws(
+      check("KibanaActionConnector", { ...sampleOf("KibanaActionConnector").inputs, connectorId: "mine" }),
+      /does not know connectorId/,
+    );
+    assert.throws(
+      check("KibanaDataView", { dataView: secret({ title: "t", fieldAttrs: {} }) }),
+      /does not know dataView\.fieldAttrs/,
+    );
+    const frequency = { alertsFilter: {} };
+    assert.throws(
+      check("KibanaAlertingRule", { ruleId: RULE_ID, actions: [{ id: "c" }, { frequency }] }),
+      /does not know actions\.frequency\.alertsFilter/,
+    );
+    assert.throws(check("KibanaSpace", {}), /has no elasticstack:index\/kibanaSpace/);
   });
 
   it("warns of an import that failed in part, and fails where nothing came in", async () => {

@@ -31,34 +31,23 @@ export function plain(value: unknown): unknown {
 
 /** Whether a value, or anything in it, is unknown. */
 export function hasUnknown(value: unknown): boolean {
-  if (isSecret(value)) return hasUnknown(value.value);
-  if (Array.isArray(value) || isObject(value)) return Object.values(value).some(hasUnknown);
-  return value === UNKNOWN;
+  return somewhere(value, (item) => item === UNKNOWN);
+}
+
+function somewhere(value: unknown, test: (item: unknown) => boolean): boolean {
+  if (test(value)) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some((v) => somewhere(v, test));
 }
 
 /**
- * Marks what has to be secret in `outputs`: the properties named in `names`, and every value whose namesake among the
- * inputs (which carry marks) is secret.
+ * Marks what has to be secret in `outputs`: the properties in `names`, and each whose namesake among `inputs` (which
+ * carry marks) is a secret or holds one.
  */
 export function markSecrets(outputs: Props, inputs: Props, names: readonly string[] = []): Props {
   return Object.fromEntries(
     Object.entries(outputs).map(([key, value]) => [
       key,
-      names.includes(key) ? secret(value) : markAs(inputs[key], value),
+      names.includes(key) || somewhere(inputs[key], isSecret) ? secret(value) : value,
     ]),
-  );
-}
-
-function markAs(model: unknown, value: unknown): unknown {
-  if (isSecret(model)) return secret(value);
-  if (Array.isArray(model) && Array.isArray(value))
-    return value.map((item, index) => markAs(model[index], item));
-  return isObject(model) && isObject(value) ? markSecrets(value, model) : value;
-}
-
-/** JSON with sorted keys: equal texts for equal values. */
-export function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
   );
 }
