@@ -74,6 +74,7 @@ describe("the stand-in for the command provider", () => {
           channel.on("data", (chunk: Buffer) => (stdin += chunk.toString()));
           channel.on("end", () => {
             runs.push({ command: line, stdin });
+            if (line === "cut off") return client.end();
             channel.write(`ran ${line}\n`);
             channel.stderr.write("on stderr\n");
             if (line === "killed") channel.exit("KILL");
@@ -151,6 +152,8 @@ describe("the stand-in for the command provider", () => {
     });
     const killed = create({ connection: connection(), create: "killed" });
     await assert.rejects(killed, /^Error: Process exited from signal KILL: running "killed"/);
+    const cut = create({ connection: connection(), create: "cut off" });
+    await assert.rejects(cut, /^Error: the connection ended before the command: running "cut off"/);
   });
 
   it("takes the pinned host key only, and no host without a pin", async () => {

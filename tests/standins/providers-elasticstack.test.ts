@@ -210,6 +210,34 @@ describe("the stand-in for elasticstack", () => {
     ]);
   });
 
+  it("sees at a refresh what was taken away behind its back", async () => {
+    const about = subject("ElasticsearchIngestPipeline");
+    const { inputs } = sampleOf("ElasticsearchIngestPipeline");
+    const { id, outputs } = await provider.create(about, inputs);
+    servers.kept.set("/_ingest/pipeline/p", { processors: [{ set: { field: "a", value: "b" } }] });
+    const read = await provider.read?.(about, id, outputs, inputs);
+    assert.equal(read?.inputs.description, undefined);
+    const { changed } = provider.diff(about.token, read?.outputs ?? {}, inputs, inputs);
+    assert.deepEqual(changed, ["description", "onFailures"]);
+  });
+
+  it("leaves an index the fields that are gone from its mappings", async () => {
+    const about = subject("ElasticsearchIndex");
+    const mappings = (properties: object) => JSON.stringify({ properties });
+    const [a, b] = [{ properties: { x: { type: "ip" } } }, { type: "keyword" }];
+    const inputs = { name: "i", mappings: mappings({ a, b }) };
+    const { id, outputs } = await provider.create(about, inputs);
+    const fewer = { ...inputs, mappings: mappings({ a: { properties: {} } }) };
+    assert.deepEqual(provider.diff(about.token, outputs, inputs, fewer).changed, []);
+    const other = { ...inputs, mappings: mappings({ a: { properties: { y: { type: "ip" } } } }) };
+    assert.deepEqual(provider.diff(about.token, outputs, inputs, other).changed, ["mappings"]);
+    await provider.update?.(about, id, outputs, other);
+    const both = { x: { type: "ip" }, y: { type: "ip" } };
+    assert.deepEqual(servers.calls.find(({ path }) => path === "/i/_mapping")?.body, {
+      properties: { a: { properties: both }, b },
+    });
+  });
+
   it("starts a rule enabled that is made with enabled: false, and disables it at the next update", async () => {
     const about = subject("KibanaAlertingRule");
     const inputs = { ...sampleOf("KibanaAlertingRule").inputs, enabled: false };

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { differences, foreignNames, fromAnswer, refreshed, toBody, valueAt } from "./fields";
-import { createSend, type Request, type Send, upload } from "./http";
+import { createSend, type Request, type Send } from "./http";
 import { type Kind, KINDS } from "./kinds";
 import { isObject, plain, type Props } from "./marks";
 import { refuse, serve, type Standin, type Subject } from "./serve";
@@ -36,12 +36,13 @@ function requestOf(kind: Kind, line: string, name: string, content: Partial<Requ
     ...(kind.oldClient && { "content-type": "application/json" }),
     ...content.headers,
   };
-  return { ...content, server: kind.server, line: line.replace("{id}", encodeURIComponent(name)), headers };
+  const place = line.replace("{id}", encodeURIComponent(name)) + (content.query ?? "");
+  return { ...content, server: kind.server, line: place, headers };
 }
 
 /** What creates a resource; with its state, what changes it. */
 function contentOf(kind: Kind, inputs: Props, state?: Props): Partial<Request> {
-  if (kind.upload) return upload(String(inputs[kind.upload]));
+  if (kind.content) return kind.content(inputs);
   const body = toBody(kind.fields, inputs, state === undefined);
   return { body: kind.body?.(body, state ?? {}) ?? body };
 }

@@ -11,6 +11,8 @@ export interface Request {
   readonly server: "Elasticsearch" | "Kibana";
   /** Such as "GET /_ingest/pipeline/x", encoded. */
   readonly line: string;
+  /** What is to follow it, where that depends on what is sent. */
+  readonly query?: string;
   /** JSON, or a text whose type is among the headers. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

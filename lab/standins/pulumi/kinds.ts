@@ -2,12 +2,13 @@
  * The types of resources that the stack makes, as a table: their requests, their properties, and where one of them is
  * not like the others. Requests and bodies as recorded from elasticstack 0.11.17, habits as seen in it.
  */
-import { type Field, type Fields, toBody, valueAt } from "./fields";
-import { isObject, type Props } from "./marks";
 import { stableJson } from "../../../render/json";
+import { type Field, type Fields, toBody, valueAt } from "./fields";
+import { type Request, upload } from "./http";
+import { isObject, type Props } from "./marks";
 
 /** One more request of an update, "{id}" for the resource. */
-type Call = (line: string, content?: { readonly body: unknown }) => Promise<unknown>;
+type Call = (line: string, content?: Partial<Request>) => Promise<unknown>;
 
 export interface Kind {
   readonly server: "Elasticsearch" | "Kibana";
@@ -32,8 +33,9 @@ export interface Kind {
   readonly mayBeGone?: true;
   /** An older client of the provider's, with Kibana's headers on every request. */
   readonly oldClient?: true;
-  /** The property that is sent as a file. */
-  readonly upload?: string;
+  /** What its writes carry where that is no JSON of its fields. */
+  readonly content?: (inputs: Props) => Partial<Request>;
+  /** What else the body of its writes says, or does not. */
   readonly body?: (body: Props, state: Props) => Props;
   readonly deletion?: (id: string) => Props;
   /** What else an update takes; `answer` is that to its request. */
@@ -111,7 +113,7 @@ const index: Kind = {
   },
 };
 
-/** A role descriptor as the provider keeps it: the server adds these, and gives what is empty. */
+/** Role descriptors without what Elasticsearch adds to them. */
 function keptDescriptors(descriptors: unknown): unknown {
   const kept = Object.entries(descriptors as Props).map(([name, descriptor]) => {
     const { cluster, indices } = descriptor as Props;
@@ -130,9 +132,7 @@ function importProblem(answer: Props): string | undefined {
   return `not all objects were imported successfully: ${details.join("; ")}`;
 }
 
-const IMPORT = "POST /api/saved_objects/_import?overwrite=true";
-
-/** By their names in the program; those of Kibana begin with its name. */
+/** By their names in the program. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   ElasticsearchIngestPipeline: {
     ...elasticsearch("/_ingest/pipeline/{id}", "{id}"),
@@ -234,9 +234,12 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   KibanaImportSavedObjects: {
     server: "Kibana",
-    create: IMPORT,
-    update: IMPORT,
-    upload: "fileContents",
+    create: "POST /api/saved_objects/_import",
+    update: "POST /api/saved_objects/_import",
+    content: ({ fileContents, overwrite }) => ({
+      ...upload(String(fileContents)),
+      query: `?overwrite=${overwrite === true}`,
+    }),
     fields: { fileContents: {}, overwrite: {} },
     made: { success: "success", successCount: "successCount", errors: "errors" },
     prefix: "",

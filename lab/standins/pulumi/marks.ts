@@ -29,14 +29,9 @@ export function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
-/** Whether a value, or anything in it, is unknown. */
-export function hasUnknown(value: unknown): boolean {
-  return somewhere(value, (item) => item === UNKNOWN);
-}
-
-function somewhere(value: unknown, test: (item: unknown) => boolean): boolean {
-  if (test(value)) return true;
-  return typeof value === "object" && value !== null && Object.values(value).some((v) => somewhere(v, test));
+/** Whether a value is a secret, or holds one. */
+function holdsSecret(value: unknown): boolean {
+  return isSecret(value) || (typeof value === "object" && Object.values(value ?? {}).some(holdsSecret));
 }
 
 /**
@@ -47,7 +42,7 @@ export function markSecrets(outputs: Props, inputs: Props, names: readonly strin
   return Object.fromEntries(
     Object.entries(outputs).map(([key, value]) => [
       key,
-      names.includes(key) || somewhere(inputs[key], isSecret) ? secret(value) : value,
+      names.includes(key) || holdsSecret(inputs[key]) ? secret(value) : value,
     ]),
   );
 }

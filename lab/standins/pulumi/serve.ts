@@ -12,7 +12,7 @@ import * as service from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { stableJson } from "../../../render/json";
 import { endWithParent, handler, listen } from "./grpc";
-import { hasUnknown, markSecrets, plain, type Props, UNKNOWN } from "./marks";
+import { markSecrets, plain, type Props, UNKNOWN } from "./marks";
 
 /** The resource that a call is about. */
 export interface Subject {
@@ -64,12 +64,10 @@ export interface Standin {
   delete(subject: Subject, id: string, state: Props): Promise<void>;
 }
 
-/** The change where every input counts as it is: names of those that differ, and of those in `replaceOn`. */
+/** The change where every input counts as it is: names of those that differ (an unknown one does), and of those in `replaceOn`. */
 export function inputChange(olds: Props, news: Props, replaceOn: readonly string[]): Change {
   const keys = new Set([...Object.keys(olds), ...Object.keys(news)].filter((key) => !key.startsWith("__")));
-  const changed = [...keys].filter(
-    (key) => hasUnknown(news[key]) || stableJson(news[key]) !== stableJson(olds[key]),
-  );
+  const changed = [...keys].filter((key) => stableJson(news[key]) !== stableJson(olds[key]));
   return { changed, replaces: changed.filter((key) => replaceOn.includes(key)) };
 }
 
