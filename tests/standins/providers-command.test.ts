@@ -7,13 +7,12 @@ import { join } from "node:path";
 import { connect } from "node:net";
 import { type Connection, Server as SshServer, utils } from "ssh2";
 import { command } from "../../lab/standins/pulumi/command";
-import { isSecret, plain, secret } from "../../lab/standins/pulumi/marks";
+import { plain, secret } from "../../lab/standins/pulumi/marks";
 
 const TOKEN = "command:remote:Command";
 
 interface Run {
   readonly command: string;
-  readonly env: Record<string, string>;
   readonly stdin: string;
 }
 
@@ -49,18 +48,17 @@ describe("the stand-in for the command provider", () => {
   });
   afterEach(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
-  /** A login that knows the user's key and one password, answers commands by their stdin, and forwards. */
+  /** A login that knows the user's key, answers commands by their stdin, and forwards. */
   function accept(client: Connection): void {
     const own = utils.parseKey(user.publicKey);
     client.on("error", () => undefined);
     client.on("authentication", (context) => {
       const knows =
-        (context.method === "publickey" &&
-          !(own instanceof Error) &&
-          context.key.data.equals(own.getPublicSSH())) ||
-        (context.method === "password" && context.password === "pw");
+        context.method === "publickey" &&
+        !(own instanceof Error) &&
+        context.key.data.equals(own.getPublicSSH());
       if (knows && context.username === "root") context.accept();
-      else context.reject(["publickey", "password"]);
+      else context.reject(["publickey"]);
     });
     client.on("tcpip", (take, _refuse, { destIP, destPort }) => {
       const channel = take();
@@ -70,17 +68,13 @@ describe("the stand-in for the command provider", () => {
       logins++;
       client.on("session", (takeSession) => {
         const session = takeSession();
-        const env: Record<string, string> = {};
-        session.on("env", (take, _refuse, { key, val }) => {
-          env[key] = val;
-          take?.();
-        });
         session.on("exec", (take, _refuse, { command: line }) => {
           const channel = take();
           let stdin = "";
           channel.on("data", (chunk: Buffer) => (stdin += chunk.toString()));
           channel.on("end", () => {
-            runs.push({ command: line, env, stdin });
+            runs.push({ command: line, stdin });
+            if (line === "cut off") return client.end();
             channel.write(`ran ${line}\n`);
             channel.stderr.write("on stderr\n");
             if (line === "killed") channel.exit("KILL");
@@ -103,7 +97,7 @@ describe("the stand-in for the command provider", () => {
 
   /** The checked inputs, without marks, as the engine hands them on. */
   function checked(inputs: Record<string, unknown>): Record<string, unknown> {
-    return plain(command.check?.(TOKEN, inputs).inputs ?? {});
+    return plain(command.check?.(TOKEN, { addPreviousOutputInEnv: false, ...inputs }) ?? {});
   }
 
   const lines: string[] = [];
@@ -136,21 +130,6 @@ describe("the stand-in for the command provider", () => {
     );
   });
 
-  it("passes on environment and previous output, unless told not to", async () => {
-    const inputs = { connection: connection(), create: "make", environment: { A: "b" } };
-    const { id, outputs } = await create(inputs);
-    await command.update?.(subject, id, outputs, checked(inputs));
-    await command.update?.(subject, id, outputs, checked({ ...inputs, addPreviousOutputInEnv: false }));
-    assert.deepEqual(
-      runs.map(({ env }) => env),
-      [
-        { A: "b" },
-        { A: "b", PULUMI_COMMAND_STDOUT: "ran make", PULUMI_COMMAND_STDERR: "on stderr" },
-        { A: "b" },
-      ],
-    );
-  });
-
   it("logs what it is told to log", async () => {
     const logged = async (logging?: string) => {
       lines.length = 0;
@@ -172,59 +151,64 @@ describe("the stand-in for the command provider", () => {
       return true;
     });
     const killed = create({ connection: connection(), create: "killed" });
-    await assert.rejects(killed, /^Error: Process exited with status 137 from signal KILL: running "killed"/);
+    await assert.rejects(killed, /^Error: Process exited from signal KILL: running "killed"/);
+    const cut = create({ connection: connection(), create: "cut off" });
+    await assert.rejects(cut, /^Error: the connection ended before the command: running "cut off"/);
   });
 
-  it("takes the pinned host key only, and any without a pin", async () => {
+  it("takes the pinned host key only, and no host without a pin", async () => {
     const other = keyPair(folder, "other");
     const wrong = create({ connection: connection({ hostKey: other.publicKey }), create: "make" });
-    await assert.rejects(wrong, /after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch/);
-    assert.deepEqual(runs, []);
-    await create({ connection: connection({ hostKey: undefined }), create: "make" });
     await assert.rejects(
-      create({ connection: connection({ hostKey: "no key" }), create: "make" }),
-      /failed to parse host key/,
+      wrong,
+      /after 0 failed attempts: the host 127\.0\.0\.1:\d+ shows the wrong host key/,
     );
+    const unpinned = { connection: connection({ hostKey: undefined }), create: "make" };
+    assert.throws(() => checked(unpinned), /needs the connection's host and hostKey/);
+    const noKey = create({ connection: connection({ hostKey: "no key" }), create: "make" });
+    await assert.rejects(noKey, /the pinned hostKey is no OpenSSH public key/);
+    assert.deepEqual(runs, []);
   });
 
   it("asks an agent for keys where there is no other", async () => {
     const socket = join(folder, "agent");
     const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    const { SSH_AUTH_SOCK: before } = process.env;
     try {
       const deadline = Date.now() + 5000;
       while (!existsSync(socket) && Date.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 20));
       const key = ["-q", join(folder, "user")];
       execFileSync("ssh-add", key, { env: { ...process.env, SSH_AUTH_SOCK: socket } });
-      const to = connection({ privateKey: undefined, agentSocketPath: socket });
-      await create({ connection: to, create: "make" });
+      process.env.SSH_AUTH_SOCK = socket;
+      await create({ connection: connection({ privateKey: undefined }), create: "make" });
       assert.equal(runs.length, 1);
     } finally {
+      if (before === undefined) delete process.env.SSH_AUTH_SOCK;
+      else process.env.SSH_AUTH_SOCK = before;
       agent.kill();
     }
   });
 
-  it("logs in with a password or a key, and says how it tried", async () => {
-    await create({ connection: connection({ privateKey: undefined, password: "pw" }), create: "make" });
-    const locked = keyPair(folder, "locked", "open sesame");
-    const tried = connection({ privateKey: locked.privateKey, privateKeyPassword: "open sesame" });
+  it("says why a key does not log in, and nothing of the key", async () => {
+    const tried = (privateKey: string) => create({ connection: connection({ privateKey }), create: "make" });
     await assert.rejects(
-      create({ connection: tried, create: "make" }),
-      /unable to authenticate, attempted methods \[none publickey\], no supported methods remain/,
+      tried(keyPair(folder, "stranger").privateKey),
+      /does not accept the SSH key for the user root/,
     );
-    const noPassphrase = connection({ privateKey: locked.privateKey });
-    await assert.rejects(create({ connection: noPassphrase, create: "make" }), /passphrase protected/);
-    assert.equal(runs.length, 1);
+    await assert.rejects(tried(keyPair(folder, "locked", "open sesame").privateKey), /has a passphrase/);
+    await assert.rejects(tried("s3cret"), (error: Error) => !error.message.includes("s3cret"));
+    assert.deepEqual(runs, []);
   });
 
   it("goes through a bastion that has a host key of its own", async () => {
-    const proxy = { ...connection(), host: "127.0.0.1" };
+    const proxy = connection();
     await create({ connection: connection({ proxy }), create: "make" });
     assert.equal(logins, 2);
     const bad = connection({ proxy: { ...proxy, hostKey: keyPair(folder, "bastion").publicKey } });
     await assert.rejects(
       create({ connection: bad, create: "make" }),
-      /^Error: proxy: after 0 .*host key mismatch/,
+      /after 0 .*the bastion 127\.0\.0\.1:\d+ shows the wrong host key/,
     );
   });
 
@@ -241,23 +225,39 @@ describe("the stand-in for the command provider", () => {
     }
     await assert.rejects(
       create({ connection: connection({ port: 1 }), create: "make" }),
-      /dial tcp 127\.0\.0\.1:1: connect: connection refused/,
+      /127\.0\.0\.1:1 refuses the connection/,
     );
   });
 
   it("dials neither to check nor to compare, adds the defaults, and makes the connection secret", () => {
-    const { inputs } =
-      command.check?.(TOKEN, { connection: { host: "h", proxy: { host: "b" } }, stdin: secret("s") }) ?? {};
-    const defaults = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
-    assert.deepEqual(inputs, {
-      connection: secret({ ...defaults, host: "h", proxy: { ...defaults, host: "b" } }),
-      stdin: secret("s"),
+    const bare = { host: "h", hostKey: "k" };
+    const more = { stdin: secret("s"), addPreviousOutputInEnv: false };
+    const inputs = command.check?.(TOKEN, {
+      ...more,
+      connection: { ...bare, privateKey: secret("p"), proxy: bare },
     });
-    assert.ok(isSecret(inputs?.connection));
-    const diff = command.diff(TOKEN, {}, { stdin: "a", triggers: [1] }, { stdin: "b", triggers: [2] });
-    assert.deepEqual(diff, { changed: ["stdin", "triggers"], replaces: ["triggers"] });
-    assert.equal(command.check?.(TOKEN, { connection: {} }).failures?.[0]?.property, "connection.host");
-    assert.throws(() => command.check?.("command:local:Command", {}), /has no command:local:Command/);
+    const defaults = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
+    const proxy = { ...defaults, ...bare };
+    assert.deepEqual(inputs, {
+      ...more,
+      connection: secret({ ...defaults, ...bare, privateKey: "p", proxy }),
+    });
+    const diff = command.diff(TOKEN, {}, { stdin: "a", create: "c" }, { stdin: "b", create: "c" });
+    assert.deepEqual(diff, { changed: ["stdin"], replaces: [] });
     assert.equal(logins, 0);
+  });
+
+  it("refuses what it does not know", () => {
+    assert.throws(() => checked({ connection: {} }), /needs the connection's host and hostKey/);
+    assert.throws(() => checked({ connection: connection(), triggers: [1] }), /does not know triggers/);
+    assert.throws(
+      () => checked({ connection: connection({ password: "pw" }) }),
+      /does not know password of a connection/,
+    );
+    assert.throws(
+      () => checked({ connection: connection(), addPreviousOutputInEnv: true }),
+      /needs addPreviousOutputInEnv: false/,
+    );
+    assert.throws(() => command.check?.("command:local:Command", {}), /has no command:local:Command/);
   });
 });

@@ -74,12 +74,6 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     crud("/_index_template/t"),
     ["name", "u"],
   ),
-  ElasticsearchComponentTemplate: sample(
-    { name: "c", template: { mappings: stableJson({ properties: { a: { type: "keyword" } } }) } },
-    { version: 2 },
-    crud("/_component_template/c"),
-    ["name", "d"],
-  ),
   ElasticsearchIndex: sample(
     {
       ...{ name: "alerts-dhis2", numberOfShards: 1, numberOfReplicas: 0, defaultPipeline: "p" },
@@ -103,12 +97,6 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       delete: ["DELETE /alerts-dhis2"],
     },
     ["mappings", stableJson({ properties: { a: { type: "text" } } })],
-  ),
-  ElasticsearchSecurityRole: sample(
-    { name: "r", clusters: ["monitor"], indices: [read] },
-    { clusters: ["monitor", "manage_ilm"] },
-    crud("/_security/role/r"),
-    ["name", "s"],
   ),
   ElasticsearchSecurityUser: sample(
     { username: "operator", password: "pa55word", roles: ["b", "a"], fullName: "Operator", enabled: true },

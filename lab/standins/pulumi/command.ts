@@ -1,125 +1,108 @@
 /**
- * Stand-in for @pulumi/command 1.2.1's plugin, `remote.Command` only: commands over SSH, with the real one's defaults
- * and words. As there: a preview never dials, a refresh sees nothing, a failing command's message holds the command
- * and all its output, and stdout and stderr are not secret because an input is. Unlike there, a variable of
- * `environment` that sshd does not accept is not noticed (ssh2 asks for no answer).
+ * Stand-in for @pulumi/command 1.2.1's plugin, `remote.Command` only: commands over the SSH of the program's own
+ * forward. As with the real one a preview never dials, a refresh sees nothing, a failing command's message holds the
+ * command and all its output, and stdout and stderr are not secret because an input is. Unlike the real one it takes
+ * no host without a pinned key, and one private key (or the SSH agent) for the host and its bastion.
  */
 import { randomBytes } from "node:crypto";
-import { constants } from "node:os";
-import type { Client, ClientChannel } from "ssh2";
-import { isObject, isSecret, plain, type Props, secret } from "./marks";
-import { inputChange, serve, type Standin, type Subject } from "./serve";
-import { dial, type Hop } from "./ssh";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Client } from "ssh2";
+import { connectSsh, type SshServer } from "../../../reach/ssh";
+import { isObject, plain, type Props, secret } from "./marks";
+import { inputChange, refuse, serve, type Standin, type Subject } from "./serve";
 
 const TOKEN = "command:remote:Command";
+const INPUTS = ["create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv", "connection"];
 const CONNECTION_DEFAULTS = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
+const CONNECTION = [...Object.keys(CONNECTION_DEFAULTS), "host", "hostKey", "privateKey", "proxy"];
 
-interface Command {
-  readonly create?: string;
-  readonly update?: string;
-  readonly delete?: string;
-  readonly stdin?: string;
-  readonly logging?: "stdout" | "stderr" | "stdoutAndStderr" | "none";
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly addPreviousOutputInEnv?: boolean;
-  readonly connection: Hop & { readonly proxy?: Hop };
+interface Connection extends SshServer {
+  readonly privateKey?: string;
+  readonly proxy?: SshServer;
+  /** Attempts after the first one. */
+  readonly dialErrorLimit: number;
+  /** For each attempt, in seconds. */
+  readonly perDialTimeout: number;
 }
 
-interface Output {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function withDefaults(connection: Props): Props {
-  const proxy = isObject(connection.proxy) ? { proxy: withDefaults(connection.proxy) } : {};
+function withDefaults(given: unknown): Props {
+  const connection = isObject(given) ? given : {};
+  refuse("a connection", Object.keys(connection), CONNECTION);
+  if (connection.host === undefined || connection.hostKey === undefined) {
+    throw new Error("the stand-in for the command provider needs the connection's host and hostKey");
+  }
+  const proxy = connection.proxy === undefined ? {} : { proxy: withDefaults(connection.proxy) };
   return { ...CONNECTION_DEFAULTS, ...connection, ...proxy };
 }
 
-/** What the command finds in its environment, where sshd accepts it. */
-function environment(inputs: Command, previous: Output): Record<string, string> {
-  const passesOn = inputs.addPreviousOutputInEnv ?? true;
-  return {
-    ...inputs.environment,
-    ...(passesOn && previous.stdout !== "" ? { PULUMI_COMMAND_STDOUT: previous.stdout } : {}),
-    ...(passesOn && previous.stderr !== "" ? { PULUMI_COMMAND_STDERR: previous.stderr } : {}),
-  };
+/** Tries as often as the connection says, whatever the reason. Pauses grow from 0.1 s by half each time, up to 5 s. */
+async function dial({ proxy: bastion, ...host }: Connection, subject: Subject): Promise<Client> {
+  for (let failed = 0; ; failed++) {
+    try {
+      return await connectSsh({ ...host, bastion }, host.perDialTimeout);
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (failed >= host.dialErrorLimit) throw new Error(`after ${failed} failed attempts: ${reason}`);
+      subject.log("info", `Dial ${failed + 1}/${host.dialErrorLimit} failed: retrying`);
+      await pause(Math.min(100 * 1.5 ** failed, 5000));
+    }
+  }
 }
 
 /** Collects a stream's text, hands on each whole line, and gives the text at the end. */
-function collect(
-  stream: NodeJS.ReadableStream,
-  both: Buffer[],
-  onLine?: (line: string) => void,
-): () => string {
+function collect(stream: NodeJS.ReadableStream, all: Buffer[], onLine: (line: string) => void): () => string {
   const chunks: Buffer[] = [];
   let pending = "";
   stream.on("data", (chunk: Buffer) => {
     chunks.push(chunk);
-    both.push(chunk);
-    if (!onLine) return;
+    all.push(chunk);
     const lines = (pending + chunk.toString()).split("\n");
     pending = lines.pop() ?? "";
     lines.forEach(onLine);
   });
   return () => {
-    if (onLine && pending !== "") onLine(pending);
-    return Buffer.concat(chunks).toString();
+    if (pending !== "") onLine(pending);
+    return Buffer.concat(chunks).toString().replace(/\n$/, "");
   };
 }
 
-function execute(
-  client: Client,
-  subject: Subject,
-  command: string,
-  inputs: Command,
-  previous: Output,
-): Promise<Output> {
+function execute(client: Client, subject: Subject, command: string, inputs: Props): Promise<Props> {
   return new Promise((resolve, reject) => {
-    client.on("error", reject);
-    client.exec(command, { env: environment(inputs, previous) }, (error, channel: ClientChannel) => {
+    client.exec(command, (error, channel) => {
       if (error) return reject(error);
-      const both: Buffer[] = [];
-      const logs = (stream: string) =>
-        inputs.logging === undefined || inputs.logging === stream || inputs.logging === "stdoutAndStderr";
-      const onLine = (line: string) => subject.log("info", line);
-      const stdout = collect(channel, both, logs("stdout") ? onLine : undefined);
-      const stderr = collect(channel.stderr, both, logs("stderr") ? onLine : undefined);
-      let ending = "wait: remote command exited without exit status or exit signal";
-      let failed = true;
+      const all: Buffer[] = [];
+      const { logging = "stdoutAndStderr" } = inputs;
+      const logs = (stream: string) => (line: string) => {
+        if (logging === stream || logging === "stdoutAndStderr") subject.log("info", line);
+      };
+      const stdout = collect(channel, all, logs("stdout"));
+      const stderr = collect(channel.stderr, all, logs("stderr"));
+      let ending: string | undefined = "the connection ended before the command";
       channel.on("exit", (code: number | null, signal?: string) => {
-        failed = code !== 0;
-        ending = `Process exited with status ${code ?? signalStatus(signal)}`;
-        if (code === null) ending += ` from signal ${signal?.replace(/^SIG/, "")}`;
+        if (code === null) ending = `Process exited from signal ${signal?.replace(/^SIG/, "")}`;
+        else ending = code === 0 ? undefined : `Process exited with status ${code}`;
       });
       channel.on("close", () => {
-        const output = { stdout: stdout().replace(/\n$/, ""), stderr: stderr().replace(/\n$/, "") };
-        if (!failed) return resolve(output);
-        reject(
-          new Error(`${ending}: running ${JSON.stringify(command)}:\n${Buffer.concat(both).toString()}`),
-        );
+        const output = { stdout: stdout(), stderr: stderr() };
+        if (ending === undefined) return resolve(output);
+        const shown = Buffer.concat(all).toString();
+        reject(new Error(`${ending}: running ${JSON.stringify(command)}:\n${shown}`));
       });
       // A command may end without reading its stdin.
       channel.on("error", () => undefined);
-      channel.end(inputs.stdin ?? "");
+      channel.end(inputs.stdin);
     });
   });
 }
 
-function signalStatus(signal = ""): number {
-  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
-}
-
-async function run(subject: Subject, command: string | undefined, state: Props): Promise<Output> {
-  const inputs = state as unknown as Command;
-  const text = (value: unknown) => (typeof value === "string" ? value : "");
-  const previous = { stdout: text(state.stdout), stderr: text(state.stderr) };
-  if (command === undefined) return previous;
-  const { proxy, ...target } = inputs.connection;
-  const clients = await dial(target, proxy, (line) => subject.log("info", line));
+/** Its output; the last one's where there is nothing to run. */
+async function run(subject: Subject, command: unknown, inputs: Props, last: Props = {}): Promise<Props> {
+  if (typeof command !== "string") return { stdout: last.stdout ?? "", stderr: last.stderr ?? "" };
+  const client = await dial(inputs.connection as Connection, subject);
   try {
-    return await execute(clients[0], subject, command, inputs, previous);
+    return await execute(client, subject, command, inputs);
   } finally {
-    clients.forEach((client) => client.end());
+    client.end();
   }
 }
 
@@ -127,28 +110,25 @@ async function run(subject: Subject, command: string | undefined, state: Props):
 export const command: Standin = {
   version: "1.2.1",
   check(token, news) {
-    if (token !== TOKEN)
-      throw new Error(`the stand-in for the command provider has no ${token}, only ${TOKEN}`);
-    const given = isSecret(news.connection) ? news.connection.value : news.connection;
-    if (!isObject(given)) return { inputs: { ...news, connection: secret(given) } };
-    if (plain(given).host === undefined) {
-      return { failures: [{ property: "connection.host", reason: "missing required property" }] };
+    if (token !== TOKEN) throw new Error(`the stand-in for the command provider has no ${token}`);
+    refuse(token, Object.keys(news), INPUTS);
+    if (news.addPreviousOutputInEnv !== false) {
+      throw new Error("the stand-in for the command provider needs addPreviousOutputInEnv: false");
     }
-    return { inputs: { ...news, connection: secret(withDefaults(given)) } };
+    return { ...news, connection: secret(withDefaults(plain(news.connection))) };
   },
-  diff: (_token, _state, olds, news) => inputChange(olds, news, ["triggers"]),
+  diff: (_token, _state, olds, news) => inputChange(olds, news, []),
   computed: () => ({ create: ["stdout", "stderr"], update: ["stdout", "stderr"] }),
   secrets: () => ["connection"],
   async create(subject, inputs) {
-    const output = await run(subject, inputs.create as string | undefined, inputs);
+    const output = await run(subject, inputs.create, inputs);
     return { id: `${subject.name}${randomBytes(4).toString("hex")}`, outputs: { ...inputs, ...output } };
   },
-  async update(subject, _id, { stdout, stderr }, inputs) {
-    const line = (inputs.update ?? inputs.create) as string | undefined;
-    return { ...inputs, ...(await run(subject, line, { ...inputs, stdout, stderr })) };
+  async update(subject, _id, state, inputs) {
+    return { ...inputs, ...(await run(subject, inputs.update ?? inputs.create, inputs, state)) };
   },
   async delete(subject, _id, state) {
-    await run(subject, state.delete as string | undefined, state);
+    await run(subject, state.delete, state);
   },
 };
 

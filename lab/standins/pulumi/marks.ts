@@ -29,36 +29,20 @@ export function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
-/** Whether a value, or anything in it, is unknown. */
-export function hasUnknown(value: unknown): boolean {
-  if (isSecret(value)) return hasUnknown(value.value);
-  if (Array.isArray(value) || isObject(value)) return Object.values(value).some(hasUnknown);
-  return value === UNKNOWN;
+/** Whether a value is a secret, or holds one. */
+function holdsSecret(value: unknown): boolean {
+  return isSecret(value) || (typeof value === "object" && Object.values(value ?? {}).some(holdsSecret));
 }
 
 /**
- * Marks what has to be secret in `outputs`: the properties named in `names`, and every value whose namesake among the
- * inputs (which carry marks) is secret.
+ * Marks what has to be secret in `outputs`: the properties in `names`, and each whose namesake among `inputs` (which
+ * carry marks) is a secret or holds one.
  */
 export function markSecrets(outputs: Props, inputs: Props, names: readonly string[] = []): Props {
   return Object.fromEntries(
     Object.entries(outputs).map(([key, value]) => [
       key,
-      names.includes(key) ? secret(value) : markAs(inputs[key], value),
+      names.includes(key) || holdsSecret(inputs[key]) ? secret(value) : value,
     ]),
-  );
-}
-
-function markAs(model: unknown, value: unknown): unknown {
-  if (isSecret(model)) return secret(value);
-  if (Array.isArray(model) && Array.isArray(value))
-    return value.map((item, index) => markAs(model[index], item));
-  return isObject(model) && isObject(value) ? markSecrets(value, model) : value;
-}
-
-/** JSON with sorted keys: equal texts for equal values. */
-export function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
   );
 }

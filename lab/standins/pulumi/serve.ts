@@ -10,8 +10,9 @@ import * as engine from "@pulumi/pulumi/proto/engine_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as service from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { stableJson } from "../../../render/json";
 import { endWithParent, handler, listen } from "./grpc";
-import { hasUnknown, markSecrets, plain, type Props, stable, UNKNOWN } from "./marks";
+import { markSecrets, plain, type Props, UNKNOWN } from "./marks";
 
 /** The resource that a call is about. */
 export interface Subject {
@@ -19,12 +20,6 @@ export interface Subject {
   readonly token: string;
   readonly name: string;
   log(severity: "info" | "warning", message: string): void;
-}
-
-export interface Checked {
-  /** The inputs with defaults and marks of secrets added; without it, as they came. */
-  readonly inputs?: Props;
-  readonly failures?: readonly { readonly property: string; readonly reason: string }[];
 }
 
 export interface Change {
@@ -36,23 +31,29 @@ export interface Change {
   readonly deleteFirst?: boolean;
 }
 
+/** `outputs` hold the inputs too. */
+export interface Made {
+  readonly id: string;
+  readonly outputs: Props;
+}
+
 /**
  * One stand-in. Inputs and states come without marks of secrets (but for `check`), and without unknown values (but for
  * `check` and `diff`): a preview never reaches `create` and `update`.
  */
 export interface Standin {
   readonly version: string;
-  parameterize?(name: string, version: string, value: string): void;
+  parameterize?(value: string): void;
   configure?(config: Props): void;
-  check?(token: string, news: Props): Checked;
+  /** The inputs, with defaults and marks of secrets added; throws where one is wrong. Without it, they stay as they came. */
+  check?(token: string, news: Props): Props;
   diff(token: string, state: Props, olds: Props, news: Props): Change;
   /** Outputs that are no inputs and so unknown in the preview of a creation; `update` those that an update makes anew. */
   computed(token: string): { readonly create: readonly string[]; readonly update?: readonly string[] };
   /** Outputs that are always secret. */
   secrets(token: string): readonly string[];
-  /** `outputs` hold the inputs too. */
-  create(subject: Subject, inputs: Props): Promise<{ readonly id: string; readonly outputs: Props }>;
-  /** What is there now; undefined where it is gone. Without it a refresh changes nothing. */
+  create(subject: Subject, inputs: Props): Promise<Made>;
+  /** What is there now, and the inputs that would make it so; undefined where it is gone. Without it a refresh changes nothing. */
   read?(
     subject: Subject,
     id: string,
@@ -63,11 +64,17 @@ export interface Standin {
   delete(subject: Subject, id: string, state: Props): Promise<void>;
 }
 
-/** The change where every input counts as it is: names of those that differ, and of those in `replaceOn`. */
+/** The change where every input counts as it is: names of those that differ (an unknown one does), and of those in `replaceOn`. */
 export function inputChange(olds: Props, news: Props, replaceOn: readonly string[]): Change {
   const keys = new Set([...Object.keys(olds), ...Object.keys(news)].filter((key) => !key.startsWith("__")));
-  const changed = [...keys].filter((key) => hasUnknown(news[key]) || stable(news[key]) !== stable(olds[key]));
+  const changed = [...keys].filter((key) => stableJson(news[key]) !== stableJson(olds[key]));
   return { changed, replaces: changed.filter((key) => replaceOn.includes(key)) };
+}
+
+/** Throws where names of inputs are given that a stand-in does not know: else they would go missing without a word. */
+export function refuse(what: string, given: readonly string[], known: readonly string[] = []): void {
+  const foreign = given.filter((name) => !known.includes(name));
+  if (foreign.length > 0) throw new Error(`the stand-in does not know ${foreign.join(", ")} of ${what}`);
 }
 
 function props(struct: Struct | undefined): Props {
@@ -88,22 +95,29 @@ function diffResponse({ changed, replaces, deleteFirst = false }: Change): proto
     .setDeletebeforereplace(deleteFirst);
 }
 
+/** The type of a resource from its URN: the last part of its qualified type. */
+function tokenOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
 /** The handlers of Pulumi's ResourceProvider service for a stand-in; `log` carries lines to the engine. */
 function handlers(standin: Standin, log: (severity: "info" | "warning", urn: string, line: string) => void) {
-  const subject = (urn: string): Subject => ({
-    token: tokenOf(urn),
-    name: urn.split("::").slice(3).join("::"),
-    log: (severity, line) => log(severity, urn, line),
+  const subjectOf = (request: { getUrn(): string }): Subject => ({
+    token: tokenOf(request.getUrn()),
+    name: request.getUrn().split("::").slice(3).join("::"),
+    log: (severity, line) => log(severity, request.getUrn(), line),
   });
-  const unknown = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, UNKNOWN]));
+  const unknown = (names: readonly string[] = []) => Object.fromEntries(names.map((name) => [name, UNKNOWN]));
+  /** Outputs for the engine, as secret as the inputs (or the state) that they came from. */
+  const marked = (token: string, outputs: Props, models: Props) =>
+    toStruct(markSecrets(outputs, models, standin.secrets(token)));
   return {
     getPluginInfo: handler(() => new plugin.PluginInfo().setVersion(standin.version)),
     parameterize: handler((request: proto.ParameterizeRequest) => {
       const value = request.getValue();
-      const [name, version] = [value?.getName() ?? "", value?.getVersion() ?? ""];
       if (!standin.parameterize || !value) throw new Error("this stand-in takes no such parameter");
-      standin.parameterize(name, version, Buffer.from(value.getValue_asU8()).toString());
-      return new proto.ParameterizeResponse().setName(name).setVersion(version);
+      standin.parameterize(Buffer.from(value.getValue_asU8()).toString());
+      return new proto.ParameterizeResponse().setName(value.getName()).setVersion(value.getVersion());
     }),
     // Exactly what came: anything else would show up as a change of the provider at the next update.
     checkConfig: handler((request: proto.CheckRequest) =>
@@ -120,66 +134,49 @@ function handlers(standin: Standin, log: (severity: "info" | "warning", urn: str
     }),
     check: handler((request: proto.CheckRequest) => {
       const news = props(request.getNews());
-      const { inputs = news, failures = [] } = standin.check?.(tokenOf(request.getUrn()), news) ?? {};
-      const refused = failures.map(({ property, reason }) =>
-        new proto.CheckFailure().setProperty(property).setReason(reason),
-      );
-      return new proto.CheckResponse().setInputs(toStruct(inputs)).setFailuresList(refused);
+      const inputs = standin.check?.(tokenOf(request.getUrn()), news) ?? news;
+      return new proto.CheckResponse().setInputs(toStruct(inputs));
     }),
-    diff: handler((request: proto.DiffRequest) =>
-      diffResponse(
-        standin.diff(
-          tokenOf(request.getUrn()),
-          plain(props(request.getOlds())),
-          plain(props(request.getOldInputs())),
-          plain(props(request.getNews())),
-        ),
-      ),
-    ),
+    diff: handler((request: proto.DiffRequest) => {
+      const [state, olds, news] = [request.getOlds(), request.getOldInputs(), request.getNews()].map(
+        (given) => plain(props(given)),
+      ) as [Props, Props, Props];
+      return diffResponse(standin.diff(tokenOf(request.getUrn()), state, olds, news));
+    }),
     create: handler(async (request: proto.CreateRequest) => {
-      const about = subject(request.getUrn());
-      const inputs = props(request.getProperties());
+      const [subject, inputs] = [subjectOf(request), props(request.getProperties())];
       const { id, outputs } = request.getPreview()
-        ? { id: "", outputs: { ...unknown(standin.computed(about.token).create), ...plain(inputs) } }
-        : await standin.create(about, plain(inputs));
-      const marked = markSecrets(outputs, inputs, standin.secrets(about.token));
-      return new proto.CreateResponse().setId(id).setProperties(toStruct(marked));
+        ? { id: "", outputs: { ...unknown(standin.computed(subject.token).create), ...plain(inputs) } }
+        : await standin.create(subject, plain(inputs));
+      return new proto.CreateResponse().setId(id).setProperties(marked(subject.token, outputs, inputs));
     }),
     read: handler(async (request: proto.ReadRequest) => {
-      const about = subject(request.getUrn());
+      const [subject, id] = [subjectOf(request), request.getId()];
       const [state, inputs] = [props(request.getProperties()), props(request.getInputs())];
       const found = standin.read
-        ? await standin.read(about, request.getId(), plain(state), plain(inputs))
+        ? await standin.read(subject, id, plain(state), plain(inputs))
         : { outputs: state, inputs };
       if (!found) return new proto.ReadResponse();
-      const outputs = markSecrets(found.outputs, state, standin.secrets(about.token));
       return new proto.ReadResponse()
-        .setId(request.getId())
-        .setProperties(toStruct(outputs))
+        .setId(id)
+        .setProperties(marked(subject.token, found.outputs, state))
         .setInputs(toStruct(markSecrets(found.inputs, inputs)));
     }),
     update: handler(async (request: proto.UpdateRequest) => {
-      const about = subject(request.getUrn());
+      const subject = subjectOf(request);
       const [inputs, state] = [props(request.getNews()), plain(props(request.getOlds()))];
-      if (!standin.update) throw new Error(`${about.token} is never updated, only replaced`);
+      if (!standin.update) throw new Error(`${subject.token} is never updated, only replaced`);
       const outputs = request.getPreview()
-        ? { ...state, ...plain(inputs), ...unknown(standin.computed(about.token).update ?? []) }
-        : await standin.update(about, request.getId(), state, plain(inputs));
-      return new proto.UpdateResponse().setProperties(
-        toStruct(markSecrets(outputs, inputs, standin.secrets(about.token))),
-      );
+        ? { ...state, ...plain(inputs), ...unknown(standin.computed(subject.token).update) }
+        : await standin.update(subject, request.getId(), state, plain(inputs));
+      return new proto.UpdateResponse().setProperties(marked(subject.token, outputs, inputs));
     }),
     delete: handler(async (request: proto.DeleteRequest) => {
-      await standin.delete(subject(request.getUrn()), request.getId(), plain(props(request.getProperties())));
+      await standin.delete(subjectOf(request), request.getId(), plain(props(request.getProperties())));
       return new Empty();
     }),
     cancel: handler(() => new Empty()),
   };
-}
-
-/** The type of a resource from its URN: the last part of its qualified type. */
-function tokenOf(urn: string): string {
-  return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
 
 /** Lines for the engine's log; the engine's address is the plugin's first argument. */
