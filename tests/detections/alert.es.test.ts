@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
-import { matches, type Params, searchBody } from "../../lab/standins/kibana/rule";
 import { renderRule } from "../../render/rule";
+import { matches, type Params, searchBody } from "../../tools/detections/es-query";
 import { withPipeline } from "../../tools/detections/real";
 import { alertDocument } from "../support/alerts";
 import { realElasticsearch } from "../support/elasticsearch";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
-import { advance, type Alert, matches, type Params, searchBody } from "../../lab/standins/kibana/rule";
 import { renderRule } from "../../render/rule";
-import { kibanaRule } from "../../tools/detections/evaluate";
+import { advance, type Alert, matches, type Params, searchBody } from "../../tools/detections/es-query";
+import { actionsOf } from "../../tools/detections/evaluate";
 import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
 
 const INDEX = "rule-timing";
@@ -62,7 +62,7 @@ describe("rules in time, as Kibana runs them", function () {
 
     const detection = loadDetections().find((candidate) => candidate.name === name);
     assert(detection);
-    const rule = kibanaRule(detection);
+    const ruleActions = actionsOf(detection);
     const params = JSON.parse(renderRule(detection, { dataStream: INDEX }).params) as Params;
     let active: Record<string, Alert> = {};
     let seenUntil: string | null = null;
@@ -76,7 +76,7 @@ describe("rules in time, as Kibana runs them", function () {
       );
       const answer = await elasticsearch.call("POST", `/${INDEX}/_search`, JSON.parse(search) as object);
       const found = matches(params, answer);
-      const { alerts, firings } = advance(rule, active, found.matches, now, () => "alert");
+      const { alerts, firings } = advance(ruleActions, active, found.matches, now, () => "alert");
       active = alerts;
       seenUntil = found.seenUntil ?? seenUntil;
       if (firings.length > 0) done[at] = firings.map(({ match }) => match.value);

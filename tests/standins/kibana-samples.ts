@@ -1,8 +1,13 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Json } from "../../lab/standins/kibana/words";
+import type { Json } from "../../tools/detections/es-query";
 
 export const encryptionKey = "k".repeat(32);
+export const settings = {
+  "elasticsearch.username": "kibana_system",
+  "elasticsearch.password": "pw",
+  "xpack.encryptedSavedObjects.encryptionKey": encryptionKey,
+};
 export const ruleId = "6f1c5a4e-0000-4000-8000-0000000000aa";
 export const basic = (login: string) => `Basic ${Buffer.from(login).toString("base64")}`;
 
@@ -92,9 +97,9 @@ export const connectorBody = {
   config: { index: "alerts-dhis2-default", refresh: true, executionTimeField: "@timestamp" },
 };
 
-export function ndjson(objects: unknown[], fileName = "file.ndjson"): FormData {
+export function ndjson(objects: unknown[]): FormData {
   const form = new FormData();
-  form.set("file", new Blob([objects.map((object) => JSON.stringify(object)).join("\n")]), fileName);
+  form.set("file", new Blob([objects.map((object) => JSON.stringify(object)).join("\n")]), "file.ndjson");
   return form;
 }
 export const dashboard = (id: string, more: Json = {}) => ({

@@ -1,8 +1,8 @@
 import { type Detection, watchesSilence } from "../../detections/detection";
-import { advance, type Alert as ActiveAlert, type Match, type Rule } from "../../lab/standins/kibana/rule";
 import { renderRule, windowOf } from "../../render/rule";
+import { type Action, advance, type Alert as ActiveAlert, type Json, type Match } from "./es-query";
 import { milliseconds } from "./lines";
-import { type Json, plan, type Plan } from "./plan";
+import { plan, type Plan } from "./plan";
 
 const MINUTE = 60_000;
 
@@ -51,40 +51,23 @@ export function ticks(detection: Detection, times: readonly number[]): number[] 
 interface Run {
   readonly trial: Trial;
   readonly plan: Plan;
-  readonly rule: Rule;
+  readonly actions: Action[];
   readonly ticks: number[];
   active: Record<string, ActiveAlert>;
   seenUntil: string | null;
   readonly alerts: Alert[];
 }
 
-/** The rule as the stand-in for Kibana keeps it. */
-export function kibanaRule(detection: Detection): Rule {
+/** When the actions of a detection's rule are done. */
+export function actionsOf(detection: Detection): Action[] {
   const rendered = renderRule({ ...detection, watched: "any" }, { dataStream: "logs" });
-  return {
-    id: detection.id,
-    name: detection.title,
-    tags: [],
-    schedule: { interval: rendered.interval },
-    throttle: null,
-    notify_when: null,
-    params: {},
-    rule_type_id: rendered.ruleTypeId,
-    consumer: rendered.consumer,
-    enabled: true,
-    revision: 0,
-    actions: rendered.actions.map(({ group, frequency }) => ({
-      id: "",
-      uuid: "action",
-      group,
-      params: {},
-      frequency: {
-        summary: false,
-        notify_when: frequency.notifyWhen as "onActiveAlert",
-        throttle: frequency.throttle ?? null,
-      },
-    })),
-  };
+  return rendered.actions.map(({ frequency }, index) => ({
+    uuid: String(index),
+    frequency: {
+      notify_when: frequency.notifyWhen as Action["frequency"]["notify_when"],
+      throttle: frequency.throttle ?? null,
+    },
+  }));
 }
 
 /** What a document says in a field, as text; several values with a space between them, nothing where it says nothing. */
@@ -124,7 +107,7 @@ export async function evaluate(trials: readonly Trial[], search: Search): Promis
   const runs = trials.map((trial): Run => ({
     trial,
     plan: plan(trial.detection, trial.ids),
-    rule: kibanaRule(trial.detection),
+    actions: actionsOf(trial.detection),
     ticks: ticks(trial.detection, trial.times),
     active: {},
     seenUntil: null,
@@ -139,7 +122,7 @@ export async function evaluate(trials: readonly Trial[], search: Search): Promis
     const answers = await search(due.map(({ run, now }) => run.plan.body(run.seenUntil, now)));
     due.forEach(({ run, now }, index) => {
       const found = run.plan.found(answers[index] ?? {});
-      const { alerts, firings } = advance(run.rule, run.active, found.matches, now, () => "alert");
+      const { alerts, firings } = advance(run.actions, run.active, found.matches, now, () => "alert");
       run.active = alerts;
       run.seenUntil = found.seenUntil ?? run.seenUntil;
       run.alerts.push(...firings.map(({ match }) => alertOf(run.trial, match, now)));

@@ -1,8 +1,6 @@
 import type { Detection, Limit, Logic } from "../../detections/detection";
-import { type Match, matches, type Params, searchBody, timeWindow } from "../../lab/standins/kibana/rule";
 import { renderParams, renderQuery } from "../../render/rule";
-
-export type Json = Record<string, unknown>;
+import { type Json, MATCHED, type Match, matches, type Params, searchBody, timeWindow } from "./es-query";
 
 /** How a detection is evaluated on Elasticsearch at one moment. */
 export interface Plan {
@@ -86,7 +84,7 @@ function esqlPlan(detection: Detection, logic: EsqlLogic, only: Json[]): Plan {
       };
       const all = aggs.all?.buckets.all;
       const list = all
-        ? matchOf(logic, all, "query matched")
+        ? matchOf(logic, all, MATCHED)
         : (aggs.groups?.buckets ?? []).flatMap((bucket) =>
             matchOf(logic, bucket, Object.values(bucket.key).join(",")),
           );

@@ -1,7 +1,7 @@
 import { realElasticsearch } from "../../tests/support/elasticsearch";
 import { dropLogStream, putLogStream } from "../../tests/support/pipelines";
 import { filebeatEvents } from "../parse/filebeat";
-import type { Json } from "./plan";
+import type { Json } from "./es-query";
 import type { Search } from "./evaluate";
 import type { RawLine } from "./lines";
 

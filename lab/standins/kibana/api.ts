@@ -1,53 +1,42 @@
+/** Every call to Kibana's API that Elastic's provider, `npm run verify` or the lab makes; others are answered with 404. */
 import { randomUUID } from "node:crypto";
+import type { Json } from "../../../tools/detections/es-query";
 import { reason } from "./elasticsearch";
-import { type Login, registerPrivileges, showRole, toApplications } from "./login";
-import * as objects from "./objects";
-import * as rules from "./rules-api";
-import type { Runner } from "./runner";
+import { createRule, deleteRule, type Kibana, showRule, updateRule } from "./rules";
 import * as schemas from "./schemas";
-import type { Connector } from "./store";
-import { checkRequest, type Json, Refusal } from "./words";
+import { check, Refusal } from "./schemas";
+import type { Connector, SavedObject, Store } from "./store";
 
-export interface Request {
-  method: string;
-  /** Decoded, without the base path and the space. */
-  path: string;
-  query: URLSearchParams;
-  contentType: string;
-  raw: Buffer;
-  login: Login;
-}
-export interface Response {
-  status: number;
-  body?: unknown;
+/** Who calls. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** The `Authorization` header to act as this user. */
+  readonly auth: string;
 }
 
-type Handler = (request: Request, runner: Runner, name: string) => Promise<Response> | Response;
-
-const ok = (body?: unknown): Response => ({ status: 200, body });
-const empty: Response = { status: 204 };
-
-function json({ raw, contentType }: Request): unknown {
-  if (raw.length === 0) return {};
-  if (!/^application\/([\w.-]+\+)?json/.test(contentType)) throw new Refusal(415, "Unsupported Media Type");
-  try {
-    return JSON.parse(raw.toString());
-  } catch {
-    throw new Refusal(400, "Invalid request payload JSON format");
-  }
+/** A call that was let in. */
+export interface Call {
+  /** `GET /api/...`, without the base path and the space. */
+  readonly call: string;
+  readonly query: URLSearchParams;
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly login: Login;
 }
 
-/** Rules and connectors hold secrets: without a key to encrypt them Kibana answers nothing useful, and says why in its log. */
-function needKey(handler: Handler): Handler {
-  return (request, runner, name) => {
-    if (runner.encryptionKey) return handler(request, runner, name);
-    runner.log(
-      "ERROR",
-      "http",
-      "Unable to create actions client because the Encrypted Saved Objects plugin is missing encryption key. Please set xpack.encryptedSavedObjects.encryptionKey in the kibana.yml or use the bin/kibana-encryption-keys command.",
+const json = ({ body }: Call): unknown => (body.length === 0 ? {} : JSON.parse(body.toString()));
+
+const GOLD = [".email", ".slack", ".teams", ".webhook", ".jira", ".pagerduty", ".servicenow"];
+
+function connectorConfig(type: string, config: unknown): Connector["config"] {
+  if (GOLD.includes(type))
+    throw new Refusal(
+      403,
+      `Action type ${type} is disabled because your basic license does not support it. Please upgrade your license.`,
     );
-    throw new Refusal(500, "An internal server error occurred. Check Kibana server logs for details.");
-  };
+  if (type !== ".index") throw new Refusal(400, `Action type "${type}" is not registered.`);
+  return check(schemas.indexConfig, config, "", "error validating connector type config: ");
 }
 
 const showConnector = (connector: Connector): Json => ({
@@ -58,191 +47,216 @@ const showConnector = (connector: Connector): Json => ({
   is_system_action: false,
 });
 
-function findConnector({ store }: Runner, id: string): Connector {
-  const found = store.state.connectors[id];
-  if (!found) throw new Refusal(404, `Saved object [action/${id}] not found`);
-  return found;
+function createConnector({ store }: Kibana, call: Call, id: string): Json {
+  const { name, connector_type_id, config } = check(schemas.connectorCreate, json(call), "request body");
+  const connector = { id, name, connector_type_id, config: connectorConfig(connector_type_id, config) };
+  store.mustBeNew("action", id);
+  store.state.action[id] = connector;
+  store.save();
+  return showConnector(connector);
 }
 
-function checkConfig(type: string, config: Json): Json {
-  if (schemas.goldConnectors.includes(type))
-    throw new Refusal(
-      403,
-      `Action type ${type} is disabled because your basic license does not support it. Please upgrade your license.`,
-    );
-  const schema = Object.hasOwn(schemas.connectorConfigs, type) ? schemas.connectorConfigs[type] : undefined;
-  if (!schema) throw new Refusal(400, `Action type "${type}" is not registered.`);
-  return checkRequest(schema, config, "", "error validating connector type config: ");
+function updateConnector({ store }: Kibana, call: Call, id: string): Json {
+  const connector = store.find("action", id);
+  const { name, config } = check(schemas.connectorUpdate, json(call), "request body");
+  Object.assign(connector, { name, config: connectorConfig(connector.connector_type_id, config) });
+  store.save();
+  return showConnector(connector);
 }
 
-const createConnector: Handler = (request, { store }, id) => {
-  const body = checkRequest(schemas.connectorCreate, json(request), "request body");
-  const { name, connector_type_id } = body;
-  const connector = {
-    id: id || randomUUID(),
-    name,
-    connector_type_id,
-    config: checkConfig(connector_type_id, body.config),
+function showView(store: Store, id: string): Json {
+  const none = {
+    sourceFilters: [],
+    fields: {},
+    typeMeta: {},
+    fieldFormats: {},
+    fieldAttrs: {},
+    runtimeFieldMap: {},
   };
-  if (store.state.connectors[connector.id])
-    throw new Refusal(409, `Saved object [action/${connector.id}] conflict`);
-  store.state.connectors[connector.id] = connector;
+  const view = store.find("index-pattern", id);
+  return { data_view: { ...none, ...view, version: "WzEsMV0=", namespaces: ["default"] } };
+}
+
+function createView({ store }: Kibana, call: Call): Json {
+  const { data_view: view, override } = check(schemas.viewCreate, json(call), "request body");
+  const views = store.state["index-pattern"];
+  const same = Object.values(views).find(({ name }) => name === view.name);
+  if (same && !override) throw new Refusal(400, `Duplicate data view: ${view.name}`);
+  if (same) delete views[same.id];
+  if (!override) store.mustBeNew("index-pattern", view.id);
+  views[view.id] = view;
   store.save();
-  return ok(showConnector(connector));
-};
+  return showView(store, view.id);
+}
 
-const updateConnector: Handler = (request, runner, id) => {
-  const connector = findConnector(runner, id);
-  const { name, config } = checkRequest(schemas.connectorUpdate, json(request), "request body");
-  Object.assign(connector, { name, config: checkConfig(connector.connector_type_id, config) });
-  runner.store.save();
-  return ok(showConnector(connector));
-};
-
-const deleteConnector: Handler = (_, runner, id) => {
-  delete runner.store.state.connectors[findConnector(runner, id).id];
-  runner.store.save();
-  return empty;
-};
-
-const setDefaultDataView: Handler = (request, { store }) => {
-  const { data_view_id, force } = checkRequest(schemas.defaultDataView, json(request), "request body");
-  if (force || !store.state.defaultDataView) store.state.defaultDataView = data_view_id;
+function updateView({ store }: Kibana, call: Call, id: string): Json {
+  Object.assign(
+    store.find("index-pattern", id),
+    check(schemas.viewUpdate, json(call), "request body").data_view,
+  );
   store.save();
-  return ok({ acknowledged: true });
-};
+  return showView(store, id);
+}
+
+/** The newest version of each kind of saved object that Kibana 8.19 knows. */
+const VERSIONS = { dashboard: "10.2.0", search: "8.0.0" };
+const isKnown = (type: string): type is keyof typeof VERSIONS => Object.hasOwn(VERSIONS, type);
+
+/** Why an object of an import cannot be made. */
+function importProblem(
+  object: SavedObject,
+  isThere: (type: string, id: string) => boolean,
+): Json | undefined {
+  const { type, id, typeMigrationVersion: version = "", references, attributes } = object;
+  if (!isKnown(type)) return { type: "unsupported_type" };
+  if (version.localeCompare(VERSIONS[type], "en", { numeric: true }) > 0)
+    throw new Refusal(
+      422,
+      `Document "${id}" belongs to a more recent version of Kibana [${version}] when the last known version is [${VERSIONS[type]}].`,
+    );
+  const missing = references.filter(
+    (to) => ["index-pattern", "search"].includes(to.type) && !isThere(to.type, to.id),
+  );
+  if (missing.length > 0)
+    return { type: "missing_references", references: missing.map((to) => ({ type: to.type, id: to.id })) };
+  const unknown =
+    type === "dashboard" &&
+    Object.keys(attributes).find((key) => !schemas.DASHBOARD_ATTRIBUTES.includes(key));
+  if (!unknown) return undefined;
+  return {
+    type: "unknown",
+    statusCode: 400,
+    message: `[attributes.${unknown}]: definition for this key is missing`,
+  };
+}
+
+/** With one object that cannot be made nothing at all is made, though `successCount` counts the others: so does Kibana. */
+async function importFile({ store }: Kibana, { contentType, query, body }: Call): Promise<Json> {
+  const form = await new Response(body, { headers: { "content-type": contentType } }).formData();
+  const file = form.get("file");
+  if (file === null || typeof file === "string" || query.get("overwrite") !== "true")
+    throw new Refusal(400, "the lab's stand-in for Kibana imports a file, and overwrites what is there");
+  const lines = (await file.text()).split("\n").filter((line) => line.trim());
+  const objects = lines.map((line) => check(schemas.savedObject, JSON.parse(line), "file"));
+  const isThere = (type: string, id: string) =>
+    store.has(type, id) || objects.some((other) => other.type === type && other.id === id);
+  const results = objects.map((object) => {
+    const { type, id, attributes } = object;
+    const error = importProblem(object, isThere);
+    return { type, id, meta: { title: attributes.title }, ...(error && { error }) };
+  });
+  const errors = results.filter((result) => "error" in result);
+  const successResults = results.filter((result) => !("error" in result));
+  const answer = { successCount: successResults.length, successResults, warnings: [] };
+  if (errors.length > 0) return { success: false, errors, ...answer };
+  for (const object of objects) if (isKnown(object.type)) store.state[object.type][object.id] = object;
+  store.save();
+  return { success: true, ...answer };
+}
 
 /** Roles are Elasticsearch's, read and written with the user's own rights. */
-async function security(
-  runner: Runner,
-  request: Request,
+async function askRole(
+  { elasticsearch }: Kibana,
   method: string,
-  name: string,
+  id: string,
+  { login }: Call,
   body?: Json,
 ): Promise<Json> {
-  const path = `/_security/role/${encodeURIComponent(name)}`;
-  const answer = await runner.elasticsearch.call(method, path, request.login.auth, body);
-  if (answer.status === 404) throw new Refusal(404, "Not Found");
-  if (answer.status !== 200) throw new Refusal(answer.status, reason(answer));
+  const answer = await elasticsearch.call(
+    method,
+    `/_security/role/${encodeURIComponent(id)}`,
+    login.auth,
+    body,
+  );
+  if (answer.status !== 200)
+    throw new Refusal(answer.status, answer.status === 404 ? "Not Found" : reason(answer));
   return answer.body;
 }
 
-const getRole: Handler = async (request, runner, name) =>
-  ok(showRole(name, (await security(runner, request, "GET", name))[name] as Json));
+/** Kibana's part of a role, as the application privileges in which Elasticsearch keeps it. */
+export const APPLICATION = "kibana-.kibana";
 
-const putRole: Handler = async (request, runner, name) => {
-  const { elasticsearch, kibana, ...rest } = checkRequest(schemas.roleBody, json(request), "request body");
-  if (request.query.get("createOnly") === "true") {
-    const path = `/_security/role/${encodeURIComponent(name)}`;
-    const { status } = await runner.elasticsearch.call("GET", path, request.login.auth);
-    if (status === 200) throw new Refusal(409, `Role already exists and cannot be created: ${name}`);
-  }
-  const applications = toApplications(kibana);
-  const features = applications
-    .flatMap(({ privileges }) => privileges)
-    .filter((it) => it.startsWith("feature_"));
-  if (features.length) await registerPrivileges(runner.elasticsearch, features);
-  await security(runner, request, "PUT", name, { ...rest, ...elasticsearch, applications });
-  return empty;
-};
+async function getRole(kibana: Kibana, call: Call, id: string): Promise<Json> {
+  const role = (await askRole(kibana, "GET", id, call))[id] as Json;
+  const { cluster, indices, run_as, metadata, applications } = role;
+  const entries = applications as { privileges: string[]; resources: string[] }[];
+  const shown = entries.map(({ privileges, resources }) => ({
+    base: privileges.map((name) => name.replace("space_", "")),
+    feature: {},
+    spaces: resources.map((name) => name.replace("space:", "")),
+  }));
+  return { name: id, metadata, elasticsearch: { cluster, indices, run_as }, kibana: shown };
+}
 
-const importFile: Handler = async (request, { store }) => {
-  const headers = { "content-type": request.contentType };
-  const form = await new globalThis.Response(request.raw, { headers }).formData().catch(() => undefined);
-  const file = form?.get("file");
-  if (!file || typeof file === "string")
-    throw new Refusal(400, "[request body.file]: expected value of type [Stream] but got [undefined]");
-  if (request.query.get("createNewCopies") === "true")
-    throw new Refusal(400, "the lab's stand-in for Kibana imports objects under their own ids only");
-  const overwrite = request.query.get("overwrite") === "true";
-  return ok(objects.importObjects(store, file.name, await file.text(), overwrite));
-};
+async function putRole(kibana: Kibana, call: Call, id: string): Promise<void> {
+  const { elasticsearch, kibana: entries } = check(schemas.roleBody, json(call), "request body");
+  const exists = () =>
+    askRole(kibana, "GET", id, call).then(
+      () => true,
+      () => false,
+    );
+  if (call.query.get("createOnly") === "true" && (await exists()))
+    throw new Refusal(409, `Role already exists and cannot be created: ${id}`);
+  const applications = entries.map(({ base, spaces }) => ({
+    application: APPLICATION,
+    privileges: base.map((name) => `space_${name}`),
+    resources: spaces.map((name) => `space:${name}`),
+  }));
+  await askRole(kibana, "PUT", id, call, { ...elasticsearch, applications });
+}
 
-const space = {
-  id: "default",
-  name: "Default",
-  description: "This is your default space!",
-  color: "#00bfb3",
-  disabledFeatures: [],
-  _reserved: true,
-};
+/** A page of all rules. */
+function findRules({ store }: Kibana, { query }: Call): Json {
+  const [page, per_page] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? 10)];
+  const all = Object.values(store.state.alert);
+  const data = all.slice((page - 1) * per_page, page * per_page).map(showRule);
+  return { page, per_page, total: all.length, data };
+}
 
-const rule = "/api/alerting/rule/:name";
-const connector = "/api/actions/connector/:name";
-const dataView = "/api/data_views/data_view/:name";
-const role = "/api/security/role/:name";
+function switchRule({ store }: Kibana, id: string, enabled: boolean): void {
+  store.find("alert", id).enabled = enabled;
+  store.save();
+}
 
-/** Every call that is answered. A path is matched without its space; `:name` is one segment. */
-const routes: Record<string, Handler> = {
-  "GET /api/spaces/space": () => ok([space]),
-  "GET /api/spaces/space/default": () => ok(space),
-  "GET /api/data_views": (_, { store }) =>
-    ok({ data_view: objects.listDataViews(store).map(({ id }) => objects.getDataView(store, id).data_view) }),
-  "POST /api/data_views/data_view": (request, { store }) => ok(objects.createDataView(store, json(request))),
-  "GET /api/data_views/default": (_, { store }) => ok({ data_view_id: store.state.defaultDataView ?? "" }),
-  "POST /api/data_views/default": setDefaultDataView,
-  [`GET ${dataView}`]: (_, { store }, id) => ok(objects.getDataView(store, id)),
-  [`POST ${dataView}`]: (request, { store }, id) => ok(objects.updateDataView(store, id, json(request))),
-  [`DELETE ${dataView}`]: (_, { store }, id) => ok(objects.deleteDataView(store, id)),
+const connector = "/api/actions/connector";
+const rule = "/api/alerting/rule";
+const view = "/api/data_views/data_view";
+const role = "/api/security/role/:id";
+
+/** `:id` is one segment of the path; where it may be missing (`:id?`), a new id is made. */
+const routes: Record<string, (kibana: Kibana, call: Call, id: string) => unknown> = {
+  [`POST ${connector}/:id?`]: createConnector,
+  [`GET ${connector}/:id`]: ({ store }, _, id) => showConnector(store.find("action", id)),
+  [`PUT ${connector}/:id`]: updateConnector,
+  [`DELETE ${connector}/:id`]: ({ store }, _, id) => store.remove("action", id),
+  "GET /api/alerting/rules/_find": findRules,
+  [`POST ${rule}/:id?`]: (kibana, call, id) => createRule(kibana, id, json(call), call.login),
+  [`GET ${rule}/:id`]: ({ store }, _, id) => showRule(store.find("alert", id)),
+  [`PUT ${rule}/:id`]: (kibana, call, id) => updateRule(kibana, id, json(call), call.login),
+  [`DELETE ${rule}/:id`]: (kibana, _, id) => deleteRule(kibana, id),
+  [`POST ${rule}/:id/_enable`]: (kibana, _, id) => switchRule(kibana, id, true),
+  [`POST ${rule}/:id/_disable`]: (kibana, _, id) => switchRule(kibana, id, false),
+  [`POST ${view}`]: createView,
+  [`GET ${view}/:id`]: ({ store }, _, id) => showView(store, id),
+  [`POST ${view}/:id`]: updateView,
+  // The one deletion that is answered with 200.
+  [`DELETE ${view}/:id`]: ({ store }, _, id) => (store.remove("index-pattern", id), {}),
   "POST /api/saved_objects/_import": importFile,
-  "GET /api/actions/connectors": needKey((_, { store }) =>
-    ok(
-      Object.values(store.state.connectors).map((one) => ({ ...showConnector(one), referenced_by_count: 0 })),
-    ),
-  ),
-  "POST /api/actions/connector": needKey(createConnector),
-  [`POST ${connector}`]: needKey(createConnector),
-  [`GET ${connector}`]: needKey((_, runner, id) => ok(showConnector(findConnector(runner, id)))),
-  [`PUT ${connector}`]: needKey(updateConnector),
-  [`DELETE ${connector}`]: needKey(deleteConnector),
-  "GET /api/alerting/rules/_find": needKey(({ query }, runner) => ok(rules.findRules(runner, query))),
-  "POST /api/alerting/rule": needKey(async (request, runner) =>
-    ok(await rules.createRule(runner, randomUUID(), json(request), request.login)),
-  ),
-  [`POST ${rule}`]: needKey(async (request, runner, id) =>
-    ok(await rules.createRule(runner, id, json(request), request.login)),
-  ),
-  [`GET ${rule}`]: needKey((_, runner, id) => ok(rules.showRule(runner, rules.findRule(runner, id)))),
-  [`PUT ${rule}`]: needKey(async (request, runner, id) =>
-    ok(await rules.updateRule(runner, id, json(request), request.login)),
-  ),
-  [`DELETE ${rule}`]: needKey(async (_, runner, id) => {
-    await rules.deleteRule(runner, id);
-    return empty;
-  }),
-  [`POST ${rule}/_enable`]: needKey(async (request, runner, id) => {
-    await rules.switchRule(runner, id, true, request.login);
-    return empty;
-  }),
-  [`POST ${rule}/_disable`]: needKey(async (request, runner, id) => {
-    await rules.switchRule(runner, id, false, request.login);
-    return empty;
-  }),
   [`GET ${role}`]: getRole,
   [`PUT ${role}`]: putRole,
-  [`DELETE ${role}`]: async (request, runner, name) => {
-    await security(runner, request, "DELETE", name);
-    return empty;
-  },
+  [`DELETE ${role}`]: async (kibana, call, id) => void (await askRole(kibana, "DELETE", id, call)),
 };
 
 const table = Object.entries(routes).map(([route, handler]) => ({
-  pattern: new RegExp(`^${route.replace(/[._]/g, "\\$&").replace(":name", "([^/]+)")}$`),
+  pattern: new RegExp(`^${route.replace("/:id?", "(?:/([^/]*))?").replace(":id", "([^/]+)")}$`),
   handler,
 }));
 
-/** Answers one call to the API; what Kibana would refuse is thrown as a `Refusal`. */
-export async function handleApi(request: Request, runner: Runner): Promise<Response> {
+/** Answers one call, now or in time, with JSON or (a 204) nothing; what Kibana would refuse is thrown as a `Refusal`. */
+export function answerCall(kibana: Kibana, call: Call): unknown {
   for (const { pattern, handler } of table) {
-    const found = pattern.exec(`${request.method} ${request.path}`);
-    if (!found) continue;
-    const roles = request.path.startsWith("/api/security/");
-    if (request.method !== "GET" && !roles && !request.login.mayWrite)
-      throw new Refusal(
-        403,
-        `API [${request.method} ${request.path}] is unauthorized for user, this action is granted by the Kibana privileges [all]`,
-      );
-    return handler(request, runner, decodeURIComponent(found[1] ?? ""));
+    const found = pattern.exec(call.call);
+    if (found) return handler(kibana, call, decodeURIComponent(found[1] ?? "") || randomUUID());
   }
   throw new Refusal(404, "Not Found");
 }

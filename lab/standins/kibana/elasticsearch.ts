@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
+import { type IncomingMessage, request as overHttp } from "node:http";
+import { request as overHttps } from "node:https";
+import { text } from "node:stream/consumers";
+import type { Json } from "../../../tools/detections/es-query";
 import type { Settings } from "./settings";
-import { isObject, type Json } from "./words";
 
 export interface Answer {
   status: number;
@@ -11,83 +13,49 @@ export interface Answer {
 
 /** What Elasticsearch says is wrong, in one line. */
 export function reason({ status, body }: Answer): string {
-  const error = body.error;
-  const root =
-    isObject(error) && Array.isArray(error.root_cause) ? (error.root_cause[0] as unknown) : undefined;
-  const text = isObject(root) ? root.reason : isObject(error) ? error.reason : error;
-  return typeof text === "string" ? text : `Elasticsearch answered ${status}`;
+  const { root_cause: [root] = [] } = (body.error ?? {}) as { root_cause?: { reason: string }[] };
+  return root?.reason ?? `Elasticsearch answered ${status}`;
 }
 
 /** The `Authorization` header of a name and a password. */
 export const basic = (name: string, password: string): string =>
   `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 
-/** Elasticsearch as Kibana's settings describe it: its hosts, TLS checks and Kibana's own login. */
+/** Elasticsearch as Kibana's settings describe it: its host, the authorities it is trusted by, and Kibana's own login. */
 export class Elasticsearch {
-  /** The `Authorization` header of Kibana's own login; empty when none is set. */
+  /** The `Authorization` header of Kibana's own login. */
   readonly own: string;
-  private readonly agent: Agent;
+  private readonly ca: Buffer[] | undefined;
 
-  constructor(private readonly settings: Settings["elasticsearch"]) {
-    const { username, password, serviceAccountToken, ssl } = settings;
-    this.own = serviceAccountToken
-      ? `Bearer ${serviceAccountToken}`
-      : username
-        ? basic(username, password ?? "")
-        : "";
-    this.agent = new Agent({
-      keepAlive: true,
-      rejectUnauthorized: ssl.verificationMode !== "none",
-      ...(ssl.certificateAuthorities && { ca: ssl.certificateAuthorities.map((file) => readFileSync(file)) }),
-      ...(ssl.verificationMode === "certificate" && { checkServerIdentity: () => undefined }),
-    });
+  constructor(private readonly settings: Settings) {
+    this.own = basic(settings["elasticsearch.username"], settings["elasticsearch.password"]);
+    const files = settings["elasticsearch.ssl.certificateAuthorities"];
+    this.ca = files.length > 0 ? files.map((file) => readFileSync(file)) : undefined;
   }
 
-  /** One call, tried on each host until one can be reached. Throws when none can. A body that is text is NDJSON. */
-  async call(method: string, path: string, auth: string, body?: Json | string): Promise<Answer> {
-    let failure: unknown;
-    for (const host of this.settings.hosts) {
-      try {
-        return await this.send(new URL(host.replace(/\/$/, "") + path), method, auth, body);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw new Error(`Elasticsearch at ${this.settings.hosts.join(", ")}: ${(failure as Error).message}`);
+  /** One call. Throws when it cannot be reached. A body that is text is NDJSON. */
+  async call(method: string, path: string, auth: string, body: object | string = ""): Promise<Answer> {
+    const url = new URL(path, this.settings["elasticsearch.hosts"][0]);
+    const data = typeof body === "string" ? body : JSON.stringify(body);
+    // Node leaves the length out of a DELETE.
+    const length = Buffer.byteLength(data);
+    const headers = { authorization: auth, "content-type": "application/json", "content-length": length };
+    const signal = AbortSignal.timeout(30_000);
+    const send = url.protocol === "https:" ? overHttps : overHttp;
+    const request = send(url, { method, headers, ca: this.ca, signal });
+    // `once` and `text` throw what goes wrong; an error that nobody listens to would end the process.
+    request.on("error", () => undefined).end(data);
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const answer = await text(response);
+    return { status: response.statusCode ?? 0, body: (answer ? JSON.parse(answer) : {}) as Json };
   }
 
-  private send(url: URL, method: string, auth: string, body?: Json | string): Promise<Answer> {
-    const secure = url.protocol === "https:";
-    const type = typeof body === "string" ? "application/x-ndjson" : "application/json";
-    const data = typeof body === "object" ? JSON.stringify(body) : body;
-    const headers = {
-      ...(auth && { authorization: auth }),
-      // Node leaves the length out of a DELETE.
-      ...(data !== undefined && { "content-type": type, "content-length": Buffer.byteLength(data) }),
-    };
-    const timeout = this.settings.requestTimeout;
-    return new Promise((resolve, reject) => {
-      const options = { method, headers, timeout, ...(secure && { agent: this.agent }) };
-      const request = (secure ? httpsRequest : httpRequest)(url, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", reject);
-        response.on("end", () => {
-          const text = Buffer.concat(chunks).toString();
-          try {
-            resolve({ status: response.statusCode ?? 0, body: text ? (JSON.parse(text) as Json) : {} });
-          } catch {
-            reject(new Error(`no JSON in the answer to ${method} ${url.pathname}`));
-          }
-        });
-      });
-      request.on("timeout", () => request.destroy(new Error(`no answer within ${timeout} ms`)));
-      request.on("error", reject);
-      request.end(data);
-    });
-  }
-
-  close(): void {
-    this.agent.destroy();
+  /** True once Elasticsearch takes Kibana's own login. */
+  async isReady(): Promise<boolean> {
+    const path = "/_security/_authenticate";
+    return this.call("GET", path, this.own).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
   }
 }

@@ -1,232 +1,171 @@
+/** What Kibana 8.19 takes, as far as this project sends it: everything else is refused, with Kibana's words where it has some. */
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
-const milliseconds = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
-
-/** The milliseconds of a duration such as `5m`. */
-export function parseDuration(text: string): number {
-  return parseInt(text, 10) * milliseconds[text.slice(-1) as keyof typeof milliseconds];
+/** An answer other than success: the HTTP status and the message that Kibana would give. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
-const duration = z.string().refine((text) => /^[1-9]\d*[smhd]$/.test(text), {
-  error: ({ input }) => `string is not a valid duration: ${String(input)}`,
-});
-const notifyWhen = z.enum(["onActionGroupChange", "onActiveAlert", "onThrottleInterval"]);
-const filled = z.string().min(1);
+/** Zod's complaints in the words of Kibana's own schema library; those that are not here stay zod's. */
+function words(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  if (issue.code === "unrecognized_keys") return "definition for this key is missing";
+  if (issue.code === "invalid_type") {
+    const type = input === null ? "null" : Array.isArray(input) ? "Array" : typeof input;
+    return `expected value of type [${issue.expected}] but got [${type}]`;
+  }
+  if (issue.code === "invalid_value") {
+    const texts = issue.values.map((value) => `expected value to equal [${String(value)}]`);
+    if (texts.length < 2) return texts[0];
+    const path = (issue.path ?? []).join(".");
+    return ["types that failed validation:", ...texts.map((text, i) => `- [${path}.${i}]: ${text}`)].join(
+      "\n",
+    );
+  }
+  return undefined;
+}
 
-const oneOf = (name: string, values: string[]) =>
-  z.string().refine((value) => values.includes(value), {
-    error: ({ input }) => `invalid ${name}: "${String(input)}"`,
-  });
+/** Gives a value back with its defaults. Throws Kibana's 400 with the first complaint, `before[prefix.path]: complaint`. */
+export function check<T extends z.ZodType>(schema: T, value: unknown, prefix = "", before = ""): z.output<T> {
+  const result = schema.safeParse(value, { error: words });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = [...(prefix ? [prefix] : []), ...(issue?.path ?? []), ...unknown].join(".");
+  throw new Refusal(400, `${before}[${path}]: ${issue?.message}`);
+}
+
+const filled = z.string().min(1);
+const texts = z.array(z.string());
 
 const common = {
   size: z.number().min(0).max(10000),
+  timeField: filled,
   timeWindowSize: z.number().min(1),
-  timeWindowUnit: oneOf("timeWindowUnit", ["s", "m", "h", "d"]),
-  threshold: z.array(z.number()).min(1).max(2),
-  thresholdComparator: z.enum([">", "<", ">=", "<=", "between", "notBetween"]),
+  timeWindowUnit: z.enum(["s", "m", "h", "d"]),
+  threshold: z.array(z.number()).length(1),
+  thresholdComparator: z.enum([">", ">=", "<", "<="]),
   excludeHitsFromPreviousRun: z.boolean().default(true),
-  aggType: oneOf("aggType", ["count", "avg", "max", "min", "sum"]).default("count"),
-  aggField: filled.optional(),
-  groupBy: oneOf("groupBy", ["all", "top", "row"]).default("all"),
-  termField: z.union([filled, z.array(z.string()).min(2).max(4)]).optional(),
-  termSize: z.number().min(1).optional(),
-  sourceFields: z
-    .array(z.strictObject({ label: z.string(), searchPath: z.string() }))
-    .max(5)
-    .optional(),
+  aggType: z.literal("count").default("count"),
 };
-const never = z.never().optional();
-
-interface Grouping {
-  aggType: string;
-  aggField?: string;
-  groupBy: string;
-  termField?: string | string[];
-  termSize?: number;
-  threshold: number[];
-  thresholdComparator: string;
-}
-
-/** What Kibana's own function finds wrong in parameters whose keys and types are right. */
-function groupingProblem(params: Grouping): string | undefined {
-  const { thresholdComparator: comparator, termField, termSize } = params;
-  if (comparator.toLowerCase().endsWith("between") && params.threshold.length === 1)
-    return `[threshold]: must have two elements for the "${comparator}" comparator`;
-  if (params.aggType !== "count" && !params.aggField)
-    return `[aggField]: must have a value when [aggType] is "${params.aggType}"`;
-  if (params.groupBy === "row")
-    return "[groupBy]: groupBy should be all or top when [searchType] is not esqlQuery";
-  if (params.groupBy !== "top") return undefined;
-  if (termField === undefined) return "[termField]: termField required when [groupBy] is top";
-  if (termSize === undefined) return "[termSize]: termSize required when [groupBy] is top";
-  return termSize > 1000 ? "[termSize]: must be less than or equal to 1000" : undefined;
-}
-
-function queryProblem(text: string): string | undefined {
-  try {
-    const query = JSON.parse(text) as { query?: unknown } | null;
-    return query && !query.query ? '[esQuery]: must contain "query"' : undefined;
-  } catch {
-    return "[esQuery]: must be valid JSON";
-  }
-}
+const needed = (key: "termField" | "termSize") => ({
+  path: [key],
+  message: `${key} required when [groupBy] is top`,
+});
 
 /** Parameters of an `.es-query` rule with a query in Elasticsearch's DSL. */
 export const dslParams = z
   .strictObject({
     ...common,
     searchType: z.literal("esQuery").default("esQuery"),
-    timeField: filled,
     esQuery: filled,
     index: z.array(filled).min(1),
-    esqlQuery: never,
-    searchConfiguration: never,
+    groupBy: z.enum(["all", "top"]).default("all"),
+    termField: z.union([filled, texts.min(2).max(4)]).optional(),
+    termSize: z.number().min(1).max(1000, "must be less than or equal to 1000").optional(),
   })
-  .superRefine((params, context) => {
-    const problem = groupingProblem(params) ?? queryProblem(params.esQuery);
-    if (problem) context.addIssue(problem);
-  });
+  .refine(({ groupBy, termField }) => groupBy === "all" || termField !== undefined, needed("termField"))
+  .refine(({ groupBy, termSize }) => groupBy === "all" || termSize !== undefined, needed("termSize"));
 
 /** Parameters of an `.es-query` rule in ES|QL. */
-export const esqlParams = z
-  .strictObject({
-    ...common,
-    searchType: z.literal("esqlQuery"),
-    timeField: filled.optional(),
-    esqlQuery: z.strictObject({ esql: filled }),
-    esQuery: never,
-    index: never,
-    searchConfiguration: never,
-  })
-  .superRefine(({ timeField, thresholdComparator, threshold }, context) => {
-    if (!timeField) context.addIssue("[timeField]: is required");
-    else if (thresholdComparator !== ">")
-      context.addIssue("[thresholdComparator]: is required to be greater than");
-    else if (threshold[0] !== 0) context.addIssue("[threshold]: is required to be 0");
-  });
-
-const action = z.strictObject({
-  id: z.string(),
-  group: z.string().optional(),
-  params: z.record(z.string(), z.unknown()).default({}),
-  uuid: z.string().optional(),
-  connector_type_id: z.string().optional(),
-  frequency: z
-    .strictObject({
-      summary: z.literal(false, "the lab's stand-in for Kibana makes no summaries"),
-      notify_when: notifyWhen,
-      throttle: duration.nullable().default(null),
-    })
-    .optional(),
+export const esqlParams = z.strictObject({
+  ...common,
+  searchType: z.literal("esqlQuery"),
+  esqlQuery: z.strictObject({ esql: filled }),
+  groupBy: z.enum(["all", "row"]).default("all"),
+  threshold: common.threshold.refine(([limit]) => limit === 0, "is required to be 0"),
+  thresholdComparator: common.thresholdComparator.refine(
+    (it) => it === ">",
+    "is required to be greater than",
+  ),
 });
 
-const changeable = {
-  name: z.string(),
-  tags: z.array(z.string()).default([]),
-  schedule: z.strictObject({ interval: duration }),
-  throttle: duration.nullable().default(null),
-  params: z.record(z.string(), z.unknown()).default({}),
-  actions: z.array(action).default([]),
-  notify_when: notifyWhen.nullable().default(null),
-  alert_delay: z.strictObject({ active: z.number().min(1) }).optional(),
-  flapping: z
-    .strictObject({
-      look_back_window: z.number(),
-      status_change_threshold: z.number(),
-      enabled: z.boolean().optional(),
-    })
-    .nullable()
-    .optional(),
-};
+const duration = z.string().regex(/^[1-9]\d*[smhd]$/, "string is not a valid duration");
+const action = z.strictObject({
+  id: z.string(),
+  group: z.literal("query matched"),
+  params: z.strictObject({ documents: z.array(z.record(z.string(), z.unknown())) }),
+  uuid: z.string().default(() => randomUUID()),
+  connector_type_id: z.literal(".index").default(".index"),
+  frequency: z.strictObject({
+    summary: z.literal(false),
+    notify_when: z.enum(["onActionGroupChange", "onActiveAlert", "onThrottleInterval"]),
+    throttle: duration.nullable().default(null),
+  }),
+});
 
 /** The bodies of PUT and POST on a rule. */
-export const ruleUpdate = z.strictObject(changeable);
-export const ruleCreate = z.strictObject({
-  ...changeable,
+export const ruleUpdate = z.strictObject({
+  name: z.string(),
+  tags: texts.default([]),
+  schedule: z.strictObject({ interval: duration }),
+  params: z.record(z.string(), z.unknown()),
+  actions: z.array(action).default([]),
+  // Here each action has its own.
+  throttle: z.null().default(null),
+  notify_when: z.null().default(null),
+});
+export const ruleCreate = ruleUpdate.extend({
   rule_type_id: z.string(),
-  consumer: z.string(),
+  consumer: z.enum(["alerts", "stackAlerts", "logs", "infrastructure"]),
   enabled: z.boolean().default(true),
 });
 
-const connectorUpdateShape = {
+/** The bodies of PUT and POST on a connector, and the config of one that writes documents. */
+export const connectorUpdate = z.strictObject({
   name: z.string(),
   config: z.record(z.string(), z.unknown()).default({}),
   secrets: z.record(z.string(), z.unknown()).default({}),
-};
-/** The bodies of PUT and POST on a connector, and each free connector's own config. */
-export const connectorUpdate = z.strictObject(connectorUpdateShape);
-export const connectorCreate = z.strictObject({ ...connectorUpdateShape, connector_type_id: z.string() });
-export const connectorConfigs: Record<string, z.ZodType<Record<string, unknown>>> = {
-  ".index": z.strictObject({
-    index: z.string(),
-    refresh: z.boolean().default(false),
-    executionTimeField: z.string().nullable().default(null),
-  }),
-  ".server-log": z.strictObject({}),
-};
-export const goldConnectors = ".email .jira .pagerduty .servicenow .slack .slack_api .teams .webhook".split(
-  " ",
-);
+});
+export const connectorCreate = connectorUpdate.extend({ connector_type_id: z.string() });
+export const indexConfig = z.strictObject({
+  index: z.string(),
+  refresh: z.boolean().default(false),
+  executionTimeField: z.string().nullable().default(null),
+});
 
-/** An object with these keys and no others, whatever they hold. */
-const keys = <K extends string>(...names: K[]) => {
-  const shape = Object.fromEntries(names.map((name) => [name, z.unknown().optional()]));
-  return z.strictObject(shape as Record<K, z.ZodOptional<z.ZodUnknown>>);
-};
-
-const dataView = keys(
-  "timeFieldName",
-  "sourceFilters",
-  "fieldFormats",
-  "fieldAttrs",
-  "fields",
-  "runtimeFieldMap",
-  "type",
-  "typeMeta",
-  "allowNoIndex",
-  "allowHidden",
-).extend({ title: z.string(), name: z.string().optional() });
-const refresh_fields = z.boolean().optional();
-/** The bodies of POST on data views (new), on one data view (changed) and on the default. */
-export const dataViewCreate = z.strictObject({
-  data_view: dataView.extend({
-    id: z.string().optional(),
-    version: z.string().optional(),
-    namespaces: z.unknown().optional(),
-  }),
+const view = z.strictObject({
+  title: z.string(),
+  name: z.string(),
+  timeFieldName: z.string().optional(),
+  allowNoIndex: z.boolean().default(false),
+});
+/** The bodies of POST on data views (a new one) and on one data view (a change). */
+export const viewCreate = z.strictObject({
+  data_view: view.extend({ id: z.string().default(() => randomUUID()) }),
   override: z.boolean().default(false),
-  refresh_fields,
 });
-export const dataViewUpdate = z.strictObject({ data_view: dataView.partial(), refresh_fields });
-export const defaultDataView = z.strictObject({
-  data_view_id: z.string().nullable(),
-  force: z.boolean().default(false),
+export const viewUpdate = z.strictObject({ data_view: view });
+
+/** The body of PUT on a role; what its Elasticsearch part says is for Elasticsearch to check. */
+export const roleBody = z.strictObject({
+  elasticsearch: z.strictObject({
+    cluster: texts.default([]),
+    indices: z.array(z.unknown()).default([]),
+    run_as: texts.default([]),
+  }),
+  kibana: z.array(
+    z.strictObject({ base: z.array(z.enum(["all", "read"])), spaces: z.array(z.literal("default")) }),
+  ),
 });
 
-const names = z.array(z.string());
-/** The body of PUT on a role; what is in its Elasticsearch part is for Elasticsearch to check. */
-export const roleBody = keys("description", "metadata").extend({
-  elasticsearch: keys("cluster", "indices", "run_as", "remote_indices", "remote_cluster"),
-  kibana: z
-    .array(
-      z.strictObject({
-        base: names.default([]),
-        feature: z.record(z.string(), names).default({}),
-        spaces: names.default(["*"]),
-      }),
-    )
-    .default([]),
+/** One line of an import. */
+export const savedObject = z.object({
+  type: z.string(),
+  id: z.string(),
+  attributes: z.looseObject({ title: z.string() }),
+  references: z.array(z.object({ type: z.string(), id: z.string(), name: z.string() })).default([]),
+  coreMigrationVersion: z.string().optional(),
+  typeMigrationVersion: z.string().optional(),
 });
-
-/** A dashboard's attributes, as its type in Kibana lists them; the parts in JSON are texts. */
-export const dashboardAttributes = keys(
-  "description",
-  "kibanaSavedObjectMeta",
-  "timeRestore",
-  "timeFrom",
-  "timeTo",
-  "refreshInterval",
-  "controlGroupInput",
-  "hits",
-  "version",
-).extend({ title: z.string(), panelsJSON: z.string().optional(), optionsJSON: z.string().optional() });
+/** A dashboard's attributes, as its type in Kibana lists them. */
+export const DASHBOARD_ATTRIBUTES =
+  "title description kibanaSavedObjectMeta timeRestore timeFrom timeTo refreshInterval controlGroupInput panelsJSON optionsJSON hits version".split(
+    " ",
+  );

@@ -1,80 +1,76 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Alert, Rule } from "./rule";
-import type { Json } from "./words";
+import type { z } from "zod";
+import type { Alert } from "../../../tools/detections/es-query";
+import { type indexConfig, Refusal, type ruleCreate, type savedObject, type viewCreate } from "./schemas";
 
-export interface SavedObject {
-  type: string;
+/** A rule as the API shows it, and what Kibana keeps beside it. */
+export interface Rule extends z.output<typeof ruleCreate> {
   id: string;
-  attributes: Json;
-  references: { type: string; id: string; name: string }[];
-  [more: string]: unknown;
+  revision: number;
+  created_at: string;
+  kept: {
+    /** `id:key`: what the rule may do is what the user who saved it last may. */
+    apiKey: string;
+    alerts: Record<string, Alert>;
+    seenUntil: string | null;
+    /** In milliseconds since 1970. */
+    nextRun: number;
+    lastRun: { at: string; error?: string; warning?: string } | null;
+  };
 }
 export interface Connector {
   id: string;
   name: string;
   connector_type_id: string;
-  config: Json;
+  config: z.output<typeof indexConfig>;
 }
-/** A rule with what Kibana keeps beside it. */
-export interface StoredRule {
-  rule: Rule;
-  owner: string;
-  created: { at: string; by: string };
-  updated: { at: string; by: string };
-  /** The API key the rule runs with (`id:key`, sealed); null until the rule is enabled for the first time. */
-  apiKey: string | null;
-  alerts: Record<string, Alert>;
-  seenUntil: string | null;
-  nextRun: string | null;
-  lastRun: { at: string; milliseconds: number; error: string | null; warnings: string[] } | null;
-}
-interface State {
-  uuid: string;
-  objects: Record<string, SavedObject>;
-  connectors: Record<string, Connector>;
-  rules: Record<string, StoredRule>;
-  defaultDataView: string | null;
-}
+export type SavedObject = z.output<typeof savedObject>;
+
+/** By the type's name in Kibana's messages, and then by id. */
+type State = {
+  alert: Record<string, Rule>;
+  action: Record<string, Connector>;
+  "index-pattern": Record<string, z.output<typeof viewCreate>["data_view"]>;
+  dashboard: Record<string, SavedObject>;
+  search: Record<string, SavedObject>;
+};
 
 /** What Kibana would keep in Elasticsearch's system indices: here one JSON file, replaced whole at each change. */
 export class Store {
-  readonly state: State;
+  readonly state: State = { alert: {}, action: {}, "index-pattern": {}, dashboard: {}, search: {} };
   private readonly file: string;
 
   constructor(folder: string) {
-    this.file = join(folder, "kibana-standin.json");
+    this.file = join(folder, "saved-objects.json");
     mkdirSync(folder, { recursive: true });
-    this.state = existsSync(this.file)
-      ? (JSON.parse(readFileSync(this.file, "utf8")) as State)
-      : { uuid: randomUUID(), objects: {}, connectors: {}, rules: {}, defaultDataView: null };
+    if (existsSync(this.file)) this.state = JSON.parse(readFileSync(this.file, "utf8")) as State;
   }
 
   save(): void {
     writeFileSync(`${this.file}.new`, JSON.stringify(this.state), { mode: 0o600 });
     renameSync(`${this.file}.new`, this.file);
   }
-}
 
-const cipherKey = (secret: string) => createHash("sha256").update(secret).digest();
+  has(type: string, id: string): boolean {
+    const types: Record<string, object> = this.state;
+    return Object.hasOwn(types[type] ?? {}, id);
+  }
 
-/** Encrypts a text with Kibana's encryption key. */
-export function seal(text: string, secret: string): string {
-  const iv = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", cipherKey(secret), iv);
-  const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString("base64");
-}
+  /** Throws Kibana's 404 where there is none. */
+  find<T extends keyof State>(type: T, id: string): State[T][string] {
+    if (!this.has(type, id)) throw new Refusal(404, `Saved object [${type}/${id}] not found`);
+    return this.state[type][id] as State[T][string];
+  }
 
-/** The opposite of `seal`; throws when the key is another one. */
-export function unseal(text: string, secret: string): string {
-  const bytes = Buffer.from(text, "base64");
-  const decipher = createDecipheriv("aes-256-gcm", cipherKey(secret), bytes.subarray(0, 12));
-  decipher.setAuthTag(bytes.subarray(12, 28));
-  try {
-    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8");
-  } catch {
-    throw new Error('Unable to decrypt attribute "apiKey"');
+  /** Throws Kibana's 409 where there is one already. */
+  mustBeNew(type: keyof State, id: string): void {
+    if (this.has(type, id)) throw new Refusal(409, `Saved object [${type}/${id}] conflict`);
+  }
+
+  remove(type: keyof State, id: string): void {
+    this.find(type, id);
+    delete this.state[type][id];
+    this.save();
   }
 }
