@@ -13,6 +13,8 @@ export IMAGE=dhis2-siem-debian12
 export LOGIN=dhis2siem SSH_PORT=2222
 export MIRROR_PORT=8087
 export ELASTIC_VERSION=8.19.8 FILEBEAT_VERSION=7.17.29 PULUMI_VERSION=3.259.0
+# For changes of a version. In the lab's own mirror it is the same program under another number.
+export OLDER_FILEBEAT_VERSION=7.17.28
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 # A snap's lxc, and sshd and debootstrap for those whose PATH lacks the administrator's folders.
 export PATH="$PATH:/usr/sbin:/sbin:/snap/bin"

@@ -74,6 +74,7 @@ build() {
     bash "$ROOT/lab/build/deb.sh" "$name" "$version" "$SITE/$(deb_path "$name" "$version")"
   done <<PACKAGES
 filebeat $FILEBEAT_VERSION
+filebeat $OLDER_FILEBEAT_VERSION
 elasticsearch $ELASTIC_VERSION
 kibana $ELASTIC_VERSION
 PACKAGES

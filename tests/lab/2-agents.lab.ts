@@ -70,6 +70,24 @@ describe("agents", () => {
     await updateStack();
   });
 
+  it("are taken to another version and back, and run the one that is installed", async () => {
+    const filebeat = async () => {
+      const script =
+        "dpkg-query -W -f '${Version}' filebeat; echo; systemctl show -P MainPID filebeat; apt-mark showhold";
+      const [version, pid, held] = (await inContainer("dhis", ["sh", "-c", script])).match(/\S+/g) ?? [];
+      return { version, pid, held };
+    };
+    const [older, before] = ["7.17.28", await filebeat()];
+    await updateStack({ versions: { elastic: "8.19.8", filebeat: older } });
+    const changed = await filebeat();
+    assert.equal(changed.version, older);
+    assert.notEqual(changed.pid, before.pid, "the vendor's package restarts nothing; the step does");
+    await updateStack();
+    const after = await filebeat();
+    assert.deepEqual([after.version, after.held], [before.version, "filebeat"]);
+    assert.notEqual(after.pid, changed.pid);
+  });
+
   it("fail for a stopped container and say so, while the others are made", async () => {
     await run("lxc", ["--project", LXD_PROJECT, "stop", "--force", "dhis"]);
     const site = siteVariant("stopped", (text) => {

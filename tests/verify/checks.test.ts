@@ -137,6 +137,11 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
       "warning template Elasticsearch",
     ],
   ],
+  [
+    "Elasticsearch upgraded and not restarted",
+    (site) => (elastic(site).version = "8.19.7"),
+    ["warning elasticsearch siem"],
+  ],
   ["Kibana degraded", (site) => (kibana(site).level = "degraded"), ["problem kibana siem"]],
   ["a rule deleted", (site) => kibana(site).rules.pop(), ["problem rules Rule two"]],
   ["a rule failing", (site) => ruleIs(site, { status: "error" }), ["problem rules Rule one"]],

@@ -24,6 +24,14 @@ function server(
     const mend = inContainer(options, site.siem.name, `journalctl -u ${unit} -n 20`);
     return [{ ...finding, severity: "problem", text: `${name} says that it is ${level}`, mend }];
   }
+  // Elastic's packages restart nothing.
+  if (
+    version !== options.versions.elastic &&
+    facts.inside[site.siem.name]?.packages[unit]?.version !== version
+  ) {
+    const text = `${name} ${version} answers, and another version is installed: it was not restarted since`;
+    return [{ ...finding, severity: "warning", text, mend: start }];
+  }
   return [{ ...finding, severity: "ok", text: `${name} ${version} answers` }];
 }
 
