@@ -57,6 +57,8 @@ apply() {
   wait_until 180 "the address $ADDRESS in $CONTAINER" has_address ||
     die "container $CONTAINER has no address $ADDRESS; is something else using it? It has: $(lxd exec "$CONTAINER" -- ip -4 -o addr show scope global | awk '{ print $4 }' | paste -sd ' ')"
   wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
+  ! lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init && [ ! -e /run/cloud-init/result.json ]' >/dev/null ||
+    say "waiting for cloud-init in $CONTAINER, five minutes at most"
   lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null || exit 0; timeout 300 cloud-init status --wait >/dev/null 2>&1 || true'
   printf '%s\n' "$ADDRESS"
 }
