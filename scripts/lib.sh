@@ -81,7 +81,7 @@ changed() {
 # wait_until SECONDS WHAT COMMAND...: polls once a second; false when the time is over. A wait that is not over at once
 # says what it waits for, and says so again every half a minute.
 wait_until() {
-  local limit=$1 what=$2 start=$SECONDS next=3 waited
+  local limit=$1 what=$2 start=$SECONDS next=5 waited
   shift 2
   until "$@"; do
     waited=$((SECONDS - start))

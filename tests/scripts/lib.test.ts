@@ -103,8 +103,8 @@ describe("lib.sh", () => {
   });
 
   it("says what it waits for, once a wait is not over at once, and nothing where it is", () => {
-    const slow = run(folder, "wait_until 9 'the fourth second' eval '[ $SECONDS -ge 4 ]'");
-    assert.equal(slow.stderr, "siem: waiting for the fourth second: 3 s of at most 9\n");
+    const slow = run(folder, "wait_until 9 'the seventh second' eval '[ $SECONDS -ge 7 ]'");
+    assert.equal(slow.stderr, "siem: waiting for the seventh second: 5 s of at most 9\n");
     assert.equal(run(folder, "wait_until 9 'the present' true").stderr, "");
   });
 });
