@@ -41,12 +41,17 @@ export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
   const ofType = (...types: string[]) => containers.filter(({ type }) => types.includes(type ?? ""));
   // An entry whose type cannot be read may be the one that seems to be missing.
   const sure = containers.every(({ type }) => type !== undefined);
-  const one = (entries: readonly Entry[], types: string) => {
+  const one = (entries: readonly Entry[], types: string, hint = "") => {
     if (entries.length > 1 || (entries.length === 0 && sure)) {
-      say(["containers"], `exactly one entry of type ${types} is needed; ${count(entries)}`);
+      const add = entries.length === 0 ? hint : "";
+      say(["containers"], `exactly one entry of type ${types} is needed; ${count(entries)}${add}`);
     }
   };
-  one(ofType("es_siem"), "es_siem");
+  one(
+    ofType("es_siem"),
+    "es_siem",
+    ': add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
+  );
   const proxies = ofType("nginx_proxy", "apache_proxy");
   one(proxies, "nginx_proxy or apache_proxy");
   if (proxies.length === 1) checkProxy(proxies[0], proxy, say);

@@ -14,7 +14,7 @@ export const problems = {
   encryptedKey: () =>
     "the SSH private key has a passphrase: add it to an SSH agent (ssh-add) and take privateKey out of the config",
   noLogin: () =>
-    "no SSH key to log in with: set privateKey in the config, or start an SSH agent (SSH_AUTH_SOCK)",
+    "no SSH key to log in with: set privateKey (pulumi config set --secret privateKey < FILE), or start an SSH agent (ssh-add)",
   badLogin: (at: string, user: string) =>
     `${at} does not accept the SSH key for the user ${user}: its public half belongs in that user's authorized_keys`,
   agentSilent: (at: string) =>

@@ -40,13 +40,15 @@ apply() {
   lxd list --format csv >/dev/null 2>"$WORK/lxd" ||
     die "LXD does not answer for the project '$LXD_PROJECT': $(tail -n 1 "$WORK/lxd")"
   if exists; then
-    say "container $CONTAINER is there already and is taken over"
+    # Said once, and not again with each later change of its settings.
+    [ -n "$(lxd config get "$CONTAINER" user.dhis2-siem)" ] || say "container $CONTAINER is there already and is taken over"
   else
     say "creating container $CONTAINER from $IMAGE"
     lxd init "$IMAGE" "$CONTAINER" >/dev/null 2>"$WORK/init" || die "cannot make $CONTAINER from the image '$IMAGE': $(tail -n 1 "$WORK/init")"
   fi
   set_device eth0 ipv4.address "$ADDRESS" 2>"$WORK/address" ||
     die "the address $ADDRESS cannot be given to $CONTAINER: $(tail -n 1 "$WORK/address")"
+  set_config user.dhis2-siem managed
   set_config limits.memory "$MEMORY"
   set_config boot.autostart true
   [ -z "$DISK" ] || limit_disk
@@ -57,6 +59,9 @@ apply() {
   wait_until 180 "the address $ADDRESS in $CONTAINER" has_address ||
     die "container $CONTAINER has no address $ADDRESS; is something else using it? It has: $(lxd exec "$CONTAINER" -- ip -4 -o addr show scope global | awk '{ print $4 }' | paste -sd ' ')"
   wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
+  # Not the exit code of a command that is missing: lxc says "Command not found" to that.
+  ! lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null && [ ! -e /run/cloud-init/result.json ] || exit 1' ||
+    say "waiting for cloud-init in $CONTAINER, five minutes at most"
   lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null || exit 0; timeout 300 cloud-init status --wait >/dev/null 2>&1 || true'
   printf '%s\n' "$ADDRESS"
 }

@@ -76,14 +76,20 @@ changed() {
   return 1
 }
 
-# wait_until SECONDS WHAT COMMAND...: polls once a second; false when the time is over.
+# wait_until SECONDS WHAT COMMAND...: polls once a second; false when the time is over. A wait that is not over at once
+# says what it waits for, and says so again every half a minute.
 wait_until() {
-  local end=$((SECONDS + $1)) what=$2
+  local limit=$1 what=$2 start=$SECONDS next=5 waited
   shift 2
   until "$@"; do
-    if [ "$SECONDS" -ge "$end" ]; then
+    waited=$((SECONDS - start))
+    if [ "$waited" -ge "$limit" ]; then
       say "gave up waiting for $what"
       return 1
+    fi
+    if [ "$waited" -ge "$next" ]; then
+      say "waiting for $what: ${waited} s of at most $limit"
+      next=$((waited + 30))
     fi
     sleep 1
   done

@@ -86,7 +86,13 @@ async function look(ask: Ask, destination: string, id: string): Promise<Delivery
 /** The whole command but for its process. */
 export async function main(
   args: readonly string[],
-  replaced: { readonly pulumi?: Pulumi; readonly connect?: Connect; readonly seconds?: number } = {},
+  replaced: {
+    readonly pulumi?: Pulumi;
+    readonly connect?: Connect;
+    readonly seconds?: number;
+    /** Where it says what it waits for. */
+    readonly note?: (line: string) => void;
+  } = {},
 ): Promise<{ stdout: string; stderr: string; code: 0 | 1 | 2 }> {
   try {
     const { values, positionals } = parseArgs({
@@ -107,6 +113,7 @@ export async function main(
     const { close, ...ways } = await (replaced.connect ?? connectBySsh)(ssh, known.options.access);
     try {
       const ask = asker(ways, known, ELASTICSEARCH_PORT);
+      replaced.note?.(`sending a test alert to ${names.join(", ")}; this takes up to two minutes`);
       const found = await sendTest(ask, known.state.alertIndex, names, replaced.seconds);
       return report(found);
     } finally {
@@ -127,9 +134,11 @@ function report(found: readonly Delivery[]): { stdout: string; stderr: string; c
 }
 
 if (require.main === module) {
-  void main(process.argv.slice(2)).then(({ stdout, stderr, code }) => {
-    process.stderr.write(stderr);
-    process.stdout.write(stdout);
-    process.exitCode = code;
-  });
+  void main(process.argv.slice(2), { note: (line) => console.error(line) }).then(
+    ({ stdout, stderr, code }) => {
+      process.stderr.write(stderr);
+      process.stdout.write(stdout);
+      process.exitCode = code;
+    },
+  );
 }

@@ -1,7 +1,8 @@
 /**
  * `npm run -s site -- FILE [--stack STACK] [--json]`: what the stack would make of a site's file, or everything that is
  * wrong with it. `--stack` adds what `Pulumi.STACK.yaml` says.
- * `npm run -s site -- --discover STACK [--identity FILE]`: entries for what runs on the host and the file lacks.
+ * `npm run -s site -- --discover STACK [--identity FILE]`: entries for what runs on the host and the file lacks. It logs in
+ * with that key, else with the config's, else by the SSH agent.
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -15,6 +16,7 @@ import { connectSsh } from "../reach/ssh";
 import { describeSite } from "./site/describe";
 import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
 import { sshRunner } from "./site/sshRunner";
+import { pulumiCli, type Pulumi } from "./verify";
 
 const ROOT = join(__dirname, "..");
 const USAGE = `usage: npm run -s site -- FILE [--stack STACK] [--json]
@@ -38,7 +40,12 @@ const connectBySsh: Connect = async (host) => {
 };
 
 /** The whole command but for its process. `folder` has the stacks' files, and their `site` paths start there. */
-export async function main(args: readonly string[], folder = ROOT, connect = connectBySsh): Promise<Said> {
+export async function main(
+  args: readonly string[],
+  folder = ROOT,
+  connect = connectBySsh,
+  pulumi = pulumiCli(folder),
+): Promise<Said> {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -52,7 +59,7 @@ export async function main(args: readonly string[], folder = ROOT, connect = con
     });
     const [file, ...more] = positionals;
     if (values.discover !== undefined && file === undefined) {
-      return await discoverOnHost(folder, values.discover, values.identity, connect);
+      return await discoverOnHost(folder, values.discover, values.identity, connect, pulumi);
     }
     if (file === undefined || more.length > 0 || values.discover !== undefined) return fail(USAGE, 2);
     return show(file, values.stack === undefined ? undefined : readStack(folder, values.stack), values.json);
@@ -99,6 +106,7 @@ async function discoverOnHost(
   name: string,
   identity: string | undefined,
   connect: Connect,
+  pulumi: Pulumi,
 ): Promise<Said> {
   const stack = readStack(folder, name);
   if (!stack.checked.ok) return fail(stack.checked.problems.map(printProblem).join("\n"), 1);
@@ -106,7 +114,8 @@ async function discoverOnHost(
   // What this looks for may be all that the site's file still lacks.
   const site = parseSite(path, readText(resolve(folder, path)), { dhis2, withoutDhis2: true });
   if (!site.ok) return fail(site.problems.map(printProblem).join("\n"), 1);
-  const privateKey = identity === undefined ? undefined : readText(resolve(identity));
+  const privateKey =
+    identity === undefined ? await keyOfConfig(stack, name, pulumi) : readText(resolve(identity));
   const { run, close } = await connect({ ...options.host, privateKey });
   try {
     const { user } = options.host;
@@ -116,6 +125,12 @@ async function discoverOnHost(
   } finally {
     close();
   }
+}
+
+/** The SSH key that the stack's config keeps encrypted, if it does; Pulumi's CLI and the passphrase open it. */
+async function keyOfConfig({ file }: Stack, name: string, pulumi: Pulumi): Promise<string | undefined> {
+  if (!file.encrypted.includes("privateKey")) return undefined;
+  return pulumi(["config", "get", "privateKey", "--stack", name]);
 }
 
 function discoveryOf(

@@ -242,7 +242,9 @@ const TOGETHER: readonly Row[] = [
   {
     wrong: "no es_siem",
     text: edited("es_siem", "postgres"),
-    said: ["site.json:9: containers: exactly one entry of type es_siem is needed; there is none"],
+    said: [
+      'site.json:9: containers: exactly one entry of type es_siem is needed; there is none: add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
+    ],
   },
   {
     wrong: "two es_siem",
@@ -295,7 +297,7 @@ const TOGETHER: readonly Row[] = [
     wrong: "no entry at all",
     text: edited(TEXT.slice(TEXT.indexOf("["), TEXT.indexOf("]") + 1), "[]"),
     said: [
-      "site.json:9: containers: exactly one entry of type es_siem is needed; there is none",
+      'site.json:9: containers: exactly one entry of type es_siem is needed; there is none: add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
       "site.json:9: containers: exactly one entry of type nginx_proxy or apache_proxy is needed; there is none",
       `site.json:9: containers: ${NO_DHIS2}`,
     ],

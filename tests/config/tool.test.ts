@@ -182,6 +182,29 @@ describe("npm run site, with a stack's file", () => {
     assert.match(commands[1]?.command ?? "", / lxc exec --project hmis hmis /);
   });
 
+  it("logs in with the key that the config keeps encrypted", async () => {
+    writeSite(withoutInstance);
+    writeStack({ privateKey: "{ secure: v1:abc }" });
+    const { run } = host([instance("siem", "192.168.0.200")], {});
+    const keys: unknown[] = [];
+    const connect: Connect = ({ privateKey }) => {
+      keys.push(privateKey);
+      return Promise.resolve({ run, close: () => undefined });
+    };
+    const asked: unknown[] = [];
+    const pulumi = (args: readonly string[]) => {
+      asked.push(args);
+      return Promise.resolve("the config's key");
+    };
+    assert.equal((await main(["--discover", "prod"], folder, connect, pulumi)).code, 0);
+    assert.deepEqual(keys, ["the config's key"]);
+    assert.deepEqual(asked, [["config", "get", "privateKey", "--stack", "prod"]]);
+    writeFileSync(join(folder, "key"), "another key");
+    const identity = ["--discover", "prod", "--identity", join(folder, "key")];
+    assert.equal((await main(identity, folder, connect, () => assert.fail("not asked"))).code, 0);
+    assert.deepEqual(keys, ["the config's key", "another key"]);
+  });
+
   it("closes the connection and says why, where the host does not answer", async () => {
     writeSite(withoutInstance);
     writeStack({});

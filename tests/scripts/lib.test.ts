@@ -101,4 +101,10 @@ describe("lib.sh", () => {
     assert.equal(result.stdout, "over\n");
     assert.match(result.stderr, /gave up waiting for the impossible/);
   });
+
+  it("says what it waits for, once a wait is not over at once, and nothing where it is", () => {
+    const slow = run(folder, "wait_until 9 'the seventh second' eval '[ $SECONDS -ge 7 ]'");
+    assert.equal(slow.stderr, "siem: waiting for the seventh second: 5 s of at most 9\n");
+    assert.equal(run(folder, "wait_until 9 'the present' true").stderr, "");
+  });
 });
