@@ -38,7 +38,8 @@ export function listen(definition: unknown, handlers: grpc.UntypedServiceImpleme
 export function endWithParent(before: () => void = () => undefined): void {
   const parent = process.ppid;
   setInterval(() => {
-    if (process.ppid === parent) return;
+    // It may have been gone before this line was reached.
+    if (process.ppid === parent && parent !== 1) return;
     before();
     process.exit(0);
   }, 2000).unref();
