@@ -107,7 +107,7 @@ export = () => {
     { dependsOn: [logStore] },
   );
   const dataViews = renderDataViews(options.namespace);
-  const views = new Views("views", {
+  new Views("views", {
     elastic,
     dataViews: Object.values(dataViews),
     dashboards: renderDashboards(loadDashboards(), {
@@ -160,7 +160,6 @@ export = () => {
     elasticPassword: pulumi.secret(credentials.elastic),
     elasticsearch: `https://${siem.ip}:${ELASTICSEARCH_PORT}`,
     caFingerprint: stack.caFingerprint,
-    dashboardsImported: views.imported,
     dataStream,
     alertIndex,
     delivery: { via: delivery.via, destinations: destinations.map(({ name }) => name) },

@@ -44,7 +44,7 @@ export function elasticContext(
   const endpoints = args.reach(stack.ca);
   const login = { username: "elastic", password };
   const provider = new elasticstack.Provider(
-    `${name}-elasticstack`,
+    `${name}-provider`,
     {
       elasticsearch: { ...login, endpoints: [endpoints.elasticsearch], caData: stack.ca },
       kibana: {

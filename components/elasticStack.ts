@@ -31,7 +31,7 @@ export class ElasticStack extends pulumi.ComponentResource {
     super("dhis2-siem:index:ElasticStack", name, {}, opts);
     const { host, container, options, credentials } = args;
     const command = host.inContainer(
-      `${name}-elastic`,
+      `${name}-servers`,
       container.name,
       {
         title: `Elasticsearch and Kibana ${options.versions.elastic} in ${container.name}`,

@@ -52,6 +52,12 @@ export function loadFromPulumi(folder: string): LoadedStack {
   if (!stack.ok || !site.ok || open.length > 0) throw stop([...problems, ...open]);
   const { options, privateKey, deliverySecrets } = stack.value;
   const { bastion, ...host } = options.host;
+  if (!privateKey && !process.env.SSH_AUTH_SOCK && !pulumi.runtime.isDryRun()) {
+    throw new pulumi.RunError(
+      "there is no SSH key to log in with: no SSH agent runs (ssh-add -l shows its keys), and the config has no " +
+        "privateKey (pulumi config set --secret privateKey <FILE)",
+    );
+  }
   const login = privateKey ? { privateKey: pulumi.secret(privateKey) } : {};
   return {
     site: site.value,

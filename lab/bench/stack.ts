@@ -45,6 +45,8 @@ export class MockedStack {
         PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: "bench",
         PULUMI_SKIP_UPDATE_CHECK: "true",
+        // A login, which nobody asks for.
+        SSH_AUTH_SOCK: join(this.folder, "agent"),
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       },
     });

@@ -23,10 +23,12 @@ function setConfig(values: Record<string, string>, secrets: readonly string[] = 
 
 describe("a stack's config from Pulumi", () => {
   const before = process.cwd();
+  const agent = process.env.SSH_AUTH_SOCK;
   let folder = "";
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "dhis2-siem-config-"));
     process.chdir(folder);
+    process.env.SSH_AUTH_SOCK = join(folder, "agent");
     await pulumi.runtime.setMocks(
       {
         call: ({ inputs }) => inputs as object,
@@ -38,6 +40,8 @@ describe("a stack's config from Pulumi", () => {
   });
   afterEach(() => {
     process.chdir(before);
+    if (agent === undefined) delete process.env.SSH_AUTH_SOCK;
+    else process.env.SSH_AUTH_SOCK = agent;
     rmSync(folder, { recursive: true });
   });
 
@@ -81,6 +85,15 @@ describe("a stack's config from Pulumi", () => {
   it("leaves the login to the SSH agent where there is no key", () => {
     setConfig({});
     assert.deepEqual(loadFromPulumi(SITES).connection, { ...EXAMPLE_CONFIG, port: 22 });
+  });
+
+  it("says what to do where there is neither an agent nor a key, before anything is dialled", () => {
+    setConfig({});
+    delete process.env.SSH_AUTH_SOCK;
+    assert.throws(
+      () => loadFromPulumi(SITES),
+      /no SSH key to log in with.*pulumi config set --secret privateKey/,
+    );
   });
 
   it("says all that is wrong, of the config with its lines and of the site, and nothing secret", () => {

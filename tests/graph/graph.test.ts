@@ -61,7 +61,7 @@ describe("the graph of a small site", () => {
     assert.deepEqual(commands, [
       ...agents.flatMap((agent) => [`${agent}-settings`, `${agent}-start`]),
       "elastic-cluster-info",
-      "elastic-elastic",
+      "elastic-servers",
       "siem-container",
       "siem-health-timer",
     ]);
@@ -92,7 +92,7 @@ describe("the graph of a small site", () => {
         "agent-monitor-start",
         "agent-postgres-start",
         "agent-proxy-start",
-        "elastic-elastic",
+        "elastic-servers",
         "siem-health-timer",
       ],
     );
@@ -108,11 +108,11 @@ describe("the graph of a small site", () => {
   });
 
   it("puts the chain in the graph: container, Elasticsearch, provider, stores, keys, agents", () => {
-    assert.ok(named(graph, "elastic-elastic").dependsOn.includes("siem-container"));
-    assert.ok(named(graph, "elastic-cluster-info").dependsOn.includes("elastic-elastic"));
-    assert.ok(named(graph, "elastic-elasticstack").dependsOn.includes("elastic-cluster-info"));
+    assert.ok(named(graph, "elastic-servers").dependsOn.includes("siem-container"));
+    assert.ok(named(graph, "elastic-cluster-info").dependsOn.includes("elastic-servers"));
+    assert.ok(named(graph, "elastic-provider").dependsOn.includes("elastic-cluster-info"));
     for (const resource of graph.resources.filter((one) => one.type.startsWith("elasticstack:"))) {
-      assert.equal(resource.provider, "elastic-elasticstack", resource.name);
+      assert.equal(resource.provider, "elastic-provider", resource.name);
       assert.equal(resource.deletedWith, "elastic-cluster", resource.name);
       assert.deepEqual(resource.replaceWith, ["elastic-cluster"], resource.name);
     }
@@ -131,7 +131,7 @@ describe("the graph of a small site", () => {
     assert.equal(container.protect, true);
     assert.equal(container.deleteBeforeReplace, true);
     assert.equal(container.replacementTrigger, "siem");
-    assert.equal(named(graph, "elastic-elastic").deletedWith, "siem-container");
+    assert.equal(named(graph, "elastic-servers").deletedWith, "siem-container");
     assert.equal(named(graph, "elastic-cluster-info").deletedWith, "siem-container");
   });
 
@@ -319,14 +319,14 @@ describe("a change of a site", () => {
         .filter(({ name }) => name.startsWith("elastic-") && inputs(before, name) !== inputs(after, name))
         .map(({ name }) => name);
     };
-    assert.deepEqual(await changedBy({ siem: '{"memory":"8GiB","heap":"2g"}' }), ["elastic-elastic"]);
-    assert.deepEqual(await changedBy({ versions: '{"elastic":"8.19.9"}' }), ["elastic-elastic"]);
+    assert.deepEqual(await changedBy({ siem: '{"memory":"8GiB","heap":"2g"}' }), ["elastic-servers"]);
+    assert.deepEqual(await changedBy({ versions: '{"elastic":"8.19.9"}' }), ["elastic-servers"]);
     for (const entry of site.containers) if (entry.type === "es_siem") entry.generation = 2;
     const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-"));
     try {
       const file = join(folder, "containers.json");
       writeFileSync(file, JSON.stringify(site));
-      assert.deepEqual(await changedBy({}, file), ["elastic-cluster-info", "elastic-elastic"]);
+      assert.deepEqual(await changedBy({}, file), ["elastic-cluster-info", "elastic-servers"]);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -340,7 +340,7 @@ describe("a change of a site", () => {
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
-      ["elastic-elasticstack"],
+      ["elastic-provider"],
     );
     assert.match(JSON.stringify(changed[0]?.inputs), /https:\/\/192\.168\.0\.200:9200/);
   });

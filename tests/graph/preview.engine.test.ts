@@ -93,9 +93,9 @@ describe("a preview by Pulumi's engine", function () {
     };
     assert.deepEqual(await changed({ siem: { memory: "8GiB", heap: "2g" } }), [
       "update siem-container",
-      "update elastic-elastic",
+      "update elastic-servers",
     ]);
-    assert.deepEqual(await changed({ versions: { elastic: "8.19.9" } }), ["update elastic-elastic"]);
+    assert.deepEqual(await changed({ versions: { elastic: "8.19.9" } }), ["update elastic-servers"]);
     assert.ok((await changed({ host: "other.example.org" })).includes("replace logs-template"));
     stack.remove();
   });

@@ -122,7 +122,8 @@ describe("the SSH forward", function () {
       assert.equal(pids.length, 1);
       engine.process.kill("SIGTERM");
       await servers.until("the helper has ended", () => !servers.helperPids().includes(pids[0] ?? 0));
-      assert.equal(await servers.listens(target.localPort), false);
+      // A process gives up its arguments, by which it is found, a moment before its ports.
+      await servers.until("the port is free", async () => !(await servers.listens(target.localPort)));
     });
 
     it("ends when the engine is killed with -9", async () => {
@@ -131,7 +132,7 @@ describe("the SSH forward", function () {
       engine.process.kill("SIGKILL");
       await servers.until("the helper has ended", () => !servers.helperPids().includes(pids[0] ?? 0));
       await servers.until("the SSH session has ended", () => ssh.sessions.size === 0);
-      assert.equal(await servers.listens(target.localPort), false);
+      await servers.until("the port is free", async () => !(await servers.listens(target.localPort)));
     });
 
     it("ends with the SSH session", async () => {

@@ -28,7 +28,7 @@ export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
         }),
         command("siem-container", "192.168.0.200"),
         command(
-          "elastic-elastic",
+          "elastic-servers",
           secret(
             lines(
               { ca, fingerprint: "ff", clusterUuid: "c" },
