@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     const ways = {
       "no pipeline": () => speed(elasticsearch, bulks, {}),
       "no pipeline, our mappings": () => speed(elasticsearch, bulks, {}, renderMappings()),
-      "the pipelines": () => speed(elasticsearch, bulks, { default_pipeline: entry }, renderMappings()),
+      "the pipelines": () => speed(elasticsearch, bulks, { final_pipeline: entry }, renderMappings()),
     };
     const found = Object.fromEntries(Object.keys(ways).map((way) => [way, [] as number[]]));
     // The first round warms up.

@@ -76,7 +76,7 @@ describe("10,000 generated and mutated lines", function () {
     await elasticsearch.call("DELETE", `/${INDEX}?ignore_unavailable=true`);
     await elasticsearch.call("PUT", `/${INDEX}`, {
       mappings: renderMappings(),
-      settings: { default_pipeline: entry, number_of_replicas: 0 },
+      settings: { final_pipeline: entry, number_of_replicas: 0 },
     });
   });
   after(() => elasticsearch.call("DELETE", `/${INDEX}`));
