@@ -22,7 +22,7 @@ const text = fc.string({ unit: "binary", maxLength: 60 });
 const piece = fc.oneof(
   text,
   fc.constantFrom(
-    ...'; ip: |; exception: |; sessionId: | (|[|])|] "|" |"|\\|{|}|{{|:  |=|\t|\n|\0| from | port |USER=|COMMAND=| : |, client: |[client |user "|* INFO |(to '.split(
+    ...'; ip: |; exception: |; sessionId: | (|[|])|] "|" |"|\\|{|}|{{|:  |=|\t|\n|\0| from | port |USER=|COMMAND=| : |, client: |[client |%|%2|%2e|;|//|/./|user "|* INFO |(to '.split(
       "|",
     ),
   ),
