@@ -45,9 +45,7 @@ const apiKeys = z.object({
 });
 const simulated = z.object({
   template: z.object({
-    settings: z
-      .object({ index: z.object({ final_pipeline: z.string().optional() }).optional() })
-      .optional(),
+    settings: z.object({ index: z.object({ final_pipeline: z.string().optional() }).optional() }).optional(),
     lifecycle: z.object({ data_retention: z.string().optional() }).optional(),
   }),
   overlapping: z.array(z.object({ name: z.string() })).optional(),
