@@ -130,7 +130,15 @@ export = () => {
     });
   }
   const { ca } = stack;
-  new SiemHealth("siem-health", { host, elastic, container: siem, siem: siemContainer, ca, logStore });
+  new SiemHealth("siem-health", {
+    host,
+    elastic,
+    container: siem,
+    fqdn: site.fqdn,
+    siem: siemContainer,
+    ca,
+    logStore,
+  });
   const operator = new Operator("operator", {
     elastic,
     password: credentials.operator,

@@ -36,7 +36,7 @@ export class Agent extends pulumi.ComponentResource {
       {
         name: `dhis2-siem-agent-${container.name}`,
         roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
-        metadata: stableJson({ container: container.name, site: args.fqdn }),
+        metadata: keyMetadata(container, args.fqdn),
       },
       args.elastic.options(this, { dependsOn: [logStore.template] }),
     );
@@ -84,6 +84,11 @@ export class Agent extends pulumi.ComponentResource {
     this.keyId = key.keyId;
     this.registerOutputs({ keyId: this.keyId });
   }
+}
+
+/** Whom a key speaks for: the pipelines put it in place of what a line says of its container (pipelines/scripts/normalise.painless). */
+export function keyMetadata({ name, type }: SiteContainer, site: string): string {
+  return stableJson({ container: name, site, type });
 }
 
 /** Append to the data stream, and ask the server its version. `allow_restricted_indices` is named because Elasticsearch adds it. */

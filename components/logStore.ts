@@ -36,7 +36,8 @@ export class LogStore extends pulumi.ComponentResource {
           mappings: stableJson(args.mappings),
           settings: stableJson({
             index: {
-              default_pipeline: args.entryPipeline,
+              // Unlike the default one, which a request can name away (`?pipeline=_none`).
+              final_pipeline: args.entryPipeline,
               number_of_replicas: "0",
               number_of_shards: "1",
             },

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { SiteContainer } from "../config/site";
 import { stableJson } from "../render/json";
-import { agentPrivileges } from "./agent";
+import { agentPrivileges, keyMetadata } from "./agent";
 import type { ElasticContext } from "./elasticProvider";
 import type { Host } from "./host";
 import type { LogStore } from "./logStore";
@@ -12,6 +12,7 @@ export interface SiemHealthArgs {
   readonly host: Host;
   readonly elastic: ElasticContext;
   readonly container: SiteContainer;
+  readonly fqdn: string;
   readonly siem: SiemContainer;
   readonly ca: pulumi.Output<string>;
   readonly logStore: LogStore;
@@ -30,7 +31,7 @@ export class SiemHealth extends pulumi.ComponentResource {
       {
         name: `dhis2-siem-health-${container.name}`,
         roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
-        metadata: stableJson({ container: container.name }),
+        metadata: keyMetadata(container, args.fqdn),
       },
       args.elastic.options(this, { dependsOn: [logStore.template] }),
     );

@@ -14,10 +14,13 @@ SystemMaxUse=${maxUse}
 `;
 }
 
-/** nginx: its access and error logs to the journal. `scripts/journal.sh` adds the logs that it writes already. */
+/**
+ * nginx: its access and error logs to the journal, each by a name of its own, as what a client sends is in both.
+ * `scripts/journal.sh` adds the logs that it writes already.
+ */
 export function renderNginxLogging(): string {
-  return `${HEADER}access_log syslog:server=unix:/dev/log,tag=nginx,nohostname combined;
-error_log syslog:server=unix:/dev/log,tag=nginx,nohostname warn;
+  return `${HEADER}access_log syslog:server=unix:/dev/log,tag=nginx_access,nohostname combined;
+error_log syslog:server=unix:/dev/log,tag=nginx_error,nohostname warn;
 `;
 }
 

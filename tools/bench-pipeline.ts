@@ -25,7 +25,7 @@ const KINDS: Record<string, (n: number) => { type: string; journal: string; mess
   }),
   access: (n) => ({
     type: "nginx_proxy",
-    journal: "nginx",
+    journal: "nginx_access",
     message: `197.210.${n % 7}.${n % 250} - - [01/Mar/2024:10:11:12 +0000] "GET /dhis/api/dataElements/${n % 1009}?fields=id,name HTTP/1.1" ${n % 11 === 0 ? 401 : 200} ${n} "https://dhis2.example.org/dhis/" "Mozilla/5.0 (X11; Linux x86_64; rv:122.0) Gecko/20100101 Firefox/122.0"`,
   }),
 };
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     const ways = {
       "no pipeline": () => speed(elasticsearch, bulks, {}),
       "no pipeline, our mappings": () => speed(elasticsearch, bulks, {}, renderMappings()),
-      "the pipelines": () => speed(elasticsearch, bulks, { default_pipeline: entry }, renderMappings()),
+      "the pipelines": () => speed(elasticsearch, bulks, { final_pipeline: entry }, renderMappings()),
     };
     const found = Object.fromEntries(Object.keys(ways).map((way) => [way, [] as number[]]));
     // The first round warms up.

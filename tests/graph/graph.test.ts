@@ -141,7 +141,7 @@ describe("the graph of a small site", () => {
     assert.equal(template.composedOfs, undefined);
     const body = template.template as { lifecycle: unknown; settings: string };
     assert.deepEqual(body.lifecycle, { dataRetention: "90d" });
-    assert.match(body.settings, /"default_pipeline":"dhis2-siem-default-logs"/);
+    assert.match(body.settings, /"final_pipeline":"dhis2-siem-default-logs"/);
   });
 
   it("gives each agent and the SIEM itself a key that can only append, and is its own", () => {

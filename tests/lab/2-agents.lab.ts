@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { ask, type Login } from "../../lab/elasticsearch";
+import { ask, type Login, search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { LXD_PROJECT } from "../../lab/places";
-import { inContainer, run } from "../../lab/shell";
+import { inContainer, run, until } from "../../lab/shell";
 import { labSecrets } from "../../lab/state";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
@@ -29,6 +29,24 @@ describe("agents", () => {
         message: "a line",
       });
       assert.equal(status, 201);
+    });
+
+    it("speaks for its own container alone, through the pipelines", async () => {
+      const message = `a line of ${Date.now()}`;
+      const { status } = await ask(login, "POST", `/${outputs.dataStream}/_doc?pipeline=_none`, {
+        "@timestamp": new Date().toISOString(),
+        message,
+        dhis2: { site: "elsewhere.test", container: { name: "dhis", type: "dhis2" } },
+      });
+      assert.equal(status, 201);
+      const found = await until("the line", 30, async () => {
+        const [line] = await search(outputs.superuser, outputs.dataStream, { match_phrase: { message } });
+        return line;
+      });
+      const { dhis2, event } = found as Record<string, Record<string, unknown>>;
+      assert.deepEqual(dhis2?.container, { name: "proxy", type: "nginx_proxy" });
+      assert.notEqual(dhis2?.site, "elsewhere.test");
+      assert.ok(event?.ingested);
     });
 
     const refused: [what: string, method: string, path: (o: LabOutputs) => string, body?: object][] = [

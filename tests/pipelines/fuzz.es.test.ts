@@ -22,7 +22,7 @@ const text = fc.string({ unit: "binary", maxLength: 60 });
 const piece = fc.oneof(
   text,
   fc.constantFrom(
-    ...'; ip: |; exception: |; sessionId: | (|[|])|] "|" |"|\\|{|}|{{|:  |=|\t|\n|\0| from | port |USER=|COMMAND=| : |, client: |[client |user "|* INFO |(to '.split(
+    ...'; ip: |; exception: |; sessionId: | (|[|])|] "|" |"|\\|{|}|{{|:  |=|\t|\n|\0| from | port |USER=|COMMAND=| : |, client: |[client |%|%2|%2e|;|//|/./|user "|* INFO |(to '.split(
       "|",
     ),
   ),
@@ -76,7 +76,7 @@ describe("10,000 generated and mutated lines", function () {
     await elasticsearch.call("DELETE", `/${INDEX}?ignore_unavailable=true`);
     await elasticsearch.call("PUT", `/${INDEX}`, {
       mappings: renderMappings(),
-      settings: { default_pipeline: entry, number_of_replicas: 0 },
+      settings: { final_pipeline: entry, number_of_replicas: 0 },
     });
   });
   after(() => elasticsearch.call("DELETE", `/${INDEX}`));

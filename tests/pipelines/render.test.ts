@@ -6,7 +6,7 @@ import { fieldsPage, PAGE } from "../../tools/fields";
 import { flattenMappings } from "../support/mappings";
 
 /** Processors that every Elasticsearch 8 has, without a licence and without downloads. */
-const PROCESSORS = ["script", "set", "json", "date", "pipeline"];
+const PROCESSORS = ["script", "set", "set_security_user", "json", "date", "pipeline"];
 
 describe("pipelines as the provider takes them", () => {
   const { logs, entry, alerts } = renderPipelines("prod");

@@ -14,6 +14,8 @@ export interface RealElasticsearch {
   call(method: string, path: string, body?: object): Promise<Json>;
   /** Many lines (`_bulk`, `_msearch`) as NDJSON. Throws where a bulk's action was refused. */
   bulk(path: string, lines: readonly object[]): Promise<Json>;
+  /** The same server, asked with an API key (as it was given: `encoded`). */
+  withKey(encoded: string): RealElasticsearch;
 }
 
 const ROOT = join(__dirname, "../..");
@@ -33,12 +35,14 @@ export function realElasticsearch(): Promise<RealElasticsearch> {
   return running;
 }
 
-function client(given: string): RealElasticsearch {
+function loginOf({ username, password }: URL): string | undefined {
+  if (username === "") return undefined;
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(login).toString("base64")}`;
+}
+
+function client(given: string, authorization = loginOf(new URL(given))): RealElasticsearch {
   const url = new URL(given);
-  const login =
-    url.username === ""
-      ? undefined
-      : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   const base = `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, "")}`;
   const send = async (method: string, path: string, type: string, body?: string): Promise<Json> => {
     const response = await fetch(base + path, {
@@ -46,7 +50,7 @@ function client(given: string): RealElasticsearch {
       body,
       headers: {
         ...(body !== undefined && { "content-type": type }),
-        ...(login !== undefined && { authorization: `Basic ${Buffer.from(login).toString("base64")}` }),
+        ...(authorization !== undefined && { authorization }),
       },
     });
     const text = await response.text();
@@ -56,6 +60,7 @@ function client(given: string): RealElasticsearch {
   };
   return {
     port: Number(url.port),
+    withKey: (encoded) => client(given, `ApiKey ${encoded}`),
     call: (method, path, body) => send(method, path, "application/json", body && JSON.stringify(body)),
     bulk: async (path, lines) => {
       const body = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
@@ -130,7 +135,11 @@ async function start(): Promise<RealElasticsearch> {
     "http.port": ports[0],
     "transport.port": ports[1],
     "network.host": "127.0.0.1",
-    "xpack.security.enabled": false,
+    // With keys to try, and everything allowed to whom comes without one.
+    "xpack.security.enabled": true,
+    "xpack.security.http.ssl.enabled": false,
+    "xpack.security.transport.ssl.enabled": false,
+    "xpack.security.authc.anonymous.roles": "superuser",
     "cluster.routing.allocation.disk.threshold_enabled": false,
   };
   const log = join(folder, "log");

@@ -39,7 +39,7 @@ export async function putLogStream(elasticsearch: RealElasticsearch, namespace: 
     data_stream: {},
     template: {
       mappings: renderMappings(),
-      settings: { default_pipeline: entry, number_of_replicas: 0, number_of_shards: 1 },
+      settings: { final_pipeline: entry, number_of_replicas: 0, number_of_shards: 1 },
     },
   });
   return name;

@@ -68,7 +68,7 @@ export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
           {
             name: "logs-dhis2-default",
             template: {
-              settings: '{"index":{"default_pipeline":"dhis2-siem-default-logs"}}',
+              settings: '{"index":{"final_pipeline":"dhis2-siem-default-logs"}}',
               lifecycle: { dataRetention: "90d" },
             },
           },

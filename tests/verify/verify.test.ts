@@ -60,7 +60,7 @@ const ELASTICSEARCH: Answers = {
   }),
   "POST /_index_template/_simulate_index/logs-dhis2-default": () => ({
     template: {
-      settings: { index: { default_pipeline: "dhis2-siem-default-logs" } },
+      settings: { index: { final_pipeline: "dhis2-siem-default-logs" } },
       lifecycle: { enabled: true, data_retention: "90d" },
     },
     overlapping: [{ name: "logs", index_patterns: ["logs-*-*"] }],

@@ -10,6 +10,9 @@ export const rawLine = z
     journal: z.string().min(1).optional(),
     file: z.string().min(1).optional(),
     message: z.string(),
+    /** What journald saw of the process that wrote the line; not always given. */
+    executable: z.string().min(1).optional(),
+    uid: z.coerce.number().int().optional(),
   })
   .refine(({ journal, file }) => (journal === undefined) !== (file === undefined), {
     error: "takes either journal (the identifier) or file (the path)",

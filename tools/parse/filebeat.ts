@@ -3,7 +3,13 @@ import type { RawLine } from "../detections/lines";
 type Json = Record<string, unknown>;
 
 /** Units of what logs under an identifier, where it is not the identifier's own name. */
-const UNITS: Record<string, string> = { sudo: "session-1.scope", sshd: "ssh.service", kernel: "" };
+const UNITS: Record<string, string> = {
+  sudo: "session-1.scope",
+  sshd: "ssh.service",
+  kernel: "",
+  nginx_access: "nginx.service",
+  nginx_error: "nginx.service",
+};
 
 /**
  * What Filebeat sends for a line of the journal or of a file, in the shape of each version, with the fields that the
@@ -11,7 +17,7 @@ const UNITS: Record<string, string> = { sudo: "session-1.scope", sshd: "ssh.serv
  * `process.name` and names the priority alike.)
  */
 export function filebeatEvents(line: RawLine): { "7.17": Json; "8.19": Json } {
-  const { container, type, journal, file, message } = line;
+  const { container, type, journal, file, message, executable, uid = 0 } = line;
   const common = {
     "@timestamp": line["@timestamp"],
     message,
@@ -37,11 +43,11 @@ export function filebeatEvents(line: RawLine): { "7.17": Json; "8.19": Json } {
     host: { hostname: "lxd-host", id: "0123456789abcdef0123456789abcdef" },
     journald: {
       pid: 4242,
-      uid: 0,
+      uid,
       gid: 0,
-      process: { name: journal, command_line: `/usr/sbin/${journal} -D` },
+      process: { name: journal, command_line: `/usr/sbin/${journal} -D`, ...(executable && { executable }) },
     },
-    user: { id: "0", group: { id: "0" } },
+    user: { id: `${uid}`, group: { id: "0" } },
   };
   return {
     "7.17": {

@@ -1,7 +1,7 @@
 import { rawLine, type RawLine } from "../detections/lines";
 
 /** What a header says of the lines below it. */
-type Source = Pick<RawLine, "container" | "type" | "journal" | "file">;
+type Source = Omit<RawLine, "@timestamp" | "message">;
 
 const TIME = "2024-03-01T10:11:12.000Z";
 
@@ -10,6 +10,8 @@ const TIME = "2024-03-01T10:11:12.000Z";
  * "file", "message"}`), or what was logged and nothing else; then a header above it says where:
  *
  *     #! container=dhis type=dhis2 journal=tomcat9
+ *
+ * and, if need be, `executable=/usr/bin/sudo uid=1000`: what journald saw of the process that wrote.
  *
  * A row `= "..."` is a JSON text, for a line with control characters in it. Empty rows and those that begin with `# ` are
  * left out. Throws one Error with every fault, by row.
@@ -46,10 +48,10 @@ function header(text: string): Source {
     .trim()
     .split(/\s+/)
     .map((pair) => pair.split("=", 2));
-  const { container, type, journal, file } = rawLine.parse({
+  const { container, type, journal, file, executable, uid } = rawLine.parse({
     "@timestamp": TIME,
     message: "",
     ...(Object.fromEntries(pairs) as object),
   });
-  return { container, type, ...(journal === undefined ? { file } : { journal }) };
+  return { container, type, ...(journal === undefined ? { file } : { journal, executable, uid }) };
 }

@@ -45,9 +45,7 @@ const apiKeys = z.object({
 });
 const simulated = z.object({
   template: z.object({
-    settings: z
-      .object({ index: z.object({ default_pipeline: z.string().optional() }).optional() })
-      .optional(),
+    settings: z.object({ index: z.object({ final_pipeline: z.string().optional() }).optional() }).optional(),
     lifecycle: z.object({ data_retention: z.string().optional() }).optional(),
   }),
   overlapping: z.array(z.object({ name: z.string() })).optional(),
@@ -97,7 +95,7 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
 
 function simulatedTemplate({ template, overlapping }: z.output<typeof simulated>): SimulatedTemplate {
   return {
-    pipeline: template.settings?.index?.default_pipeline ?? "",
+    pipeline: template.settings?.index?.final_pipeline ?? "",
     retention: template.lifecycle?.data_retention ?? "",
     losers: (overlapping ?? []).map(({ name }) => name),
   };

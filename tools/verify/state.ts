@@ -117,12 +117,12 @@ function containersOf(steps: readonly Record<string, unknown>[][]): Record<strin
 
 function templateOf({ urn, outputs }: Resource): TemplateState {
   const { settings, lifecycle } = (outputs.template ?? {}) as { settings?: unknown; lifecycle?: unknown };
-  const { index } = parsedJson(text(settings)) as { index?: { default_pipeline?: unknown } };
+  const { index } = parsedJson(text(settings)) as { index?: { final_pipeline?: unknown } };
   const { dataRetention } = (lifecycle ?? {}) as { dataRetention?: unknown };
   return {
     urn,
     name: text(outputs.name),
-    pipeline: text(index?.default_pipeline),
+    pipeline: text(index?.final_pipeline),
     retention: text(dataRetention),
   };
 }
