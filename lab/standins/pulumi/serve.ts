@@ -88,11 +88,24 @@ function toStruct(value: Props): Struct {
 
 function diffResponse({ changed, replaces, deleteFirst = false }: Change): proto.DiffResponse {
   const { DIFF_SOME, DIFF_NONE } = proto.DiffResponse.DiffChanges;
-  return new proto.DiffResponse()
+  const { UPDATE, UPDATE_REPLACE } = proto.PropertyDiff.Kind;
+  const response = new proto.DiffResponse()
     .setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE)
-    .setDiffsList([...changed])
-    .setReplacesList([...replaces])
+    .setDiffsList(topLevel(changed))
+    .setReplacesList(topLevel(replaces))
     .setDeletebeforereplace(deleteFirst);
+  // As the bridge does, so that a preview shows what changes in a large object, and not all of it.
+  response.setHasdetaileddiff(true);
+  for (const path of changed) {
+    const kind = replaces.includes(path) ? UPDATE_REPLACE : UPDATE;
+    response.getDetaileddiffMap().set(path, new proto.PropertyDiff().setKind(kind).setInputdiff(true));
+  }
+  return response;
+}
+
+/** The first keys of paths. */
+function topLevel(paths: readonly string[]): string[] {
+  return [...new Set(paths.map((path) => path.split(".", 1)[0] ?? ""))];
 }
 
 /** The type of a resource from its URN: the last part of its qualified type. */
