@@ -28,6 +28,8 @@ const event = z.strictObject({
   /** So many times, so far apart. */
   times: z.int().min(1).default(1),
   every: timespan.default("10s"),
+  /** It came so late that other rules look no further back (pipelines/lateness.ts). */
+  late: z.boolean().default(false),
   message: z.string().min(1),
 });
 

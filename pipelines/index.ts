@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { stableJson } from "../render/json";
 import { type Documents, loadFields, mappings } from "./fields";
+import { LATENESS_MINUTES } from "./lateness";
 
 export { renderAlertDocument, type AlertingRule } from "./alert-document";
 export { type Field, loadFields } from "./fields";
@@ -38,23 +39,25 @@ const paths = (of: Documents) =>
   loadFields(of).map(({ name, type, limit }) => ({ path: name, parts: name.split("."), type, limit }));
 
 /** What scripts are told beside what the YAML says. */
-function scriptParams(file: string, fields: unknown): object {
+function scriptParams(file: string, fields: unknown, lateness: number): object {
   switch (file) {
     case "conform":
       return { metadata: METADATA, fields: paths(fields === "alerts" ? "alerts" : "logs") };
     case "alert":
       return { paths: paths("logs") };
+    case "mark":
+      return { lateness };
     default:
       return {};
   }
 }
 
 /** One processor of the YAML as Elasticsearch takes it: scripts inlined, other pipelines by their full names. */
-function render(entry: Processor, fullName: (kind: string) => string): string {
+function render(entry: Processor, fullName: (kind: string) => string, lateness: number): string {
   const [[type, options] = ["", {}]] = Object.entries(entry);
   if (type === "script") {
     const { file, fields, params = {}, ...rest } = options;
-    const all = { ...(params as object), ...scriptParams(String(file), fields) };
+    const all = { ...(params as object), ...scriptParams(String(file), fields, lateness) };
     return stableJson({
       script: {
         lang: "painless",
@@ -73,9 +76,13 @@ function render(entry: Processor, fullName: (kind: string) => string): string {
 
 /**
  * All pipelines of a namespace: those of the logs (the entry's last, as it calls the others), the name of the one that
- * the data stream's documents enter, and the one of alerts. Throws where a file is not as it should be.
+ * the data stream's documents enter, and the one of alerts. Lines that come more than `lateness` minutes after they were
+ * written are tagged. Throws where a file is not as it should be.
  */
-export function renderPipelines(namespace: string): { logs: Pipeline[]; entry: string; alerts: Pipeline } {
+export function renderPipelines(
+  namespace: string,
+  lateness: number = LATENESS_MINUTES,
+): { logs: Pipeline[]; entry: string; alerts: Pipeline } {
   const fullName = (kind: string) => `dhis2-siem-${namespace}-${kind}`;
   const load = (kind: string): Pipeline => {
     const parsed = schema.safeParse(parse(read(`${kind}.yml`)));
@@ -84,8 +91,8 @@ export function renderPipelines(namespace: string): { logs: Pipeline[]; entry: s
     return {
       name: fullName(kind),
       description,
-      processors: processors.map((entry) => render(entry, fullName)),
-      onFailure: on_failure.map((entry) => render(entry, fullName)),
+      processors: processors.map((entry) => render(entry, fullName, lateness)),
+      onFailure: on_failure.map((entry) => render(entry, fullName, lateness)),
     };
   };
   return { logs: [...KINDS, ENTRY].map(load), entry: fullName(ENTRY), alerts: load("alerts") };

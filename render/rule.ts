@@ -1,15 +1,11 @@
 import { type Detection, type Logic, saidInDsl, type Window, watchesSilence } from "../detections/detection";
 import { renderAlertDocument } from "../pipelines/alert-document";
+import { LATENESS_MINUTES } from "../pipelines/lateness";
 import { renderEsql } from "./esql";
 import { stableJson } from "./json";
 
 /** How often Kibana runs a rule. */
 export const INTERVAL = "1m";
-/**
- * A line counts when it was ingested at most this long after it was written. So lines that arrive late still alert, and
- * the backlog of a first installation (weeks of lines within minutes) does not.
- */
-export const LATENESS_MINUTES = 60;
 /** The window of a rule about single events: longer than the interval, for runs that Kibana starts late. */
 const EVENT_WINDOW: Window = { size: 5, unit: "m" };
 /** The events that an alert carries, the newest of them. */

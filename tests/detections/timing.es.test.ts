@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
+import { LATENESS_MINUTES } from "../../pipelines/lateness";
 import { renderRule } from "../../render/rule";
 import { advance, type Alert, matches, type Params, searchBody } from "../../tools/detections/es-query";
 import { actionsOf } from "../../tools/detections/evaluate";
@@ -26,6 +27,17 @@ const userAdded = (written: number, ingested = written): Line => ({
   written,
   ingested,
   fields: { event: { action: "user-added" }, user: { target: { name: "eve" } } },
+});
+
+/** What a container's timer says every five minutes; tagged as the pipelines would. */
+const signOfLife = (written: number, ingested = written): Line => ({
+  written,
+  ingested,
+  fields: {
+    event: { dataset: "dhis2.health" },
+    dhis2: { container: { name: "dhis" } },
+    tags: ingested - written > LATENESS_MINUTES ? ["late"] : [],
+  },
 });
 
 describe("rules in time, as Kibana runs them", function () {
@@ -132,6 +144,26 @@ describe("rules in time, as Kibana runs them", function () {
         failure(-index * 20 - 70, 1 + index / 250, `user${index % 50}`),
       );
       assert.deepEqual(await actions("dhis2_failed_logins_one_user", backlog, 20), {});
+    });
+  });
+
+  describe("about lines that come too late", () => {
+    const outage = (minutes: number) => [
+      ...Array.from({ length: minutes / 5 }, (_, index) => signOfLife(5 * index - minutes, 1.5)),
+      ...Array.from({ length: 6 }, (_, index) => signOfLife(5 * index + 2)),
+    ];
+
+    it("act once after an outage", async () => {
+      assert.deepEqual(await actions("siem_lines_late", outage(180), 30), { 2: [25] });
+    });
+
+    it("act once after an outage of days, whose first lines no rule looks for any more", async () => {
+      const done = await actions("siem_lines_late", outage(3 * 24 * 60), 30);
+      assert.deepEqual(Object.keys(done), ["2"]);
+    });
+
+    it("do not act after an outage that other rules bridge", async () => {
+      assert.deepEqual(await actions("siem_lines_late", outage(60), 30), {});
     });
   });
 });

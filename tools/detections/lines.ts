@@ -13,6 +13,8 @@ export const rawLine = z
     /** What journald saw of the process that wrote the line; not always given. */
     executable: z.string().min(1).optional(),
     uid: z.coerce.number().int().optional(),
+    /** It came so late that rules look no further back. */
+    late: z.boolean().optional(),
   })
   .refine(({ journal, file }) => (journal === undefined) !== (file === undefined), {
     error: "takes either journal (the identifier) or file (the path)",
@@ -54,7 +56,7 @@ export function linesOf(
   start: number,
 ): RawLine[] {
   return events
-    .flatMap(({ at, times, every, journal, file, message, container, type }) => {
+    .flatMap(({ at, times, every, late, journal, file, message, container, type }) => {
       const origin =
         journal === undefined && file === undefined
           ? { journal: from.journal, file: from.file }
@@ -64,6 +66,7 @@ export function linesOf(
         container: container ?? from.container ?? "",
         type: type ?? from.type ?? "",
         ...origin,
+        ...(late && { late }),
         message,
       }));
     })

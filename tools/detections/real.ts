@@ -1,5 +1,5 @@
 import { realElasticsearch } from "../../tests/support/elasticsearch";
-import { dropLogStream, putLogStream } from "../../tests/support/pipelines";
+import { ALWAYS_LATE, dropLogStream, putLogStream } from "../../tests/support/pipelines";
 import { filebeatEvents } from "../parse/filebeat";
 import type { Json } from "./es-query";
 import type { Search } from "./evaluate";
@@ -25,16 +25,20 @@ export async function withPipeline<T>(
 ): Promise<T> {
   const elasticsearch = await realElasticsearch();
   const stream = await putLogStream(elasticsearch, namespace);
+  const late = await putLogStream(elasticsearch, `${namespace}-late`, ALWAYS_LATE);
   let next = 0;
   try {
     return await work({
       add: async (groups) => {
         const added = groups.map((group) => ({ ...group, ids: group.lines.map(() => `line-${next++}`) }));
         const bulk = added.flatMap(({ ids, lines }) =>
-          lines.map((line, index) => [{ create: { _id: ids[index] } }, filebeatEvents(line)["8.19"]]),
+          lines.map((line, index) => [
+            { create: { _index: line.late ? late : stream, _id: ids[index] } },
+            filebeatEvents(line)["8.19"],
+          ]),
         );
         for (let from = 0; from < bulk.length; from += LINES) {
-          await elasticsearch.bulk(`/${stream}/_bulk?refresh=true`, bulk.slice(from, from + LINES).flat());
+          await elasticsearch.bulk("/_bulk?refresh=true", bulk.slice(from, from + LINES).flat());
         }
         return added;
       },
@@ -42,7 +46,7 @@ export async function withPipeline<T>(
         const answers: Json[] = [];
         for (let from = 0; from < bodies.length; from += SEARCHES) {
           const lines = bodies.slice(from, from + SEARCHES).flatMap((body) => [{}, body]);
-          const { responses } = await elasticsearch.bulk(`/${stream}/_msearch`, lines);
+          const { responses } = await elasticsearch.bulk(`/${stream}*/_msearch`, lines);
           answers.push(...(responses as Json[]));
         }
         const failed = answers.find((answer) => "error" in answer);
@@ -52,5 +56,6 @@ export async function withPipeline<T>(
     });
   } finally {
     await dropLogStream(elasticsearch, namespace);
+    await dropLogStream(elasticsearch, `${namespace}-late`);
   }
 }

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { LATENESS_MINUTES } from "../../pipelines/lateness";
+import { filebeatEvents } from "../../tools/parse/filebeat";
+import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
+import { flat, putPipelines, simulate } from "../support/pipelines";
+
+const MINUTE = 60_000;
+
+describe("marks of lines", function () {
+  this.timeout(180_000);
+  let elasticsearch: RealElasticsearch;
+  let entry: string;
+  before(async () => {
+    elasticsearch = await realElasticsearch();
+    ({ entry } = await putPipelines(elasticsearch, "marks", LATENESS_MINUTES));
+  });
+
+  /** The tags of a line that was written so many minutes ago. */
+  async function tags(minutes: number, from: { journal: string } | { file: string }, message: string) {
+    const line = {
+      "@timestamp": new Date(Date.now() - minutes * MINUTE).toISOString(),
+      container: "proxy",
+      type: "nginx_proxy",
+      ...from,
+      message,
+    };
+    const { "7.17": old, "8.19": recent } = filebeatEvents(line);
+    const [a = {}, b = {}] = (await simulate(elasticsearch, entry, [old, recent])).map(flat);
+    assert.deepEqual(a.tags, b.tags);
+    return b.tags;
+  }
+
+  it("say what came too late to be judged", async () => {
+    const journal = { journal: "nginx" };
+    const line = '203.0.113.9 - - [01/Mar/2024:10:11:12 +0000] "GET / HTTP/1.1" 200 1 "-" "-"';
+    assert.deepEqual(await tags(LATENESS_MINUTES + 1, journal, line), ["late"]);
+    assert.deepEqual(await tags(14 * 24 * 60, journal, "not known"), ["not_understood", "late"]);
+    assert.equal(await tags(LATENESS_MINUTES - 1, journal, line), undefined);
+    assert.equal(await tags(-600, journal, line), undefined);
+  });
+
+  it("go by the line's own time, where it has one", async () => {
+    const perf = '203.0.113.9\t[01/Mar/2024:10:11:12 +0000]\t-\t-\t"GET / HTTP/1.1"\t200\t1\t"-"\t"-"\t0.1';
+    assert.deepEqual(await tags(0, { file: "/var/log/nginx/perf.log" }, perf), ["late"]);
+  });
+
+  it("say of an empty line that it is not understood, of every kind, once", async () => {
+    for (const journal of ["nginx", "nginx_error", "tomcat9", "postgres", "sshd", "somebody"]) {
+      assert.deepEqual(await tags(0, { journal }, ""), ["not_understood"], journal);
+    }
+    assert.deepEqual(await tags(0, { file: "/opt/dhis2/logs/dhis-audit.log" }, ""), ["not_understood"]);
+  });
+});
