@@ -181,7 +181,8 @@ def post(url, payload, headers=None, ca=None):
         allow_redirects=False,
     )
     if not 200 <= response.status_code < 300:
-        raise requests.HTTPError(f"the destination says {response.status_code}: {one_line(response.text, 200)}")
+        # Longer than what is told of it: a secret in it is to be found before it is cut.
+        raise requests.HTTPError(f"the destination says {response.status_code}: {one_line(response.text, 5000)}")
 
 
 class Telegram(Message, Alerter):

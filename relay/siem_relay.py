@@ -17,11 +17,12 @@ import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import types
 from datetime import datetime, timedelta, timezone
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 from zoneinfo import ZoneInfo
 
 # Alerters that are not used here, whose libraries are not installed (requirements.in).
@@ -36,6 +37,7 @@ for name, cls in {"twilio": "TwilioAlerter", "tencentsms": "TencentSMSAlerter", 
 from elasticsearch.exceptions import ConflictError, ElasticsearchException
 from elastalert.elastalert import ElastAlerter
 from elastalert.loaders import FileRulesLoader
+from requests.utils import requote_uri
 
 from siem_messages import field, limit_requests, severity
 
@@ -69,12 +71,26 @@ def may_be_sent(alerts, quiet):
     return not quiet or any(alert["urgent"] for alert in alerts)
 
 
+def parts(secret):
+    """A secret, and what of it an error could show alone: requests tells of a URL without its host, and decodes parts of it."""
+    url = urlsplit(secret)
+    user = url.netloc.rpartition("@")[0]
+    whole = [secret, url.path.strip("/"), url.query, user, url.password, url.username]
+    pieces = [*url.path.split("/"), *secret.split(), *(one.partition("=")[2] for one in url.query.split("&"))]
+    found = {part for part in whole if part} | {piece for piece in pieces if len(piece) >= 8}
+    found |= {form(part) for part in found for form in (unquote, unquote_plus, requote_uri)}
+    return sorted(found, key=len, reverse=True)
+
+
+def hidden(text, secret):
+    if not secret:
+        return text
+    return re.sub("|".join(map(re.escape, parts(secret))), "[secret]", text, flags=re.IGNORECASE)
+
+
 def told(error, secret):
     """An error for the journal and the state, without the secret: requests puts whole URLs into its errors."""
-    text = f"{type(error).__name__}: {error}"
-    for part in filter(None, [secret, secret and urlsplit(secret).path.strip("/")]):
-        text = text.replace(part, "[secret]")
-    return text[:1000]
+    return hidden(f"{type(error).__name__}: {error}", secret)[:1000]
 
 
 class Relay(ElastAlerter):
@@ -191,7 +207,7 @@ class Relay(ElastAlerter):
             alerter.pipeline = {"message_id": message_id, "time": now()}
             try:
                 for complaint in alerter.alert(alerts) or []:
-                    log.error("%s: %s", rule["name"], complaint)
+                    log.error("%s: %s", rule["name"], hidden(complaint, rule.get("secret")))
             except Exception as error:
                 reason = told(error, rule.get("secret"))
                 attempts = hits[0]["attempts"] + 1

@@ -106,7 +106,7 @@ describe("the relay, on real ElastAlert", function () {
 
   const chatSecrets = () => ({
     slack: `https://127.0.0.1:${hook.port}/services/T0/B0/not-for-a-journal`,
-    teams: `https://127.0.0.1:${hook.port}/teams/not-for-a-journal`,
+    teams: `https://127.0.0.1:${hook.port}/teams/not-for-a-journal?api-version=2016-06-01&sig=not-for-a-journal%2Feither`,
     telegram: "123456:not-for-a-journal",
   });
 
