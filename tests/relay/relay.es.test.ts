@@ -277,6 +277,41 @@ describe("the relay, on real ElastAlert", function () {
     assert.ok(!relay.journal.includes(TOKEN) && !relay.journal.includes(PASSWORD), relay.journal);
   });
 
+  it("tells all that is with a line that a destination refuses, and of that alert what it takes", async () => {
+    mail.hates = hook.hates = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+    const ids = await store(alert("high", "a"), alert("high", mail.hates), alert("high", "c"));
+    start(byMail(), byHook());
+    await wait("all", async () => (await sent("mail")) === 3 && (await sent("hook")) === 3, 120);
+    await twoRuns();
+    // Three times together, three times alone, and then without what the line brought.
+    assert.deepEqual([mail.refused, hook.refused, mail.got.length, hook.got.length], [6, 6, 3, 3]);
+    assert.deepEqual(hook.alertIds().sort(), [...ids].sort());
+    assert.equal(new Set(hook.got.map(({ headers }) => headers["idempotency-key"])).size, 3);
+    const whole = mail.got.filter(({ text }) => /^About: [ac]\r?$/m.test(text));
+    assert.equal(whole.length, 2);
+    const [bare] = mail.got.filter((one) => !whole.includes(one));
+    const link = `In Kibana: ${target.kibanaUrl}/app/discover#/doc/alerts-view/${target.alertIndex}?id=${ids[1]}`;
+    for (const said of ["[high] DHIS2 failed logins", "At: ", "could not be sent", "are in Kibana", link])
+      assert.ok(bare?.text.includes(said), `${said}\n${bare?.text}`);
+    assert.doesNotMatch(bare?.text ?? "", /GTUBE|About:|The events/);
+    assert.match(relay.journal, /mail: attempt 3 at 3 alert\(s\) failed/);
+    assert.match(relay.journal, /mail: attempt 6 at 1 alert\(s\) failed/);
+  });
+
+  it("tells critical alerts first, in messages of their own, however many others there are", async () => {
+    const lesser = Array.from({ length: 120 }, (_, at) => alert("high", `user${at}`));
+    const ids = await store(...lesser, alert("critical", "worst"));
+    hook.status = 500;
+    start(byHook());
+    await wait("failures of both kinds", () => hook.refused >= 4);
+    hook.status = 200;
+    await wait("all", async () => (await sent("hook")) === 121);
+    assert.deepEqual(hook.alertIds().slice(0, 1), ids.slice(-1));
+    const sizes = hook.got.map(({ body }) => (body.alerts as Json[]).length);
+    assert.deepEqual([sizes[0], ...sizes.slice(1).sort()], [1, 20, 50, 50]);
+    assert.equal(new Set(hook.alertIds()).size, 121);
+  });
+
   it("killed again and again while alerts come, brings each once", async () => {
     start(byHook());
     const ids: string[] = [];

@@ -1,5 +1,6 @@
 """What of the relay needs no server: `python -m unittest`, run by unit.test.ts."""
 
+import smtplib
 import unittest
 from unittest import mock
 
@@ -7,6 +8,7 @@ import requests
 
 import siem_messages
 import siem_relay
+from elastalert.util import EAException
 
 TEAMS = (
     "https://prod-01.westeurope.logic.azure.example:443/workflows/0a1b2c3d4e5f/triggers/manual/paths/invoke"
@@ -41,6 +43,7 @@ class Secrets(unittest.TestCase):
     def test_other_secrets_are_hidden_whole_and_by_word(self):
         self.is_hidden("Bearer abcdefgh12", "the token abcdefgh12 has ended", "abcdefgh12")
         self.assertEqual(self.is_hidden("hunter2", "535 hunter2", "hunter2"), "ValueError: 535 [secret]")
+        self.assertEqual(self.is_hidden("//[pass", "535 //[pass", "pass"), "ValueError: 535 [secret]")
         self.assertEqual(siem_relay.told(ValueError("plain"), None), "ValueError: plain")
 
     def test_what_is_not_of_the_secret_stays(self):
@@ -51,6 +54,94 @@ class Secrets(unittest.TestCase):
         with mock.patch("requests.post", return_value=answer), self.assertRaises(requests.HTTPError) as caught:
             siem_messages.post(TEAMS, {})
         self.assertNotIn("workflows", siem_relay.told(caught.exception, TEAMS))
+
+
+def http(status):
+    return requests.HTTPError("no", response=mock.Mock(status_code=status))
+
+
+class Refusals(unittest.TestCase):
+    def test_count_only_where_the_content_is_at_fault(self):
+        def wrapped():
+            try:
+                raise http(400)
+            except requests.RequestException as error:
+                raise EAException("Error posting to slack") from error
+
+        with self.assertRaises(EAException) as slack:
+            wrapped()
+        counted = [smtplib.SMTPDataError(code, b"spam") for code in (550, 552, 554)]
+        counted += [http(status) for status in (400, 406, 413, 422)] + [slack.exception]
+        others = [smtplib.SMTPDataError(451, b"later"), smtplib.SMTPRecipientsRefused({}), smtplib.SMTPAuthenticationError(535, b"")]
+        others += [http(status) for status in (401, 403, 404, 429, 500, 503)]
+        others += [ConnectionRefusedError(), TimeoutError(), requests.ConnectionError("refused"), requests.Timeout()]
+        for error in counted:
+            self.assertTrue(siem_messages.refuses_content(error, False), repr(error))
+        for error in others:
+            self.assertFalse(siem_messages.refuses_content(error, False), repr(error))
+        self.assertTrue(siem_messages.refuses_content(http(403), True))
+
+    def test_a_destination_that_takes_no_more_is_not_at_fault_for_403(self):
+        relay = a_relay()
+        hit = {"_id": "mail:a", "attempts": 1, "urgent": False, "message_id": "m"}
+
+        def fail(error):
+            relay.failed({"name": "mail"}, [hit], error)
+            hit.update(relay.change.call_args.args[0][0][2]["doc"])
+
+        for _ in range(5):
+            fail(http(403))
+        self.assertEqual((hit["refused"], hit["message_id"]), (0, "m"))
+        for _ in range(siem_relay.REFUSALS):
+            relay.delivered["mail"] = siem_relay.now().isoformat()
+            fail(http(403))
+        self.assertTrue(hit["bare"])
+        self.assertNotEqual(hit["message_id"], "m")
+        # A bare message is tried again and again, as it is.
+        last = hit["message_id"]
+        for _ in range(5):
+            fail(http(422))
+        self.assertEqual((hit["message_id"], hit["attempts"]), (last, 14))
+
+
+def a_relay():
+    """One without servers."""
+    relay = siem_relay.Relay.__new__(siem_relay.Relay)
+    relay.delivered, relay.change, relay.plan = {}, mock.Mock(), mock.Mock()
+    return relay
+
+
+class Order(unittest.TestCase):
+    rule = {"name": "mail", "relay": {"timezone": "UTC", "quiet": []}}
+
+    def sent(self, hits, fails=(), clock=None):
+        relay, sent = a_relay(), []
+        relay.unsent = lambda _rule: hits
+        relay.send = lambda _rule, some: sent.append(some[0]["message_id"]) or some[0]["message_id"] not in fails
+        with mock.patch("time.monotonic", clock or (lambda: 0)):
+            relay.deliver(self.rule)
+        return sent
+
+    def hit(self, message, urgent=False, **more):
+        return {"_id": message, "message_id": message, "urgent": urgent, "alert_time": message, **more}
+
+    def test_urgent_messages_come_first_and_neither_kind_holds_up_the_other(self):
+        hits = [self.hit("c", True), self.hit("d", True, tried_at="1"), self.hit("a"), self.hit("b", tried_at=None)]
+        self.assertEqual(self.sent(hits), ["c", "d", "a", "b"])
+        self.assertEqual(self.sent(hits, fails="c"), ["c", "a", "b"])
+        self.assertEqual(self.sent(hits, fails="a"), ["c", "d", "a"])
+
+    def test_lesser_ones_stop_after_a_while_so_that_urgent_ones_are_looked_for(self):
+        ticks = iter(range(0, 1000, 10))
+        hits = [self.hit(f"{at:02}") for at in range(20)]
+        self.assertEqual(self.sent(hits, clock=lambda: next(ticks)), ["00"])
+
+    def test_a_message_of_which_not_all_may_be_seen_waits(self):
+        relay = a_relay()
+        hits = [{"_id": str(at), "_source": {"message_id": str(at // 2)}} for at in range(siem_relay.UNSENT)]
+        relay.writeback_es, relay.writeback_index = mock.Mock(), "state"
+        relay.writeback_es.search.return_value = {"hits": {"hits": hits}}
+        self.assertEqual(len(relay.unsent(self.rule)), siem_relay.UNSENT - 2)
 
 
 if __name__ == "__main__":
