@@ -86,6 +86,8 @@ class Message:
     def link(self, alert):
         """The alert's own page in Kibana's Discover."""
         relay = self.rule["relay"]
+        if "_index" not in alert:  # The relay's own words.
+            return relay["kibana"]
         return f"{relay['kibana']}/app/discover#/doc/{relay['view']}/{alert['_index']}?id={alert['_id']}"
 
     def title(self, alerts):

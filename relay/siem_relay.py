@@ -16,6 +16,7 @@ What is left: a relay killed between a destination's "yes" and the mark sends th
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import logging
@@ -50,6 +51,10 @@ KEEP_SENT = timedelta(days=90)
 UNSENT = 10_000
 # How often a message is refused for what it says before it is planned anew.
 REFUSALS = 3
+# How long Elasticsearch may be away before people are told: longer than its restart takes, or an update of it.
+BLIND_AFTER = timedelta(minutes=10)
+# Seconds between two looks whether it is there.
+LOOK_EVERY = 30
 # Seconds for lesser messages before urgent ones are looked for again.
 LESSER = 15
 SECRETS = {}
@@ -113,6 +118,69 @@ def told(error, secret):
     return hidden(f"{type(error).__name__}: {error}", secret)[:1000]
 
 
+class Watch:
+    """Tells people that the SIEM is blind when Elasticsearch could not be used for long, and when it is back: without
+    Elasticsearch there are no alerts that could say so. It needs no state: once for an outage, as this process sees it."""
+
+    def __init__(self, rules, use, clock=now):
+        self.rules, self.use, self.clock = rules, use, clock
+        self.since, self.said = None, ""
+        # Names of the destinations that know of this outage, and what else is still to be told to whom.
+        self.know, self.back = set(), []
+
+    def look(self):
+        try:
+            self.use()
+        except Exception as error:
+            self.since = self.since or self.clock()
+            self.said = told(error, SECRETS.get("es_api_key"))
+            if self.clock() - self.since >= BLIND_AFTER:
+                self.know |= {rule["name"] for rule in self.rules if rule["name"] not in self.know and self.tell(rule, *self.blind())}
+            return
+        if self.know:
+            over = self.over()
+            self.back += [(rule, over) for rule in self.rules if rule["name"] in self.know]
+        self.since, self.know = None, set()
+        self.back = [(rule, over) for rule, over in self.back if not self.tell(rule, *over)]
+
+    def blind(self):
+        text = (
+            f"Elasticsearch cannot be used since {self.since:%Y-%m-%d %H:%M} UTC, so nothing is watched and no alert is raised.\n"
+            f"It said: {self.said}\n"
+            "On the operator's laptop, npm run -s verify -- STACK says what is wrong and how to mend it."
+        )
+        return "blind", "critical", "The SIEM is blind: Elasticsearch cannot be used", text, self.since
+
+    def over(self):
+        text = (
+            f"Elasticsearch can be used again; it could not since {self.since:%Y-%m-%d %H:%M} UTC. Alerts that waited come now.\n"
+            "npm run -s verify -- STACK says whether all is watched again."
+        )
+        return "sees-again", "informational", "The SIEM sees again: Elasticsearch is back", text, self.since
+
+    def tell(self, rule, what, level, title, text, since):
+        """One message at once, whatever the hour; says whether it was taken."""
+        # Also a relay that was restarted meanwhile makes the same id, within the hour.
+        message_id = hashlib.sha256(f"{rule['name']}\n{what}\n{since:%Y-%m-%dT%H}".encode()).hexdigest()[:32]
+        alert = {
+            "_id": message_id,
+            "@timestamp": self.clock().isoformat(),
+            "message": title,
+            "rule": {"id": f"dhis2-siem-{what}", "name": "The relay's watch over Elasticsearch"},
+            "dhis2": {"alert": {"severity": level, "entity": "the SIEM itself", "note": text}},
+        }
+        # Another message may be on its way by the same alerter.
+        alerter = copy.copy(rule["alert"][0])
+        alerter.pipeline = {"message_id": message_id, "time": now()}
+        try:
+            alerter.alert([alert])
+        except Exception as error:
+            log.error("%s: cannot be told (%s): %s", rule["name"], title, told(error, rule.get("secret")))
+            return False
+        log.warning("%s: was told: %s", rule["name"], title)
+        return True
+
+
 class Relay(ElastAlerter):
     def __init__(self, args):
         super().__init__(args)
@@ -122,11 +190,29 @@ class Relay(ElastAlerter):
         self.taken = set()
         # When each destination took its last message.
         self.delivered = {}
+        self.watch = Watch([rule for rule in self.rules if rule["relay"]["blind"]], self.use)
         # ElastAlert's own first run is some seconds later, at random.
         for rule in self.rules:
             self.scheduler.modify_job(rule["name"], next_run_time=now())
-        for index in (self.writeback_index, f"{self.writeback_index}_status"):
-            self.writeback_es.indices.create(index, ignore=400)
+
+    def wait_until_responsive(self, *_args, **_options):
+        """Waits in this process, and does not end: the watch counts the time."""
+        while True:
+            try:
+                for index in (self.writeback_index, f"{self.writeback_index}_status"):
+                    self.writeback_es.indices.create(index, ignore=400)
+                return
+            except ElasticsearchException as error:
+                log.error("waiting for Elasticsearch: %s", told(error, SECRETS.get("es_api_key")))
+            self.watch.look()
+            time.sleep(LOOK_EVERY / 2)
+
+    def use(self):
+        """What Elasticsearch is for here: alerts can be read, and what becomes of them can be kept."""
+        for index in {rule["index"] for rule in self.rules}:
+            self.writeback_es.search(index=index, body={"size": 0}, ignore_unavailable=True)
+        # No destination has such a name.
+        self.writeback_es.index(f"{self.writeback_index}_status", {"@timestamp": now()}, id="WATCH")
 
     # What ElastAlert finds: it asks for the last minutes (buffer_time) again and again, and after a start for those before
     # the last run. Nothing is missed that came late, and what was found before is known by its id.
@@ -301,12 +387,14 @@ def main():
 
     def stop(_signal, _frame):
         """A message that is on its way is brought to its end."""
-        relay.scheduler.shutdown(wait=True)
+        if relay.scheduler.running:
+            relay.scheduler.shutdown(wait=True)
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     relay.scheduler.add_job(relay.forget, "interval", hours=6)
+    relay.scheduler.add_job(relay.watch.look, "interval", seconds=LOOK_EVERY)
     log.info("watching for %d destination(s)", len(relay.rules))
     relay.start()
 

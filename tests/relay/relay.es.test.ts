@@ -329,6 +329,34 @@ describe("the relay, on real ElastAlert", function () {
     assert.deepEqual(alerts.map(({ _id }) => _id).sort(), [...ids].sort());
   });
 
+  it("tells people, whatever the hour, that Elasticsearch can keep nothing or is not there, and when it is back", async () => {
+    const hurry =
+      "import siem_relay; siem_relay.LOOK_EVERY = 1; siem_relay.BLIND_AFTER = siem_relay.timedelta(seconds=3)";
+    const destinations = [byHook({ quietHours: { from: "00:00", to: "24:00" } })];
+    const setup = { target, destinations, secrets: { hook: TOKEN }, trust: tls.cert, hurry };
+    const titles = () => hook.got.map(({ body }) => String(body.title).replace(/:.*/, ""));
+    const blind = "[critical] The SIEM is blind";
+    relay = RelayProcess.start({ ...setup, elasticsearchPort: 1 });
+    await wait("that it is not there", () => hook.got.length === 1);
+    assert.match(String(hook.got[0]?.body.text), /It said: ConnectionError: .*Connection refused/);
+    assert.ok(relay.running);
+    await relay.end();
+    relay = RelayProcess.start({ ...setup, elasticsearchPort: elasticsearch.port });
+    await wait("a look", () => relay.journal.includes("hook: looks for alerts"));
+    const block = (on: boolean | null) =>
+      elasticsearch.call("PUT", `/${target.stateIndex}*/_settings`, { "index.blocks.read_only": on });
+    await block(true);
+    await wait("that it keeps nothing", () => hook.got.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await block(null);
+    await wait("that it is back", () => hook.got.length === 3);
+    assert.deepEqual(titles(), [blind, blind, "[informational] The SIEM sees again"]);
+    assert.match(
+      String(hook.got[1]?.body.text),
+      /It said: AuthorizationException: .*cluster_block_exception/,
+    );
+  });
+
   it("killed before it knows that a message was taken, sends the same message with the same id", async () => {
     const killed = new Promise<void>((resolve) => {
       hook.onPost = () => {

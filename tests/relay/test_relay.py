@@ -1,7 +1,9 @@
 """What of the relay needs no server: `python -m unittest`, run by unit.test.ts."""
 
+import logging
 import smtplib
 import unittest
+from datetime import datetime, timedelta, timezone
 from unittest import mock
 
 import requests
@@ -9,6 +11,7 @@ import requests
 import siem_messages
 import siem_relay
 from elastalert.util import EAException
+from elasticsearch.exceptions import TransportError
 
 TEAMS = (
     "https://prod-01.westeurope.logic.azure.example:443/workflows/0a1b2c3d4e5f/triggers/manual/paths/invoke"
@@ -144,5 +147,107 @@ class Order(unittest.TestCase):
         self.assertEqual(len(relay.unsent(self.rule)), siem_relay.UNSENT - 2)
 
 
+class Blind(unittest.TestCase):
+    def setUp(self):
+        self.minutes, self.error, self.down, self.said = 0, None, False, []
+        self.rule = {"name": "mail", "alert": [mock.Mock()], "relay": {}, "secret": "not-for-a-journal"}
+        self.watch = self.a_watch()
+
+    def a_watch(self):
+        def use():
+            if self.error:
+                raise self.error
+
+        def tell(alerter, alerts):
+            if self.down:
+                raise ConnectionRefusedError("not-for-a-journal")
+            self.said.append((alerter.pipeline["message_id"], alerts[0]))
+
+        class Alerter:
+            alert = tell
+
+        self.rule["alert"] = [Alerter()]
+        start = datetime(2026, 1, 1, 10, 5, tzinfo=timezone.utc)
+        return siem_relay.Watch([self.rule], use, lambda: start + timedelta(minutes=self.minutes))
+
+    def pass_minutes(self, minutes):
+        for _ in range(minutes * 2):
+            self.minutes += 0.5
+            self.watch.look()
+
+    def test_people_are_told_once_after_ten_minutes_and_once_when_it_is_over(self):
+        siem_relay.SECRETS["es_api_key"] = "key-of-elasticsearch"
+        self.addCleanup(siem_relay.SECRETS.clear)
+        self.pass_minutes(5)
+        self.error = TransportError(403, "cluster_block_exception", "read-only key-of-elasticsearch")
+        self.pass_minutes(10)
+        self.assertEqual(self.said, [])
+        self.pass_minutes(600)
+        [(_, alert)] = self.said
+        self.assertEqual(alert["dhis2"]["alert"]["severity"], "critical")
+        note = alert["dhis2"]["alert"]["note"]
+        for part in ("since 2026-01-01 10:10 UTC", "cluster_block_exception", "npm run -s verify"):
+            self.assertIn(part, note)
+        self.assertNotIn("key-of-elasticsearch", note)
+        self.error = None
+        self.pass_minutes(60)
+        self.assertEqual(len(self.said), 2)
+        self.assertIn("sees again", self.said[1][1]["message"])
+        # Another outage is told anew.
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(11)
+        self.assertEqual(len({message for message, _ in self.said}), 3)
+
+    def test_restarts_of_less_than_ten_minutes_are_told_to_nobody(self):
+        for _ in range(5):
+            self.error = ConnectionRefusedError()
+            self.pass_minutes(9)
+            self.error = None
+            self.pass_minutes(1)
+        self.assertEqual(self.said, [])
+
+    def test_a_destination_that_is_down_is_told_later(self):
+        self.error, self.down = ConnectionRefusedError(), True
+        with self.assertLogs("relay", "ERROR") as logs:
+            self.pass_minutes(12)
+        self.assertNotIn("not-for-a-journal", "".join(logs.output))
+        self.down = False
+        self.pass_minutes(1)
+        self.assertEqual(len(self.said), 1)
+        self.error, self.down = None, True
+        self.pass_minutes(3)
+        self.down = False
+        self.pass_minutes(3)
+        self.assertEqual(len(self.said), 2)
+
+    def test_a_relay_started_anew_in_an_outage_tells_with_the_same_id(self):
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(12)
+        self.watch = self.a_watch()
+        self.pass_minutes(12)
+        self.assertEqual(len(self.said), 2)
+        self.assertEqual(self.said[0][0], self.said[1][0])
+
+    def test_the_text_is_told_as_any_alert_with_kibana_for_a_link(self):
+        self.error = ConnectionRefusedError("refused")
+        self.pass_minutes(12)
+        message = siem_messages.Message()
+        message.rule = {"relay": {"timezone": "Africa/Accra", "kibana": "https://x.org/siem", "view": "v"}}
+        text = message.text([self.said[0][1]])
+        self.assertTrue(message.title([self.said[0][1]]).startswith("[critical] The SIEM is blind"))
+        for part in ("Elasticsearch cannot be used since", "ConnectionRefusedError: refused", "In Kibana: https://x.org/siem"):
+            self.assertIn(part, text)
+
+    def test_a_relay_that_starts_without_elasticsearch_waits_for_it_and_watches(self):
+        relay = a_relay()
+        relay.writeback_index, relay.writeback_es, relay.watch = "state", mock.Mock(), mock.Mock()
+        relay.writeback_es.indices.create.side_effect = [TransportError("N/A", "refused"), None, None]
+        with mock.patch("time.sleep") as sleep:
+            relay.wait_until_responsive(timeout=None)
+        self.assertEqual((relay.watch.look.call_count, sleep.call_count), (1, 1))
+
+
 if __name__ == "__main__":
+    logging.getLogger("relay").addHandler(logging.NullHandler())
+    logging.getLogger("relay").propagate = False
     unittest.main()
