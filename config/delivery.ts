@@ -137,12 +137,18 @@ function needed(one: Destination): string | undefined {
   return "its webhook's URL";
 }
 
-/** What Kibana's connectors cannot do, and would lose or refuse alerts by. */
+/** What Kibana's connectors cannot do, and would lose, refuse or show alerts by. */
 function checkConnector(one: Destination, at: readonly PropertyKey[], say: Say): void {
   if (one.quietHours.length > 0) {
     say(
       [...at, "quietHours"],
       "Kibana's connectors cannot hold alerts back; take it out, or set delivery.via to relay",
+    );
+  }
+  if (one.type === "email" && one.tls === "starttls") {
+    say(
+      [...at, "tls"],
+      "Kibana's connectors go on without TLS where STARTTLS is taken out on the way; set it to smtps, or set delivery.via to relay",
     );
   }
   if ("ca" in one) {

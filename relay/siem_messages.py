@@ -17,6 +17,9 @@ from elastalert.alerts import Alerter, DateTimeEncoder
 SECONDS = 30
 EVENTS = 5
 SEVERITIES = ["informational", "low", "medium", "high", "critical"]
+# Answers to what a message says, whoever sends it. Others are of a destination that is down, busy, or does not let us in.
+REFUSED_SMTP = {550, 552, 554}
+REFUSED_HTTP = {400, 406, 413, 422}
 
 
 def limit_requests():
@@ -44,6 +47,31 @@ def one_line(value, limit):
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def refuses_content(error, takes_others):
+    """Whether a destination refuses a message for what it says, and so surely has not taken it. 403 is many firewalls' answer
+    to a hostile line, but also to a login that has ended: it counts only where the destination takes others meanwhile."""
+    for one in (error, error.__context__):  # ElastAlert's alerters make an error of their own.
+        if isinstance(one, smtplib.SMTPDataError):
+            return one.smtp_code in REFUSED_SMTP
+        response = getattr(one, "response", None)
+        if response is not None:
+            return response.status_code in REFUSED_HTTP or (response.status_code == 403 and takes_others)
+    return False
+
+
+def bare(alert):
+    """What can be told of an alert without a word that a log line could have brought."""
+    note = f"The details of this alert could not be sent, as this destination refuses them. They are in Kibana (id {alert['_id']})."
+    return {
+        "_id": alert["_id"],
+        "_index": alert["_index"],
+        "@timestamp": field(alert, "@timestamp"),
+        "message": field(alert, "rule.name", "An alert"),
+        "rule": {"id": field(alert, "rule.id"), "name": field(alert, "rule.name", "?")},
+        "dhis2": {"alert": {"severity": severity(alert), "note": note}},
+    }
+
+
 def severity(alert):
     return field(alert, "dhis2.alert.severity") or "unknown severity"
 
@@ -58,6 +86,8 @@ class Message:
     def link(self, alert):
         """The alert's own page in Kibana's Discover."""
         relay = self.rule["relay"]
+        if "_index" not in alert:  # The relay's own words.
+            return relay["kibana"]
         return f"{relay['kibana']}/app/discover#/doc/{relay['view']}/{alert['_index']}?id={alert['_id']}"
 
     def title(self, alerts):
@@ -181,7 +211,9 @@ def post(url, payload, headers=None, ca=None):
         allow_redirects=False,
     )
     if not 200 <= response.status_code < 300:
-        raise requests.HTTPError(f"the destination says {response.status_code}: {one_line(response.text, 200)}")
+        # Longer than what is told of it: a secret in it is to be found before it is cut.
+        said = f"the destination says {response.status_code}: {one_line(response.text, 5000)}"
+        raise requests.HTTPError(said, response=response)
 
 
 class Telegram(Message, Alerter):

@@ -9,19 +9,25 @@ whose id is made of both, written once, and a message is planned before it is se
   planned  + message_id, from when its group is complete; a message that failed is tried again as it was
   sent     alert_sent: true, sent_at, and without the alert itself
 
+A message that a destination refuses for what it says (refused, a count) is planned anew, as one hostile log line would hold
+back all that it is with: each of its alerts gets a message of its own, and one that is refused again a bare one.
+
 What is left: a relay killed between a destination's "yes" and the mark sends that message again, with the same id.
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
+import time
 import types
 from datetime import datetime, timedelta, timezone
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 from zoneinfo import ZoneInfo
 
 # Alerters that are not used here, whose libraries are not installed (requirements.in).
@@ -36,12 +42,21 @@ for name, cls in {"twilio": "TwilioAlerter", "tencentsms": "TencentSMSAlerter", 
 from elasticsearch.exceptions import ConflictError, ElasticsearchException
 from elastalert.elastalert import ElastAlerter
 from elastalert.loaders import FileRulesLoader
+from requests.utils import requote_uri
 
-from siem_messages import field, limit_requests, severity
+from siem_messages import bare, field, limit_requests, refuses_content, severity
 
 log = logging.getLogger("relay")
 KEEP_SENT = timedelta(days=90)
 UNSENT = 10_000
+# How often a message is refused for what it says before it is planned anew.
+REFUSALS = 3
+# How long Elasticsearch may be away before people are told: longer than its restart takes, or an update of it.
+BLIND_AFTER = timedelta(minutes=10)
+# Seconds between two looks whether it is there.
+LOOK_EVERY = 30
+# Seconds for lesser messages before urgent ones are looked for again.
+LESSER = 15
 SECRETS = {}
 
 
@@ -58,23 +73,112 @@ def now():
     return datetime.now(timezone.utc)
 
 
-def is_quiet(relay, time):
+def is_quiet(relay, when):
     """Whether a time lies in one of a destination's windows, which are minutes of the site's day."""
-    local = time.astimezone(ZoneInfo(relay["timezone"]))
+    local = when.astimezone(ZoneInfo(relay["timezone"]))
     minute = local.hour * 60 + local.minute
     return any(start <= minute < end for start, end in relay["quiet"])
 
 
+def is_urgent(alerts):
+    return any(alert["urgent"] for alert in alerts)
+
+
 def may_be_sent(alerts, quiet):
-    return not quiet or any(alert["urgent"] for alert in alerts)
+    return not quiet or is_urgent(alerts)
+
+
+def id_of(hits, *more):
+    """A message's id: the same for the same alerts."""
+    return hashlib.sha256("\n".join([*sorted(hit["_id"] for hit in hits), *more]).encode()).hexdigest()[:32]
+
+
+def parts(secret):
+    """A secret, and what of it an error could show alone: requests tells of a URL without its host, and decodes parts of it."""
+    try:
+        url = urlsplit(secret)
+    except ValueError:  # A password may look like half a URL.
+        return [secret]
+    user = url.netloc.rpartition("@")[0]
+    whole = [secret, url.path.strip("/"), url.query, user, url.password, url.username]
+    pieces = [*url.path.split("/"), *secret.split(), *(one.partition("=")[2] for one in url.query.split("&"))]
+    found = {part for part in whole if part} | {piece for piece in pieces if len(piece) >= 8}
+    found |= {form(part) for part in found for form in (unquote, unquote_plus, requote_uri)}
+    return sorted(found, key=len, reverse=True)
+
+
+def hidden(text, secret):
+    if not secret:
+        return text
+    return re.sub("|".join(map(re.escape, parts(secret))), "[secret]", text, flags=re.IGNORECASE)
 
 
 def told(error, secret):
     """An error for the journal and the state, without the secret: requests puts whole URLs into its errors."""
-    text = f"{type(error).__name__}: {error}"
-    for part in filter(None, [secret, secret and urlsplit(secret).path.strip("/")]):
-        text = text.replace(part, "[secret]")
-    return text[:1000]
+    return hidden(f"{type(error).__name__}: {error}", secret)[:1000]
+
+
+class Watch:
+    """Tells people that the SIEM is blind when Elasticsearch could not be used for long, and when it is back: without
+    Elasticsearch there are no alerts that could say so. It needs no state: once for an outage, as this process sees it."""
+
+    def __init__(self, rules, use, clock=now):
+        self.rules, self.use, self.clock = rules, use, clock
+        self.since, self.said = None, ""
+        # Names of the destinations that know of this outage, and what else is still to be told to whom.
+        self.know, self.back = set(), []
+
+    def look(self):
+        try:
+            self.use()
+        except Exception as error:
+            self.since = self.since or self.clock()
+            self.said = told(error, SECRETS.get("es_api_key"))
+            if self.clock() - self.since >= BLIND_AFTER:
+                self.know |= {rule["name"] for rule in self.rules if rule["name"] not in self.know and self.tell(rule, *self.blind())}
+            return
+        if self.know:
+            over = self.over()
+            self.back += [(rule, over) for rule in self.rules if rule["name"] in self.know]
+        self.since, self.know = None, set()
+        self.back = [(rule, over) for rule, over in self.back if not self.tell(rule, *over)]
+
+    def blind(self):
+        text = (
+            f"Elasticsearch cannot be used since {self.since:%Y-%m-%d %H:%M} UTC, so nothing is watched and no alert is raised.\n"
+            f"It said: {self.said}\n"
+            "On the operator's laptop, npm run -s verify -- STACK says what is wrong and how to mend it."
+        )
+        return "blind", "critical", "The SIEM is blind: Elasticsearch cannot be used", text, self.since
+
+    def over(self):
+        text = (
+            f"Elasticsearch can be used again; it could not since {self.since:%Y-%m-%d %H:%M} UTC. Alerts that waited come now.\n"
+            "npm run -s verify -- STACK says whether all is watched again."
+        )
+        return "sees-again", "informational", "The SIEM sees again: Elasticsearch is back", text, self.since
+
+    def tell(self, rule, what, level, title, text, since):
+        """One message at once, whatever the hour; says whether it was taken."""
+        # Also a relay that was restarted meanwhile makes the same id, within the hour.
+        message_id = hashlib.sha256(f"{rule['name']}\n{what}\n{since:%Y-%m-%dT%H}".encode()).hexdigest()[:32]
+        alert = {
+            "_id": message_id,
+            "@timestamp": self.clock().isoformat(),
+            "message": title,
+            "rule": {"id": f"dhis2-siem-{what}", "name": "The relay's watch over Elasticsearch"},
+            "dhis2": {"alert": {"severity": level, "entity": "the SIEM itself", "note": text}},
+        }
+        # Another message may be on its way by the same alerter.
+        alerter = copy.copy(rule["alert"][0])
+        alerter.pipeline = {"message_id": message_id, "time": now()}
+        try:
+            alerter.alert([alert])
+        except Exception as error:
+            log.error("%s: cannot be told (%s): %s", rule["name"], title, told(error, rule.get("secret")))
+            return False
+        log.warning("%s: was told: %s", rule["name"], title)
+        return True
 
 
 class Relay(ElastAlerter):
@@ -84,11 +188,31 @@ class Relay(ElastAlerter):
         self.looked = set()
         # Messages that a destination has taken, while Elasticsearch does not know it yet.
         self.taken = set()
+        # When each destination took its last message.
+        self.delivered = {}
+        self.watch = Watch([rule for rule in self.rules if rule["relay"]["blind"]], self.use)
         # ElastAlert's own first run is some seconds later, at random.
         for rule in self.rules:
             self.scheduler.modify_job(rule["name"], next_run_time=now())
-        for index in (self.writeback_index, f"{self.writeback_index}_status"):
-            self.writeback_es.indices.create(index, ignore=400)
+
+    def wait_until_responsive(self, *_args, **_options):
+        """Waits in this process, and does not end: the watch counts the time."""
+        while True:
+            try:
+                for index in (self.writeback_index, f"{self.writeback_index}_status"):
+                    self.writeback_es.indices.create(index, ignore=400)
+                return
+            except ElasticsearchException as error:
+                log.error("waiting for Elasticsearch: %s", told(error, SECRETS.get("es_api_key")))
+            self.watch.look()
+            time.sleep(LOOK_EVERY / 2)
+
+    def use(self):
+        """What Elasticsearch is for here: alerts can be read, and what becomes of them can be kept."""
+        for index in {rule["index"] for rule in self.rules}:
+            self.writeback_es.search(index=index, body={"size": 0}, ignore_unavailable=True)
+        # No destination has such a name.
+        self.writeback_es.index(f"{self.writeback_index}_status", {"@timestamp": now()}, id="WATCH")
 
     # What ElastAlert finds: it asks for the last minutes (buffer_time) again and again, and after a start for those before
     # the last run. Nothing is missed that came late, and what was found before is known by its id.
@@ -151,8 +275,8 @@ class Relay(ElastAlerter):
     # What is sent.
 
     def deliver(self, rule):
-        """Plans and sends what is due, until one message fails: the others then wait for the next run, in which the
-        one that was tried last comes last."""
+        """Plans and sends what is due, the urgent first. A message that fails ends that for those of its kind: the others wait
+        for the next run, in which the one that was tried last comes last. So neither kind can hold up the other."""
         self.plan(rule)
         messages = {}
         for hit in self.unsent(rule):
@@ -160,27 +284,38 @@ class Relay(ElastAlerter):
                 messages.setdefault(hit["message_id"], []).append(hit)
         quiet = is_quiet(rule["relay"], now())
         due = [hits for hits in messages.values() if may_be_sent(hits, quiet)]
-        for hits in sorted(due, key=lambda hits: (hits[0].get("tried_at", ""), hits[0]["alert_time"])):
+        due.sort(key=lambda hits: (hits[0].get("tried_at") or "", hits[0]["alert_time"]))
+        for hits in filter(is_urgent, due):
             if not self.send(rule, hits):
+                break
+        until = time.monotonic() + LESSER
+        for hits in due:
+            if not is_urgent(hits) and (time.monotonic() > until or not self.send(rule, hits)):
                 return
 
     def unsent(self, rule):
         query = {"bool": {"must": [{"term": {"rule_name": rule["name"]}}, {"term": {"alert_sent": False}}]}}
-        body = {"query": query, "sort": [{"alert_time": "asc"}], "_source": {"excludes": ["match_body"]}}
+        sort = [{"urgent": "desc"}, {"alert_time": "asc"}, {"alert_id": "asc"}]
+        body = {"query": query, "sort": sort, "_source": {"excludes": ["match_body"]}}
         found = self.writeback_es.search(index=self.writeback_index, body=body, size=UNSENT)
-        return [{**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"]]
+        hits = [{**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"]]
+        if len(hits) == UNSENT and "message_id" in hits[-1]:
+            # There may be more of the last message: it waits until all of it is seen.
+            hits = [hit for hit in hits if hit.get("message_id") != hits[-1]["message_id"]]
+        return hits
 
     def plan(self, rule):
-        """Once the oldest alert is due, all that may be sent now go into messages."""
+        """Once the oldest alert of a kind is due, all of it that may be sent now go into messages."""
         quiet = is_quiet(rule["relay"], now())
         waiting = [hit for hit in self.unsent(rule) if "message_id" not in hit and may_be_sent([hit], quiet)]
-        if not waiting or datetime.fromisoformat(waiting[0]["alert_time"]) > now():
-            return
-        most = rule["alert"][0].most
-        for chunk in (waiting[at : at + most] for at in range(0, len(waiting), most)):
-            ids = sorted(hit["_id"] for hit in chunk)
-            message_id = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32]
-            self.change([("update", hit["_id"], {"doc": {"message_id": message_id}}) for hit in chunk])
+        most, planned = rule["alert"][0].most, []
+        for urgent in (True, False):
+            kind = [hit for hit in waiting if hit["urgent"] == urgent]
+            if kind and datetime.fromisoformat(kind[0]["alert_time"]) <= now():
+                planned += [kind[at : at + most] for at in range(0, len(kind), most)]
+        changes = [("update", hit["_id"], {"doc": {"message_id": id_of(hits)}}) for hits in planned for hit in hits]
+        if changes:
+            self.change(changes)
 
     def send(self, rule, hits):
         message_id = hits[0]["message_id"]
@@ -190,21 +325,36 @@ class Relay(ElastAlerter):
             alerter = rule["alert"][0]
             alerter.pipeline = {"message_id": message_id, "time": now()}
             try:
-                for complaint in alerter.alert(alerts) or []:
-                    log.error("%s: %s", rule["name"], complaint)
+                for complaint in alerter.alert(list(map(bare, alerts)) if hits[0].get("bare") else alerts) or []:
+                    log.error("%s: %s", rule["name"], hidden(complaint, rule.get("secret")))
             except Exception as error:
-                reason = told(error, rule.get("secret"))
-                attempts = hits[0]["attempts"] + 1
-                log.error("%s: attempt %d at %d alert(s) failed and is made again: %s", rule["name"], attempts, len(hits), reason)
-                failed = {"attempts": attempts, "tried_at": now().isoformat(), "alert_exception": reason}
-                self.change([("update", hit["_id"], {"doc": failed}) for hit in hits])
+                self.failed(rule, hits, error)
                 return False
+            self.delivered[rule["name"]] = now().isoformat()
             self.taken.add(message_id)
             log.info("%s: %d alert(s) delivered as message %s", rule["name"], len(hits), message_id)
         sent = {"alert_sent": True, "sent_at": now().isoformat()}
         self.change([("index", hit["_id"], {**{key: hit[key] for key in hit if key != "_id"}, **sent}) for hit in hits])
         self.taken.discard(message_id)
         return True
+
+    def failed(self, rule, hits, error):
+        """Notes it, and plans anew what was refused too often for what it says."""
+        reason = told(error, rule.get("secret"))
+        attempts = hits[0]["attempts"] + 1
+        log.error("%s: attempt %d at %d alert(s) failed and is made again: %s", rule["name"], attempts, len(hits), reason)
+        last = hits[0].get("tried_at")
+        takes_others = bool(last) and last < self.delivered.get(rule["name"], "")
+        refused = hits[0].get("refused", 0) + refuses_content(error, takes_others)
+        note = {"attempts": attempts, "tried_at": now().isoformat(), "alert_exception": reason, "refused": refused}
+        anew = [{}] * len(hits)
+        if refused >= REFUSALS and not hits[0].get("bare"):
+            alone = len(hits) == 1
+            # Another text has another id: a destination may take the first one's for done.
+            ids = [id_of([hit], "bare") if alone else id_of([hit]) for hit in hits]
+            anew = [{"message_id": one, "bare": alone, "refused": 0, "tried_at": None} for one in ids]
+            log.error("%s: %s", rule["name"], "its details are left out" if alone else "each of these alerts gets a message of its own")
+        self.change([("update", hit["_id"], {"doc": {**note, **more}}) for hit, more in zip(hits, anew)])
 
     def change(self, actions):
         """Several documents at once; raises when one was not changed."""
@@ -237,12 +387,14 @@ def main():
 
     def stop(_signal, _frame):
         """A message that is on its way is brought to its end."""
-        relay.scheduler.shutdown(wait=True)
+        if relay.scheduler.running:
+            relay.scheduler.shutdown(wait=True)
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     relay.scheduler.add_job(relay.forget, "interval", hours=6)
+    relay.scheduler.add_job(relay.watch.look, "interval", seconds=LOOK_EVERY)
     log.info("watching for %d destination(s)", len(relay.rules))
     relay.start()
 

@@ -25,7 +25,7 @@ export function renderConnector(one: Destination, secret: string): RenderedConne
     case "email": {
       const { host, from, tls, user, port = tls === "smtps" ? 465 : 587 } = one;
       const hasAuth = user !== undefined;
-      // Without `secure` Kibana asks for STARTTLS, and goes on where the server has none.
+      // Without `secure` Kibana asks for STARTTLS, and goes on where the server has none: the config refuses that.
       const config = { service: "other", host, port, from, secure: tls === "smtps", hasAuth };
       return rendered(".email", config, hasAuth ? { user, password: secret } : {});
     }

@@ -71,12 +71,21 @@ export function renderRelayRules(
   target: RelayTarget,
   detections: readonly Detection[],
 ): Record<string, string> {
+  const general = destinations.filter(isGeneral);
   return Object.fromEntries(
-    destinations.map((one) => [
-      one.name,
-      HEADER + stringify(rule(one, target, detections), { aliasDuplicateObjects: false }),
-    ]),
+    destinations.map((one) => {
+      const blind = general.length === 0 || general.includes(one);
+      return [
+        one.name,
+        HEADER + stringify(rule(one, target, detections, blind), { aliasDuplicateObjects: false }),
+      ];
+    }),
   );
+}
+
+/** Whether a destination gets critical alerts of every rule. */
+function isGeneral({ rules, severities }: Destination): boolean {
+  return rules === undefined && severities.includes("critical");
 }
 
 const CLASSES: Readonly<Record<Destination["type"], string>> = {
@@ -87,7 +96,13 @@ const CLASSES: Readonly<Record<Destination["type"], string>> = {
   webhook: "Webhook",
 };
 
-function rule(one: Destination, target: RelayTarget, detections: readonly Detection[]): object {
+/** `blind`: whether it is told that Elasticsearch cannot be used. */
+function rule(
+  one: Destination,
+  target: RelayTarget,
+  detections: readonly Detection[],
+  blind: boolean,
+): object {
   return {
     name: one.name,
     type: "any",
@@ -104,6 +119,7 @@ function rule(one: Destination, target: RelayTarget, detections: readonly Detect
       view: target.alertsView,
       group: one.group * 60,
       tests: TESTS,
+      blind,
       quiet: one.quietHours.map(({ from, to }) => [from, to]),
       ...settings(one),
     },

@@ -117,16 +117,20 @@ describe("the config of delivery", () => {
   });
 
   it("refuses what Kibana's connectors cannot do", () => {
-    const one = { ...HOOK, quietHours: { from: "00:00", to: "06:00" } };
-    const values = {
-      ...EXAMPLE_CONFIG,
-      site: "site.json",
-      delivery: JSON.stringify({ via: "connectors", destinations: [one] }),
+    const said = (...destinations: Json[]) => {
+      const delivery = JSON.stringify({ via: "connectors", destinations });
+      const result = parseStack({ ...EXAMPLE_CONFIG, site: "site.json", delivery }, () => false, "f");
+      return result.ok ? [] : result.problems.map(({ path, message }) => `${path}: ${message}`);
     };
-    const result = parseStack(values, () => false, "f");
-    assert.deepEqual(result.ok || result.problems.map(({ path, message }) => `${path}: ${message}`), [
+    const quietHours = { from: "00:00", to: "06:00" };
+    const tls =
+      "tls: Kibana's connectors go on without TLS where STARTTLS is taken out on the way; set it to smtps, or set delivery.via to relay";
+    assert.deepEqual(said({ ...HOOK, quietHours }, MAIL, { ...MAIL, name: "other", tls: "starttls" }), [
       "dhis2-siem:delivery.destinations[0].quietHours: Kibana's connectors cannot hold alerts back; take it out, or set delivery.via to relay",
+      `dhis2-siem:delivery.destinations[1].${tls}`,
+      `dhis2-siem:delivery.destinations[2].${tls}`,
     ]);
+    assert.deepEqual(said(HOOK, { ...MAIL, tls: "smtps" }), []);
   });
 
   it("refuses secrets that are not encrypted", () => {

@@ -267,7 +267,8 @@ describe("the graph of a site that delivers its alerts", () => {
   });
 
   it("with a paid licence has Kibana's connectors in the relay's place, and actions of the rules that are meant", async () => {
-    const delivery = JSON.stringify({ via: "connectors", destinations });
+    const secure = destinations.map((one) => (one.type === "email" ? { ...one, tls: "smtps" } : one));
+    const delivery = JSON.stringify({ via: "connectors", destinations: secure });
     const other = await siteGraph(SMALL, { ...config, delivery }, ["deliverySecrets"]);
     assert.ok(!other.resources.some(({ name }) => name.startsWith("relay")));
     const duty = named(other, "connectors-duty");

@@ -43,6 +43,8 @@ export interface Mail {
 export class MailServer {
   readonly got: Mail[] = [];
   refuses = false;
+  /** What it takes no message with (554), as a gateway against spam does. */
+  hates: string | undefined;
   /** How many messages it refused. */
   refused = 0;
   port = 0;
@@ -65,6 +67,10 @@ export class MailServer {
           if (this.refuses) {
             this.refused++;
             return done(Object.assign(new Error("No such mailbox"), { responseCode: 550 }));
+          }
+          if (this.hates !== undefined && unquote(raw).includes(this.hates)) {
+            this.refused++;
+            return done(Object.assign(new Error("This is spam"), { responseCode: 554 }));
           }
           this.got.push({
             to: session.envelope.rcptTo.map(({ address }) => address),
@@ -102,6 +108,8 @@ export class Receiver {
   /** What it answers; what it did not take is counted, not kept. */
   status = 200;
   refused = 0;
+  /** What it takes no message with (422). */
+  hates: string | undefined;
   /** Called with what came, before it is answered. */
   onPost: (posted: Posted) => void = () => undefined;
   port = 0;
@@ -118,13 +126,15 @@ export class Receiver {
   }
 
   private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = JSON.parse(await text(request)) as Record<string, unknown>;
-    if (this.status < 300) {
+    const raw = await text(request);
+    const body = JSON.parse(raw) as Record<string, unknown>;
+    const status = this.hates !== undefined && raw.includes(this.hates) ? 422 : this.status;
+    if (status < 300) {
       const posted = { path: request.url ?? "", headers: request.headers, body };
       this.got.push(posted);
       this.onPost(posted);
     } else this.refused++;
-    response.writeHead(this.status).end("{}");
+    response.writeHead(status).end("{}");
   }
 
   async down(): Promise<void> {

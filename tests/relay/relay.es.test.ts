@@ -106,7 +106,7 @@ describe("the relay, on real ElastAlert", function () {
 
   const chatSecrets = () => ({
     slack: `https://127.0.0.1:${hook.port}/services/T0/B0/not-for-a-journal`,
-    teams: `https://127.0.0.1:${hook.port}/teams/not-for-a-journal`,
+    teams: `https://127.0.0.1:${hook.port}/teams/not-for-a-journal?api-version=2016-06-01&sig=not-for-a-journal%2Feither`,
     telegram: "123456:not-for-a-journal",
   });
 
@@ -277,6 +277,41 @@ describe("the relay, on real ElastAlert", function () {
     assert.ok(!relay.journal.includes(TOKEN) && !relay.journal.includes(PASSWORD), relay.journal);
   });
 
+  it("tells all that is with a line that a destination refuses, and of that alert what it takes", async () => {
+    mail.hates = hook.hates = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+    const ids = await store(alert("high", "a"), alert("high", mail.hates), alert("high", "c"));
+    start(byMail(), byHook());
+    await wait("all", async () => (await sent("mail")) === 3 && (await sent("hook")) === 3, 120);
+    await twoRuns();
+    // Three times together, three times alone, and then without what the line brought.
+    assert.deepEqual([mail.refused, hook.refused, mail.got.length, hook.got.length], [6, 6, 3, 3]);
+    assert.deepEqual(hook.alertIds().sort(), [...ids].sort());
+    assert.equal(new Set(hook.got.map(({ headers }) => headers["idempotency-key"])).size, 3);
+    const whole = mail.got.filter(({ text }) => /^About: [ac]\r?$/m.test(text));
+    assert.equal(whole.length, 2);
+    const [bare] = mail.got.filter((one) => !whole.includes(one));
+    const link = `In Kibana: ${target.kibanaUrl}/app/discover#/doc/alerts-view/${target.alertIndex}?id=${ids[1]}`;
+    for (const said of ["[high] DHIS2 failed logins", "At: ", "could not be sent", "are in Kibana", link])
+      assert.ok(bare?.text.includes(said), `${said}\n${bare?.text}`);
+    assert.doesNotMatch(bare?.text ?? "", /GTUBE|About:|The events/);
+    assert.match(relay.journal, /mail: attempt 3 at 3 alert\(s\) failed/);
+    assert.match(relay.journal, /mail: attempt 6 at 1 alert\(s\) failed/);
+  });
+
+  it("tells critical alerts first, in messages of their own, however many others there are", async () => {
+    const lesser = Array.from({ length: 120 }, (_, at) => alert("high", `user${at}`));
+    const ids = await store(...lesser, alert("critical", "worst"));
+    hook.status = 500;
+    start(byHook());
+    await wait("failures of both kinds", () => hook.refused >= 4);
+    hook.status = 200;
+    await wait("all", async () => (await sent("hook")) === 121);
+    assert.deepEqual(hook.alertIds().slice(0, 1), ids.slice(-1));
+    const sizes = hook.got.map(({ body }) => (body.alerts as Json[]).length);
+    assert.deepEqual([sizes[0], ...sizes.slice(1).sort()], [1, 20, 50, 50]);
+    assert.equal(new Set(hook.alertIds()).size, 121);
+  });
+
   it("killed again and again while alerts come, brings each once", async () => {
     start(byHook());
     const ids: string[] = [];
@@ -292,6 +327,34 @@ describe("the relay, on real ElastAlert", function () {
     const byMessage = new Map(hook.got.map((posted) => [posted.headers["idempotency-key"], posted]));
     const alerts = [...byMessage.values()].flatMap(({ body }) => body.alerts as { _id: string }[]);
     assert.deepEqual(alerts.map(({ _id }) => _id).sort(), [...ids].sort());
+  });
+
+  it("tells people, whatever the hour, that Elasticsearch can keep nothing or is not there, and when it is back", async () => {
+    const hurry =
+      "import siem_relay; siem_relay.LOOK_EVERY = 1; siem_relay.BLIND_AFTER = siem_relay.timedelta(seconds=3)";
+    const destinations = [byHook({ quietHours: { from: "00:00", to: "24:00" } })];
+    const setup = { target, destinations, secrets: { hook: TOKEN }, trust: tls.cert, hurry };
+    const titles = () => hook.got.map(({ body }) => String(body.title).replace(/:.*/, ""));
+    const blind = "[critical] The SIEM is blind";
+    relay = RelayProcess.start({ ...setup, elasticsearchPort: 1 });
+    await wait("that it is not there", () => hook.got.length === 1);
+    assert.match(String(hook.got[0]?.body.text), /It said: ConnectionError: .*Connection refused/);
+    assert.ok(relay.running);
+    await relay.end();
+    relay = RelayProcess.start({ ...setup, elasticsearchPort: elasticsearch.port });
+    await wait("a look", () => relay.journal.includes("hook: looks for alerts"));
+    const block = (on: boolean | null) =>
+      elasticsearch.call("PUT", `/${target.stateIndex}*/_settings`, { "index.blocks.read_only": on });
+    await block(true);
+    await wait("that it keeps nothing", () => hook.got.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await block(null);
+    await wait("that it is back", () => hook.got.length === 3);
+    assert.deepEqual(titles(), [blind, blind, "[informational] The SIEM sees again"]);
+    assert.match(
+      String(hook.got[1]?.body.text),
+      /It said: AuthorizationException: .*cluster_block_exception/,
+    );
   });
 
   it("killed before it knows that a message was taken, sends the same message with the same id", async () => {

@@ -62,6 +62,18 @@ describe("the relay's files", () => {
       assert.equal((parse(rule) as { alert: string[] }).alert.length, 1);
   });
 
+  it("have those told that the SIEM is blind who are told everything critical, and all where nobody is", () => {
+    const hook = { name: "hook", type: "webhook", url: "https://a.org/" };
+    const some = { ...hook, name: "some", rules: [all[0]?.name] };
+    const low = { ...hook, name: "low", severities: ["low"] };
+    const told = (...destinations: object[]) =>
+      Object.entries(renderRelayRules(delivery(...destinations), TARGET, detections))
+        .filter(([, text]) => (parse(text) as { relay: { blind: boolean } }).relay.blind)
+        .map(([name]) => name);
+    assert.deepEqual(told(hook, some, low, { ...hook, name: "high", severities: "high" }), ["hook", "high"]);
+    assert.deepEqual(told(some, low), ["some", "low"]);
+  });
+
   it("name a detection's rules by its id or its name, all of those that watch a container each", () => {
     const [first] = all;
     assert.ok(first);

@@ -1,0 +1,253 @@
+"""What of the relay needs no server: `python -m unittest`, run by unit.test.ts."""
+
+import logging
+import smtplib
+import unittest
+from datetime import datetime, timedelta, timezone
+from unittest import mock
+
+import requests
+
+import siem_messages
+import siem_relay
+from elastalert.util import EAException
+from elasticsearch.exceptions import TransportError
+
+TEAMS = (
+    "https://prod-01.westeurope.logic.azure.example:443/workflows/0a1b2c3d4e5f/triggers/manual/paths/invoke"
+    "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=TOPSECRET-a%2Bb_c"
+)
+
+
+class Secrets(unittest.TestCase):
+    def is_hidden(self, secret, said, *shown):
+        told = siem_relay.told(ValueError(said), secret)
+        for text in shown:
+            self.assertNotIn(text.lower(), told.lower())
+        return told
+
+    def test_an_error_of_requests_shows_nothing_of_a_url(self):
+        with self.assertRaises(requests.RequestException) as caught:
+            requests.post(TEAMS.replace("prod-01.westeurope.logic.azure.example:443", "127.0.0.1:9"), timeout=5)
+        told = siem_relay.told(caught.exception, TEAMS)
+        for part in ("TOPSECRET", "0a1b2c3d4e5f", "2016-06-01", "sig="):
+            self.assertNotIn(part, told)
+        self.assertIn("Connection refused", told)
+
+    def test_parts_are_hidden_alone_as_they_are_and_decoded(self):
+        for said in (TEAMS, TEAMS.partition("?")[2], "sig=TOPSECRET-a%2Bb_c", "TOPSECRET-a%2bb_c", "TOPSECRET-a+b_c", "at 0a1b2c3d4e5f"):
+            with self.subTest(said):
+                self.assertIn("[secret]", self.is_hidden(TEAMS, said, "TOPSECRET", "0a1b2c3d4e5f"))
+        self.is_hidden("https://x.org/h?sig=a;long;token;here", "a;long;token;here", "token")
+        self.is_hidden("https://x.org/ä/not-for-a-journal", "/%C3%A4/not-for-a-journal", "journal")
+        self.is_hidden("https://me:pw1@x.org/h", "user me, password pw1", "pw1")
+        self.is_hidden("https://x.org/T0/B0", "url: /T0/B0", "T0/B0")
+
+    def test_other_secrets_are_hidden_whole_and_by_word(self):
+        self.is_hidden("Bearer abcdefgh12", "the token abcdefgh12 has ended", "abcdefgh12")
+        self.assertEqual(self.is_hidden("hunter2", "535 hunter2", "hunter2"), "ValueError: 535 [secret]")
+        self.assertEqual(self.is_hidden("//[pass", "535 //[pass", "pass"), "ValueError: 535 [secret]")
+        self.assertEqual(siem_relay.told(ValueError("plain"), None), "ValueError: plain")
+
+    def test_what_is_not_of_the_secret_stays(self):
+        self.assertEqual(siem_relay.told(ValueError("Max retries: run v1"), TEAMS), "ValueError: Max retries: run v1")
+
+    def test_a_long_answer_is_cut_only_after_the_secret_is_hidden(self):
+        answer = mock.Mock(status_code=403, text="x" * 960 + TEAMS)
+        with mock.patch("requests.post", return_value=answer), self.assertRaises(requests.HTTPError) as caught:
+            siem_messages.post(TEAMS, {})
+        self.assertNotIn("workflows", siem_relay.told(caught.exception, TEAMS))
+
+
+def http(status):
+    return requests.HTTPError("no", response=mock.Mock(status_code=status))
+
+
+class Refusals(unittest.TestCase):
+    def test_count_only_where_the_content_is_at_fault(self):
+        def wrapped():
+            try:
+                raise http(400)
+            except requests.RequestException as error:
+                raise EAException("Error posting to slack") from error
+
+        with self.assertRaises(EAException) as slack:
+            wrapped()
+        counted = [smtplib.SMTPDataError(code, b"spam") for code in (550, 552, 554)]
+        counted += [http(status) for status in (400, 406, 413, 422)] + [slack.exception]
+        others = [smtplib.SMTPDataError(451, b"later"), smtplib.SMTPRecipientsRefused({}), smtplib.SMTPAuthenticationError(535, b"")]
+        others += [http(status) for status in (401, 403, 404, 429, 500, 503)]
+        others += [ConnectionRefusedError(), TimeoutError(), requests.ConnectionError("refused"), requests.Timeout()]
+        for error in counted:
+            self.assertTrue(siem_messages.refuses_content(error, False), repr(error))
+        for error in others:
+            self.assertFalse(siem_messages.refuses_content(error, False), repr(error))
+        self.assertTrue(siem_messages.refuses_content(http(403), True))
+
+    def test_a_destination_that_takes_no_more_is_not_at_fault_for_403(self):
+        relay = a_relay()
+        hit = {"_id": "mail:a", "attempts": 1, "urgent": False, "message_id": "m"}
+
+        def fail(error):
+            relay.failed({"name": "mail"}, [hit], error)
+            hit.update(relay.change.call_args.args[0][0][2]["doc"])
+
+        for _ in range(5):
+            fail(http(403))
+        self.assertEqual((hit["refused"], hit["message_id"]), (0, "m"))
+        for _ in range(siem_relay.REFUSALS):
+            relay.delivered["mail"] = siem_relay.now().isoformat()
+            fail(http(403))
+        self.assertTrue(hit["bare"])
+        self.assertNotEqual(hit["message_id"], "m")
+        # A bare message is tried again and again, as it is.
+        last = hit["message_id"]
+        for _ in range(5):
+            fail(http(422))
+        self.assertEqual((hit["message_id"], hit["attempts"]), (last, 14))
+
+
+def a_relay():
+    """One without servers."""
+    relay = siem_relay.Relay.__new__(siem_relay.Relay)
+    relay.delivered, relay.change, relay.plan = {}, mock.Mock(), mock.Mock()
+    return relay
+
+
+class Order(unittest.TestCase):
+    rule = {"name": "mail", "relay": {"timezone": "UTC", "quiet": []}}
+
+    def sent(self, hits, fails=(), clock=None):
+        relay, sent = a_relay(), []
+        relay.unsent = lambda _rule: hits
+        relay.send = lambda _rule, some: sent.append(some[0]["message_id"]) or some[0]["message_id"] not in fails
+        with mock.patch("time.monotonic", clock or (lambda: 0)):
+            relay.deliver(self.rule)
+        return sent
+
+    def hit(self, message, urgent=False, **more):
+        return {"_id": message, "message_id": message, "urgent": urgent, "alert_time": message, **more}
+
+    def test_urgent_messages_come_first_and_neither_kind_holds_up_the_other(self):
+        hits = [self.hit("c", True), self.hit("d", True, tried_at="1"), self.hit("a"), self.hit("b", tried_at=None)]
+        self.assertEqual(self.sent(hits), ["c", "d", "a", "b"])
+        self.assertEqual(self.sent(hits, fails="c"), ["c", "a", "b"])
+        self.assertEqual(self.sent(hits, fails="a"), ["c", "d", "a"])
+
+    def test_lesser_ones_stop_after_a_while_so_that_urgent_ones_are_looked_for(self):
+        ticks = iter(range(0, 1000, 10))
+        hits = [self.hit(f"{at:02}") for at in range(20)]
+        self.assertEqual(self.sent(hits, clock=lambda: next(ticks)), ["00"])
+
+    def test_a_message_of_which_not_all_may_be_seen_waits(self):
+        relay = a_relay()
+        hits = [{"_id": str(at), "_source": {"message_id": str(at // 2)}} for at in range(siem_relay.UNSENT)]
+        relay.writeback_es, relay.writeback_index = mock.Mock(), "state"
+        relay.writeback_es.search.return_value = {"hits": {"hits": hits}}
+        self.assertEqual(len(relay.unsent(self.rule)), siem_relay.UNSENT - 2)
+
+
+class Blind(unittest.TestCase):
+    def setUp(self):
+        self.minutes, self.error, self.down, self.said = 0, None, False, []
+        self.rule = {"name": "mail", "alert": [mock.Mock()], "relay": {}, "secret": "not-for-a-journal"}
+        self.watch = self.a_watch()
+
+    def a_watch(self):
+        def use():
+            if self.error:
+                raise self.error
+
+        def tell(alerter, alerts):
+            if self.down:
+                raise ConnectionRefusedError("not-for-a-journal")
+            self.said.append((alerter.pipeline["message_id"], alerts[0]))
+
+        class Alerter:
+            alert = tell
+
+        self.rule["alert"] = [Alerter()]
+        start = datetime(2026, 1, 1, 10, 5, tzinfo=timezone.utc)
+        return siem_relay.Watch([self.rule], use, lambda: start + timedelta(minutes=self.minutes))
+
+    def pass_minutes(self, minutes):
+        for _ in range(minutes * 2):
+            self.minutes += 0.5
+            self.watch.look()
+
+    def test_people_are_told_once_after_ten_minutes_and_once_when_it_is_over(self):
+        siem_relay.SECRETS["es_api_key"] = "key-of-elasticsearch"
+        self.addCleanup(siem_relay.SECRETS.clear)
+        self.pass_minutes(5)
+        self.error = TransportError(403, "cluster_block_exception", "read-only key-of-elasticsearch")
+        self.pass_minutes(10)
+        self.assertEqual(self.said, [])
+        self.pass_minutes(600)
+        [(_, alert)] = self.said
+        self.assertEqual(alert["dhis2"]["alert"]["severity"], "critical")
+        note = alert["dhis2"]["alert"]["note"]
+        for part in ("since 2026-01-01 10:10 UTC", "cluster_block_exception", "npm run -s verify"):
+            self.assertIn(part, note)
+        self.assertNotIn("key-of-elasticsearch", note)
+        self.error = None
+        self.pass_minutes(60)
+        self.assertEqual(len(self.said), 2)
+        self.assertIn("sees again", self.said[1][1]["message"])
+        # Another outage is told anew.
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(11)
+        self.assertEqual(len({message for message, _ in self.said}), 3)
+
+    def test_restarts_of_less_than_ten_minutes_are_told_to_nobody(self):
+        for _ in range(5):
+            self.error = ConnectionRefusedError()
+            self.pass_minutes(9)
+            self.error = None
+            self.pass_minutes(1)
+        self.assertEqual(self.said, [])
+
+    def test_a_destination_that_is_down_is_told_later(self):
+        self.error, self.down = ConnectionRefusedError(), True
+        with self.assertLogs("relay", "ERROR") as logs:
+            self.pass_minutes(12)
+        self.assertNotIn("not-for-a-journal", "".join(logs.output))
+        self.down = False
+        self.pass_minutes(1)
+        self.assertEqual(len(self.said), 1)
+        self.error, self.down = None, True
+        self.pass_minutes(3)
+        self.down = False
+        self.pass_minutes(3)
+        self.assertEqual(len(self.said), 2)
+
+    def test_a_relay_started_anew_in_an_outage_tells_with_the_same_id(self):
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(12)
+        self.watch = self.a_watch()
+        self.pass_minutes(12)
+        self.assertEqual(len(self.said), 2)
+        self.assertEqual(self.said[0][0], self.said[1][0])
+
+    def test_the_text_is_told_as_any_alert_with_kibana_for_a_link(self):
+        self.error = ConnectionRefusedError("refused")
+        self.pass_minutes(12)
+        message = siem_messages.Message()
+        message.rule = {"relay": {"timezone": "Africa/Accra", "kibana": "https://x.org/siem", "view": "v"}}
+        text = message.text([self.said[0][1]])
+        self.assertTrue(message.title([self.said[0][1]]).startswith("[critical] The SIEM is blind"))
+        for part in ("Elasticsearch cannot be used since", "ConnectionRefusedError: refused", "In Kibana: https://x.org/siem"):
+            self.assertIn(part, text)
+
+    def test_a_relay_that_starts_without_elasticsearch_waits_for_it_and_watches(self):
+        relay = a_relay()
+        relay.writeback_index, relay.writeback_es, relay.watch = "state", mock.Mock(), mock.Mock()
+        relay.writeback_es.indices.create.side_effect = [TransportError("N/A", "refused"), None, None]
+        with mock.patch("time.sleep") as sleep:
+            relay.wait_until_responsive(timeout=None)
+        self.assertEqual((relay.watch.look.call_count, sleep.call_count), (1, 1))
+
+
+if __name__ == "__main__":
+    logging.getLogger("relay").addHandler(logging.NullHandler())
+    logging.getLogger("relay").propagate = False
+    unittest.main()
