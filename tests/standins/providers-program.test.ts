@@ -11,7 +11,15 @@ import { keys } from "../reach/servers";
 import { type Servers, startServers } from "./providers-servers";
 
 const destinations = [
-  { name: "duty", type: "email", to: ["a@b.org"], host: "mail.b.org", from: "siem@b.org", user: "siem", tls: "smtps" },
+  {
+    name: "duty",
+    type: "email",
+    to: ["a@b.org"],
+    host: "mail.b.org",
+    from: "siem@b.org",
+    user: "siem",
+    tls: "smtps",
+  },
   { name: "soar", type: "webhook", url: "https://soar.b.org/in" },
 ];
 const delivery = (via: string) => ({
