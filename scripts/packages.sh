@@ -25,7 +25,7 @@ try_apt_get() {
 apt_get() {
   try_apt_get "$@" && return 0
   tail -n 15 "$WORK/apt.log" >&2
-  die "apt-get $* failed; the lines above are its own"
+  die "apt-get $1 failed; the lines above are its own"
 }
 
 # update_lists: what the container's own repositories have. One of them that cannot be read (retired, or its key has
