@@ -87,9 +87,13 @@ export async function labStack(overrides: Record<string, unknown> = {}): Promise
       },
     },
   );
+  // A secret of a destination that there is not is refused.
+  const { delivery, secrets } = deliverySettings();
+  const { destinations } = (overrides.delivery ?? delivery) as typeof delivery;
+  const known = Object.entries(secrets).filter(([name]) => destinations.some((one) => one.name === name));
   await stack.setAllConfig({
     "dhis2-siem:privateKey": { value: readFileSync(join(LAB_STATE, "id_ed25519"), "utf8"), secret: true },
-    "dhis2-siem:deliverySecrets": { value: JSON.stringify(deliverySettings().secrets), secret: true },
+    "dhis2-siem:deliverySecrets": { value: JSON.stringify(Object.fromEntries(known)), secret: true },
   });
   return stack;
 }

@@ -38,7 +38,10 @@ export function deliveredAlerts(since: string): string[] {
 }
 
 /** The lab's delivery in the stack's config: mail, gathered for a minute, and a webhook at once; and the mail's password. */
-export function deliverySettings(): { delivery: object; secrets: Record<string, string> } {
+export function deliverySettings(): {
+  delivery: { destinations: { name: string }[] };
+  secrets: Record<string, string>;
+} {
   const ca = readFileSync(join(FOLDER, "cert.pem"), "utf8");
   return {
     delivery: {

@@ -14,7 +14,7 @@ const REFUSE = join(FOLDER, "refuse");
 
 /** The lab's two destinations, with more settings of the mail's. */
 function deliveryWith(mail: object): object {
-  const { delivery } = deliverySettings() as { delivery: { destinations: { name: string }[] } };
+  const { delivery } = deliverySettings();
   return {
     destinations: delivery.destinations.map((one) => (one.name === "duty" ? { ...one, ...mail } : one)),
   };
