@@ -39,7 +39,7 @@ export function deliveredAlerts(since: string): string[] {
 
 /** The lab's delivery in the stack's config: mail, gathered for a minute, and a webhook at once; and the mail's password. */
 export function deliverySettings(): {
-  delivery: { destinations: { name: string }[] };
+  delivery: { destinations: ({ name: string } & Record<string, unknown>)[] };
   secrets: Record<string, string>;
 } {
   const ca = readFileSync(join(FOLDER, "cert.pem"), "utf8");
