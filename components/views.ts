@@ -10,11 +10,11 @@ export interface ViewsArgs {
   readonly dashboards: string;
 }
 
-/** What people look at in Kibana: data views for logs and alerts, and the dashboards. */
+/**
+ * What people look at in Kibana: data views for logs and alerts, and the dashboards. A failed import fails the update
+ * (the provider itself only warns).
+ */
 export class Views extends pulumi.ComponentResource {
-  /** True once the import has succeeded; a failed import fails the update (the provider itself only warns). */
-  readonly imported: pulumi.Output<boolean>;
-
   constructor(name: string, args: ViewsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:Views", name, {}, opts);
     const views = args.dataViews.map(
@@ -26,16 +26,16 @@ export class Views extends pulumi.ComponentResource {
           args.elastic.options(this, { ignoreChanges: ["dataView.fieldAttrs"] }),
         ),
     );
-    const imported = new elasticstack.KibanaImportSavedObjects(
+    const { success, errors } = new elasticstack.KibanaImportSavedObjects(
       `${name}-dashboards`,
       { fileContents: args.dashboards, overwrite: true },
       args.elastic.options(this, { dependsOn: views }),
     );
-    this.imported = pulumi.all([imported.success, imported.errors]).apply(([success, errors]) => {
-      if (success === false)
-        throw new pulumi.RunError(`Kibana did not import the dashboards: ${JSON.stringify(errors)}`);
+    const imported = pulumi.all([success, errors]).apply(([good, why]) => {
+      if (good === false)
+        throw new pulumi.RunError(`Kibana did not import the dashboards: ${JSON.stringify(why)}`);
       return true;
     });
-    this.registerOutputs({ imported: this.imported });
+    this.registerOutputs({ imported });
   }
 }

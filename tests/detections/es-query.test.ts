@@ -8,21 +8,9 @@ import {
   type Params,
   searchBody,
 } from "../../tools/detections/es-query";
+import { grouped } from "../support/esQuery";
 
 const minute = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, n));
-const grouped: Params = {
-  esQuery: '{"query":{"term":{"event.outcome":"failure"}}}',
-  index: ["logs-dhis2-*"],
-  timeField: "event.ingested",
-  timeWindowSize: 5,
-  timeWindowUnit: "m",
-  threshold: [3],
-  thresholdComparator: ">=",
-  size: 10,
-  termField: "user.name",
-  termSize: 100,
-  excludeHitsFromPreviousRun: false,
-};
 const single: Params = {
   ...grouped,
   termField: undefined,

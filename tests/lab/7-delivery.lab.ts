@@ -8,8 +8,8 @@ import { deliveredAlerts, deliverySettings, FOLDER, received } from "../../lab/r
 import { inContainer, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { RELAY_INDEX } from "../../render/relay";
+import { RELAY_UNIT } from "../../tools/verify/checks/relay";
 
-const RELAY = "dhis2-siem-relay";
 const REFUSE = join(FOLDER, "refuse");
 
 /** The lab's two destinations, with more settings of the mail's. */
@@ -59,7 +59,7 @@ describe("the delivery of alerts", () => {
       inContainer("siem", [
         "journalctl",
         "-u",
-        RELAY,
+        RELAY_UNIT,
         "--since",
         `@${Date.parse(since) / 1000}`,
         "-o",
@@ -69,7 +69,7 @@ describe("the delivery of alerts", () => {
       const text = await journal();
       return /^ERROR duty: .*550/m.test(text) && /^ERROR soar: .*401/m.test(text) ? true : undefined;
     });
-    const state = await inContainer("siem", ["systemctl", "show", RELAY, "-p", "ActiveState,NRestarts"]);
+    const state = await inContainer("siem", ["systemctl", "show", RELAY_UNIT, "-p", "ActiveState,NRestarts"]);
     assert.match(state, /ActiveState=active/);
     assert.match(state, /NRestarts=0/);
     assert.deepEqual(received(since), []);
@@ -102,7 +102,7 @@ describe("the delivery of alerts", () => {
     const left = await inContainer("siem", [
       "sh",
       "-c",
-      `ls -d /opt/${RELAY} /etc/${RELAY} /etc/systemd/system/${RELAY}.service 2>/dev/null; getent passwd ${RELAY}; true`,
+      `ls -d /opt/${RELAY_UNIT} /etc/${RELAY_UNIT} /etc/systemd/system/${RELAY_UNIT}.service 2>/dev/null; getent passwd ${RELAY_UNIT}; true`,
     ]);
     assert.equal(left.trim(), "");
     const { body } = await ask(outputs.superuser, "GET", "/_security/api_key?name=dhis2-siem-relay");

@@ -1,3 +1,4 @@
+import { grouped } from "../support/esQuery";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Json } from "../../tools/detections/es-query";
@@ -48,22 +49,7 @@ export function caller(url: string, login = "boss:pw"): Call {
   };
 }
 
-export const params = {
-  searchType: "esQuery",
-  esQuery: '{"query":{"term":{"event.outcome":"failure"}}}',
-  index: ["logs-dhis2-*"],
-  timeField: "event.ingested",
-  timeWindowSize: 5,
-  timeWindowUnit: "m",
-  threshold: [3],
-  thresholdComparator: ">=",
-  size: 10,
-  groupBy: "top",
-  termField: "user.name",
-  termSize: 100,
-  aggType: "count",
-  excludeHitsFromPreviousRun: false,
-};
+export const params = { ...grouped, searchType: "esQuery", groupBy: "top", aggType: "count" };
 export const esqlParams = {
   searchType: "esqlQuery",
   esqlQuery: { esql: "from logs-dhis2-* | limit 1" },
