@@ -76,7 +76,11 @@ export = () => {
   });
 
   const logStore = new LogStore("logs", {
+    host,
     elastic,
+    container: siem,
+    siem: siemContainer,
+    password: credentials.elastic,
     dataStream,
     retentionDays: options.retentionDays,
     mappings: renderMappings(),

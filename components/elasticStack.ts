@@ -35,7 +35,7 @@ export class ElasticStack extends pulumi.ComponentResource {
       container.name,
       {
         title: `Elasticsearch and Kibana ${options.versions.elastic} in ${container.name}`,
-        scripts: ["packages", "elastic"],
+        scripts: ["packages", "request", "elastic"],
         values: {
           NAME: container.name,
           ADDRESS: container.ip,

@@ -1,14 +1,23 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
+import type { SiteContainer } from "../config/site";
 import { stableJson } from "../render/json";
 import type { Pipeline } from "../pipelines";
 import type { ElasticContext } from "./elasticProvider";
+import type { Host } from "./host";
+import type { SiemContainer } from "./siemContainer";
 
 /** Above the built-in template for `logs-*-*` (100). */
 const PRIORITY = 500;
 
 export interface LogStoreArgs {
+  readonly host: Host;
   readonly elastic: ElasticContext;
+  readonly container: SiteContainer;
+  readonly siem: SiemContainer;
+  /** Of `elastic`. */
+  readonly password: pulumi.Output<string>;
   readonly dataStream: string;
   readonly retentionDays: number;
   readonly mappings: object;
@@ -17,7 +26,10 @@ export interface LogStoreArgs {
   readonly entryPipeline: string;
 }
 
-/** The site's logs: the ingest pipelines, and the template of the one data stream, with its mappings and retention. */
+/**
+ * The site's logs: the ingest pipelines, the template of the one data stream, with its mappings and retention, and a step
+ * in the SIEM's container that brings a stream which is there already under a template that changed.
+ */
 export class LogStore extends pulumi.ComponentResource {
   readonly dataStream: string;
   readonly template: elasticstack.ElasticsearchIndexTemplate;
@@ -25,6 +37,18 @@ export class LogStore extends pulumi.ComponentResource {
   constructor(name: string, args: LogStoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:LogStore", name, {}, opts);
     const pipelines = ingestPipelines(this, name, args.elastic, args.pipelines);
+    const made = {
+      mappings: stableJson(args.mappings),
+      settings: stableJson({
+        index: {
+          // Unlike the default one, which a request can name away (`?pipeline=_none`).
+          final_pipeline: args.entryPipeline,
+          number_of_replicas: "0",
+          number_of_shards: "1",
+        },
+      }),
+    };
+    const retention = `${args.retentionDays}d`;
     this.template = new elasticstack.ElasticsearchIndexTemplate(
       `${name}-template`,
       {
@@ -32,20 +56,25 @@ export class LogStore extends pulumi.ComponentResource {
         indexPatterns: [args.dataStream],
         priority: PRIORITY,
         dataStream: {},
-        template: {
-          mappings: stableJson(args.mappings),
-          settings: stableJson({
-            index: {
-              // Unlike the default one, which a request can name away (`?pipeline=_none`).
-              final_pipeline: args.entryPipeline,
-              number_of_replicas: "0",
-              number_of_shards: "1",
-            },
-          }),
-          lifecycle: { dataRetention: `${args.retentionDays}d` },
-        },
+        template: { ...made, lifecycle: { dataRetention: retention } },
       },
       args.elastic.options(this, { dependsOn: pipelines }),
+    );
+    args.host.inContainer(
+      `${name}-stream`,
+      args.container.name,
+      {
+        title: `${args.dataStream} as its template now says`,
+        scripts: ["request", "log-stream"],
+        values: {
+          DATA_STREAM: args.dataStream,
+          RETENTION: retention,
+          TEMPLATE: createHash("sha256").update(stableJson(made)).digest("hex"),
+          GENERATION: args.container.generation,
+        },
+        secrets: { elastic: args.password },
+      },
+      { parent: this, dependsOn: [this.template], deletedWith: args.siem.command },
     );
     this.dataStream = args.dataStream;
     this.registerOutputs({ dataStream: this.dataStream });

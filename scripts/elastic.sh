@@ -1,19 +1,9 @@
 # shellcheck shell=bash
 # Runs in the SIEM's container: Elasticsearch and Kibana, with TLS, their logins and their settings.
-# Values: ADDRESS, NAME, ELASTIC_VERSION, KIBANA_PATH, GENERATION, and those of packages.sh.
+# After request.sh. Values: ADDRESS, NAME, ELASTIC_VERSION, KIBANA_PATH, GENERATION, and those of packages.sh.
 # Files: file_elasticsearch_yml, file_heap_options, file_kibana_yml;
 # secrets: secret_elastic, secret_kibana_system, secret_key_objects, secret_key_reporting, secret_key_security.
 # Prints a line of JSON: the CA, its fingerprint and the cluster's id; cluster.sh reads the same from the file it leaves.
-
-TLS=/var/lib/dhis2-siem/tls
-
-# request USER PASSWORD-FUNCTION METHOD URL [BODY-FILE]: the password goes to curl on stdin; prints the HTTP status, the body is in $WORK/answer.
-request() {
-  local body=()
-  [ -z "${5:-}" ] || body=(-H 'Content-Type: application/json' --data-binary "@$5")
-  printf 'user = "%s:%s"\n' "$1" "$("$2")" |
-    curl -sS -K - --cacert "$TLS/ca.crt" --max-time 30 -o "$WORK/answer" -w '%{http_code}' -X "$3" ${body[@]+"${body[@]}"} "$4" 2>"$WORK/curl" || true
-}
 
 # certificates: a CA that stays in this container (its key for root only), and one certificate for both servers.
 certificates() {
@@ -65,7 +55,7 @@ keystore() {
 as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
 
 # health: the HTTP status of the cluster's health, once it is at least yellow.
-health() { request elastic secret_elastic GET "https://127.0.0.1:9200/_cluster/health?wait_for_status=yellow&timeout=5s"; }
+health() { request elastic secret_elastic GET "$ELASTICSEARCH/_cluster/health?wait_for_status=yellow&timeout=5s"; }
 
 elasticsearch_answers() { case $(health) in 200 | 401) ;; *) return 1 ;; esac }
 
@@ -108,9 +98,9 @@ elasticsearch() {
 
 # kibana_login: sets the password of Kibana's own user where it is not yet the stack's.
 kibana_login() {
-  [ "$(request kibana_system secret_kibana_system GET https://127.0.0.1:9200/_security/_authenticate)" != 200 ] || return 0
+  [ "$(request kibana_system secret_kibana_system GET "$ELASTICSEARCH/_security/_authenticate")" != 200 ] || return 0
   printf '{"password":"%s"}' "$(secret_kibana_system)" >"$WORK/password"
-  [ "$(request elastic secret_elastic POST https://127.0.0.1:9200/_security/user/kibana_system/_password "$WORK/password")" = 200 ] ||
+  [ "$(request elastic secret_elastic POST "$ELASTICSEARCH/_security/user/kibana_system/_password" "$WORK/password")" = 200 ] ||
     die "the password of kibana_system cannot be set: $(head -c 300 "$WORK/answer")"
 }
 
@@ -145,7 +135,7 @@ kibana() {
 }
 
 result() {
-  [ "$(request elastic secret_elastic GET https://127.0.0.1:9200/)" = 200 ] || die "Elasticsearch does not answer"
+  [ "$(request elastic secret_elastic GET "$ELASTICSEARCH/")" = 200 ] || die "Elasticsearch does not answer"
   local id
   id=$(sed -n 's/.*"cluster_uuid" *: *"\([^"]*\)".*/\1/p' "$WORK/answer")
   printf '{"ca":"%s","fingerprint":"%s","clusterUuid":"%s"}\n' "$(awk '{ printf "%s\\n", $0 }' "$TLS/ca.crt")" \

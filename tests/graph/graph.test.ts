@@ -93,6 +93,7 @@ describe("the graph of a small site", () => {
         "agent-postgres-start",
         "agent-proxy-start",
         "elastic-servers",
+        "logs-stream",
         "siem-health-timer",
       ],
     );
@@ -133,6 +134,13 @@ describe("the graph of a small site", () => {
     assert.equal(container.replacementTrigger, "siem");
     assert.equal(named(graph, "elastic-servers").deletedWith, "siem-container");
     assert.equal(named(graph, "elastic-cluster-info").deletedWith, "siem-container");
+  });
+
+  it("brings the log stream under its template, in a step whose input is secret", () => {
+    const step = named(graph, "logs-stream");
+    assert.ok(step.dependsOn.includes("logs-template"));
+    assert.equal(step.deletedWith, "siem-container");
+    assert.ok(step.secretInputs.includes("stdin"));
   });
 
   it("keeps logs for ninety days above the built-in template, through the site's pipeline", () => {
@@ -308,6 +316,17 @@ describe("a change of a site", () => {
     assert.deepEqual(
       changed.map((resource) => resource.name),
       ["agent-postgres-settings", "agent-postgres-start"],
+    );
+  });
+
+  it("of how long lines are kept changes the template, and the step that brings the stream under it", async () => {
+    const [before, after] = [await siteGraph(SMALL), await siteGraph(SMALL, { retentionDays: "30" })];
+    const changed = after.resources.filter(
+      ({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(before, name).inputs),
+    );
+    assert.deepEqual(
+      changed.map(({ name }) => name),
+      ["logs-stream", "logs-template"],
     );
   });
 

@@ -99,6 +99,20 @@ describe("a container that comes, changes and goes", () => {
     assert.equal(await previewAndUpdate(), "2 update");
   });
 
+  it("is how long lines are kept: the template and the stream, which goes on in a new index for a new template", async () => {
+    const indices = async () => {
+      const { body } = await ask(outputs.superuser, "GET", `/${outputs.dataStream}/_settings?filter_path=*`);
+      return Object.keys(body as object).length;
+    };
+    const before = await indices();
+    // What it applied last: forgotten, every template is a new one.
+    await inContainer("siem", ["rm", "/var/lib/dhis2-siem/log-stream"]);
+    assert.equal(await previewAndUpdate({ retentionDays: 30 }), "2 update");
+    assert.equal(await indices(), before + 1);
+    assert.equal(await previewAndUpdate(), "2 update");
+    assert.equal(await indices(), before + 1);
+  });
+
   it("has cost the others no line", async () => {
     await inContainer("proxy", ["systemctl", "stop", "count"]);
     const journal = await inContainer("proxy", ["journalctl", "-u", "count", "-o", "cat", "--no-pager"]);

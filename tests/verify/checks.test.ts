@@ -163,6 +163,11 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     (site) => (elastic(site).template.retention = ""),
     ["problem template logs-dhis2-default"],
   ],
+  [
+    "lines that are there kept for another time",
+    (site) => (elastic(site).retention = "30d"),
+    ["problem template logs-dhis2-default"],
+  ],
   ["no template", (site) => delete site.state.template, ["problem template logs-dhis2-default"]],
   [
     "another version of Filebeat",

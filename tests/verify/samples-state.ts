@@ -47,6 +47,7 @@ export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
             { container: "dhis", uuid: "u-dhis" },
           ),
         ),
+        command("logs-stream", lines({ container: "siem", uuid: "u-siem" })),
         command("agent-dhis-start", lines({ container: "dhis", uuid: "u-dhis" })),
         resource(
           "elasticstack:index/elasticsearchSecurityApiKey:ElasticsearchSecurityApiKey",

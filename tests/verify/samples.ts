@@ -54,6 +54,7 @@ function state(): State {
       pipeline: "dhis2-siem-default-logs",
       retention: "90d",
     },
+    streamStep: urn("command", "logs-stream"),
     dataStream: "logs-dhis2-default",
     alertIndex: "alerts-dhis2-default",
     ca: "the CA",
@@ -101,6 +102,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
         keys: keys.map(({ id, name }) => ({ id, name, invalidated: false })),
         logs: { bytes: 10 * GIB, documents: 90_000, recent: 7_000, days: 7 },
         template: { pipeline: template?.pipeline ?? "", retention: "90d", losers: ["logs"] },
+        retention: "90d",
       },
     },
     kibana: {

@@ -7,7 +7,7 @@ describe("the stack's state, as verify reads it", () => {
     const state = readState(exportedStack());
     assert.deepEqual(state.containers, {
       dhis: { uuids: ["u-dhis", "u-dhis"], files: { "/etc/filebeat/filebeat.yml": "aa" } },
-      siem: { uuids: ["u-siem"], files: { "/etc/kibana/kibana.yml": "bb" } },
+      siem: { uuids: ["u-siem", "u-siem"], files: { "/etc/kibana/kibana.yml": "bb" } },
     });
     assert.deepEqual(
       state.keys.map(({ name, id, container }) => [name, id, container]),
@@ -19,6 +19,7 @@ describe("the stack's state, as verify reads it", () => {
     );
     const { pipeline, retention } = state.template ?? {};
     assert.deepEqual([pipeline, retention], ["dhis2-siem-default-logs", "90d"]);
+    assert.match(state.streamStep, /::command:remote:Command::logs-stream$/);
     assert.deepEqual([state.ca, state.elasticPassword, state.delivers], ["PEM\n", "s3cret", false]);
     assert.deepEqual([state.dataStream, state.alertIndex], ["logs-dhis2-default", "alerts-dhis2-default"]);
   });

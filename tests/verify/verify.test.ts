@@ -65,6 +65,9 @@ const ELASTICSEARCH: Answers = {
     },
     overlapping: [{ name: "logs", index_patterns: ["logs-*-*"] }],
   }),
+  "GET /_data_stream/logs-dhis2-default": () => ({
+    data_streams: [{ name: "logs-dhis2-default", lifecycle: { enabled: true, data_retention: "90d" } }],
+  }),
 };
 const KIBANA: Answers = {
   "GET /siem/api/status": () => ({

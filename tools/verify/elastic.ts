@@ -50,12 +50,25 @@ const simulated = z.object({
   }),
   overlapping: z.array(z.object({ name: z.string() })).optional(),
 });
+const streams = z.object({
+  data_streams: z.tuple([
+    z.object({ lifecycle: z.object({ data_retention: z.string().optional() }).optional() }),
+  ]),
+});
+
+/** How long a stream that is there keeps its lines. The lab's Elasticsearch, which is not the vendor's whole one, cannot say. */
+async function streamRetention(ask: Ask, dataStream: string): Promise<string | undefined> {
+  const reply = await ask("GET", `/_data_stream/${dataStream}`);
+  if (reply.status === 404 || reply.text.includes("no handler found")) return undefined;
+  const [stream] = (await body(Promise.resolve(reply), streams)).data_streams;
+  return stream.lifecycle?.data_retention ?? "";
+}
 
 /** What Elasticsearch says of itself, of the log stream and of the agents' keys. Throws where it does not answer. */
 export async function elasticsearchFacts(ask: Ask, state: State, now: number): Promise<ElasticsearchFacts> {
   const { dataStream } = state;
   const { version } = await body(ask("GET", "/"), root);
-  const [lines, size, keys, template] = await Promise.all([
+  const [lines, size, keys, template, retention] = await Promise.all([
     body(
       ask("POST", `/${dataStream}/_search?ignore_unavailable=true`, {
         size: 0,
@@ -74,6 +87,7 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
     body(ask("GET", `/${dataStream}/_stats/docs,store?ignore_unavailable=true`), stats),
     body(ask("GET", "/_security/api_key?name=dhis2-siem-*"), apiKeys),
     body(ask("POST", `/_index_template/_simulate_index/${dataStream}`), simulated),
+    streamRetention(ask, dataStream),
   ]);
   const { first, containers } = lines.aggregations ?? { first: { value: null }, containers: { buckets: [] } };
   const { docs, store } = size._all.primaries;
@@ -90,6 +104,7 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
       days: first.value === null ? 0 : (now - first.value) / DAY,
     },
     template: simulatedTemplate(template),
+    retention,
   };
 }
 

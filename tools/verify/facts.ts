@@ -53,6 +53,8 @@ export interface ElasticsearchFacts {
   readonly logs: LogFacts;
   /** What an index of the log stream would be made from. */
   readonly template: SimulatedTemplate;
+  /** How long the stream that is there keeps its lines ("" is for ever); undefined where there is none yet. */
+  readonly retention?: string;
 }
 
 export interface LogFacts {

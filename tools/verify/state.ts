@@ -7,6 +7,8 @@ export interface State {
   readonly keys: readonly KeyState[];
   readonly rules: readonly RuleState[];
   readonly template?: TemplateState;
+  /** The URN of the step that brings the stream under the template (components/logStore.ts). */
+  readonly streamStep: string;
   readonly dataStream: string;
   readonly alertIndex: string;
   /** PEM. */
@@ -94,6 +96,7 @@ export function readState(json: string): State {
     template: ofType(":ElasticsearchIndexTemplate")
       .map(templateOf)
       .find(({ name }) => name === outputs.dataStream),
+    streamStep: commands.find(({ urn }) => urn.endsWith("::logs-stream"))?.urn ?? "",
     dataStream: text(outputs.dataStream),
     alertIndex: text(outputs.alertIndex),
     ca,

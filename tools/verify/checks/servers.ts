@@ -90,7 +90,7 @@ export const certificates: Check = ({ site, facts }) => {
 
 /** Our template makes the log stream's next index: it was not outbid by another. */
 export const template: Check = ({ state, facts }) =>
-  answered("template", "Elasticsearch", facts.elasticsearch, ({ template: found }) => {
+  answered("template", "Elasticsearch", facts.elasticsearch, ({ template: found, retention }) => {
     const ours = state.template;
     const mend = "pulumi refresh --run-program --skip-preview, then: pulumi up";
     const finding = { check: "template", subject: state.dataStream, severity: "problem", mend } as const;
@@ -109,6 +109,10 @@ export const template: Check = ({ state, facts }) =>
     if (found.retention !== ours.retention) {
       const text = `its lines are kept for ${found.retention || "ever"}, not for ${ours.retention}`;
       return [{ ...finding, text }];
+    }
+    if (retention !== undefined && retention !== ours.retention) {
+      const text = `the lines that are there are kept for ${retention || "ever"}, not for ${ours.retention}`;
+      return [{ ...finding, text, mend: `pulumi up --replace '${state.streamStep}'` }];
     }
     return [
       {

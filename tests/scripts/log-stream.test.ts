@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { quote } from "../../render/bundle";
+import { loadScripts } from "../../scripts";
+
+/** An answer of Elasticsearch's: its status and body, by the first words of the request. */
+type Answers = Readonly<Record<string, readonly [status: number, body: string]>>;
+
+const LIFECYCLE = "PUT /_data_stream/logs-x/_lifecycle";
+const ROLLOVER = "POST /logs-x/_rollover";
+const GOOD: Answers = { [LIFECYCLE]: [200, "{}"], [ROLLOVER]: [200, "{}"] };
+const NONE: Answers = { [LIFECYCLE]: [404, "no such index"], [ROLLOVER]: [404, "no such index"] };
+
+describe("the log stream's step (log-stream.sh)", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-stream-"))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs it where curl is Elasticsearch's answers; gives what was asked, with the bodies. */
+  function apply(answers: Answers, values: Record<string, string> = {}) {
+    const all = { DATA_STREAM: "logs-x", RETENTION: "30d", TEMPLATE: "one", GENERATION: "1", ...values };
+    const { lib, request, "log-stream": script } = loadScripts();
+    const moved = [lib, request, script]
+      .join("\n")
+      .replaceAll("/run/", `${folder}/`)
+      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
+    const cases = Object.entries(answers).map(
+      ([call, [status, body]]) =>
+        `${quote(call)}) printf %s ${quote(body)} >"$WORK/answer"; echo ${status} ;;`,
+    );
+    const asked = join(folder, "asked");
+    const bash = `set -euo pipefail
+      ${Object.entries(all)
+        .map(([name, value]) => `${name}=${quote(value)}`)
+        .join("\n")}
+      secret_elastic() { echo the-password; }
+      ${moved}
+      curl() {
+        grep -q the-password || return 1
+        local method="" url="" body=""
+        while [ $# -gt 0 ]; do
+          case $1 in
+            -X) method=$2; shift ;;
+            --data-binary) body=$(cat "\${2#@}"); shift ;;
+            https://*) url=\${1#https://127.0.0.1:9200} ;;
+          esac
+          shift
+        done
+        echo "$method $url\${body:+ $body}" >>${asked}
+        case "$method $url" in ${cases.join("\n")} esac
+      }
+      main apply`;
+    rmSync(asked, { force: true });
+    const { status, stderr } = spawnSync("bash", ["-c", bash], { encoding: "utf8" });
+    return { status, stderr, asked: readFileSync(asked, "utf8").trim().split("\n") };
+  }
+
+  it("sets the retention of what is there, and begins an index once for each template", () => {
+    const retained = `${LIFECYCLE} {"data_retention":"30d"}`;
+    assert.deepEqual(apply(GOOD).asked, [retained, ROLLOVER]);
+    assert.deepEqual(apply(GOOD).asked, [retained]);
+    assert.deepEqual(apply(GOOD, { TEMPLATE: "two" }).asked, [retained, ROLLOVER]);
+  });
+
+  it("leaves it to the template where there is no stream yet, and to the next one where it changes", () => {
+    const first = apply(NONE);
+    assert.deepEqual([first.status, first.stderr], [0, ""]);
+    assert.deepEqual(apply(GOOD).asked.length, 1, "the stream was made by this template");
+    assert.deepEqual(apply(GOOD, { TEMPLATE: "two" }).asked.length, 2);
+  });
+
+  it("fails with Elasticsearch's words, and goes on in the next run", () => {
+    const refused = apply({ ...GOOD, [ROLLOVER]: [503, "no master"] });
+    assert.equal(refused.status, 1);
+    assert.match(
+      refused.stderr,
+      /siem: error: logs-x cannot go on in a new index: Elasticsearch answers 503: no master/,
+    );
+    assert.equal(apply(GOOD).asked.length, 2);
+    assert.match(
+      apply({ ...GOOD, [LIFECYCLE]: [403, "unauthorized"] }).stderr,
+      /the retention of logs-x cannot be set: Elasticsearch answers 403: unauthorized/,
+    );
+  });
+
+  it("says where an Elasticsearch has no such thing", () => {
+    const answer = "no handler found for uri [/_data_stream/logs-x/_lifecycle] and method [PUT]";
+    const { status, stderr } = apply({ ...GOOD, [LIFECYCLE]: [400, answer] });
+    assert.equal(status, 0);
+    assert.match(stderr, /has no lifecycle of data streams/);
+  });
+});
