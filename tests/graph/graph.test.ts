@@ -62,6 +62,7 @@ describe("the graph of a small site", () => {
       ...agents.flatMap((agent) => [`${agent}-settings`, `${agent}-start`]),
       "elastic-cluster-info",
       "elastic-servers",
+      "logs-stream",
       "siem-container",
       "siem-health-timer",
     ]);
