@@ -88,7 +88,7 @@ export const certificates: Check = ({ site, facts }) => {
     : orOk("certificates", wrong, site.siem.name, `the first ends in ${span(first - facts.now)}`);
 };
 
-/** Our template makes the log stream's next index: it was not outbid by another. */
+/** Our template makes the log stream's next index: it was not outbid by another. What is there is kept as long. */
 export const template: Check = ({ state, facts }) =>
   answered("template", "Elasticsearch", facts.elasticsearch, ({ template: found, retention }) => {
     const ours = state.template;
