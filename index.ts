@@ -80,7 +80,6 @@ export = () => {
     elastic,
     container: siem,
     siem: siemContainer,
-    password: credentials.elastic,
     dataStream,
     retentionDays: options.retentionDays,
     mappings: renderMappings(),

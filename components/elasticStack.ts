@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Options, SiteContainer } from "../config/site";
+import { sha256, stableJson } from "../render/json";
 import { KIBANA_PATH, renderElasticsearchYml, renderHeapOptions, renderKibanaYml } from "../render/elastic";
 import type { Credentials } from "./credentials";
 import type { Host } from "./host";
@@ -17,8 +18,8 @@ export interface ElasticStackArgs {
 }
 
 /**
- * Elasticsearch and Kibana in the SIEM's container, one remote command. Its outputs exist once both say they are
- * ready. `identity` changes with the cluster: what lives in a cluster is made anew in the next one, without deleting
+ * Elasticsearch and Kibana in the SIEM's container: their secrets (one remote command) and all the rest (the other, readable
+ * in a preview). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in a cluster is made anew in the next one, without deleting
  * what went with the old one.
  */
 export class ElasticStack extends pulumi.ComponentResource {
@@ -30,6 +31,25 @@ export class ElasticStack extends pulumi.ComponentResource {
   constructor(name: string, args: ElasticStackArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:ElasticStack", name, {}, opts);
     const { host, container, options, credentials } = args;
+    const lifetime = { parent: this, deletedWith: args.siem.command };
+    const kept = {
+      elastic: credentials.elastic,
+      kibana_system: credentials.kibanaSystem,
+      key_objects: credentials.kibanaKeys.objects,
+      key_reporting: credentials.kibanaKeys.reporting,
+      key_security: credentials.kibanaKeys.security,
+    };
+    const secrets = host.inContainer(
+      `${name}-secrets`,
+      container.name,
+      {
+        title: `the servers' passwords and keys in ${container.name}`,
+        scripts: ["elastic-secrets"],
+        values: { GENERATION: container.generation },
+        secrets: kept,
+      },
+      { ...lifetime, dependsOn: [args.siem.command] },
+    );
     const command = host.inContainer(
       `${name}-servers`,
       container.name,
@@ -43,6 +63,8 @@ export class ElasticStack extends pulumi.ComponentResource {
           KIBANA_PATH,
           PACKAGES_URL: options.packages.url,
           PACKAGES_FINGERPRINT: options.packages.fingerprint,
+          // Other secrets are a change of this step, too. All of them are random: their sum tells nothing of any.
+          SECRETS_SUM: pulumi.unsecret(pulumi.output(kept)).apply((all) => sha256(stableJson(all))),
           GENERATION: container.generation,
         },
         files: {
@@ -51,15 +73,8 @@ export class ElasticStack extends pulumi.ComponentResource {
           heap_options: renderHeapOptions(options.siem.heap),
           kibana_yml: renderKibanaYml(container.name, container.ip, `https://${args.fqdn}${KIBANA_PATH}`),
         },
-        secrets: {
-          elastic: credentials.elastic,
-          kibana_system: credentials.kibanaSystem,
-          key_objects: credentials.kibanaKeys.objects,
-          key_reporting: credentials.kibanaKeys.reporting,
-          key_security: credentials.kibanaKeys.security,
-        },
       },
-      { parent: this, dependsOn: [args.siem.command], deletedWith: args.siem.command },
+      { ...lifetime, dependsOn: [secrets] },
     );
     // What `command` prints is unknown in a preview whenever it will run again, for a heap as for a new version of a
     // script, and then all that lives in the cluster would look replaced. This one runs again only where the cluster
@@ -75,7 +90,7 @@ export class ElasticStack extends pulumi.ComponentResource {
           GENERATION: container.generation,
         },
       },
-      { parent: this, dependsOn: [command], deletedWith: args.siem.command },
+      { ...lifetime, dependsOn: [command] },
     );
     const cluster = theCluster(container.name, command.stdout, known.stdout);
     this.ca = cluster.ca;

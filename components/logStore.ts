@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { SiteContainer } from "../config/site";
-import { stableJson } from "../render/json";
+import { sha256, stableJson } from "../render/json";
 import type { Pipeline } from "../pipelines";
 import type { ElasticContext } from "./elasticProvider";
 import type { Host } from "./host";
@@ -16,8 +15,6 @@ export interface LogStoreArgs {
   readonly elastic: ElasticContext;
   readonly container: SiteContainer;
   readonly siem: SiemContainer;
-  /** Of `elastic`. */
-  readonly password: pulumi.Output<string>;
   readonly dataStream: string;
   readonly retentionDays: number;
   readonly mappings: object;
@@ -69,10 +66,9 @@ export class LogStore extends pulumi.ComponentResource {
         values: {
           DATA_STREAM: args.dataStream,
           RETENTION: retention,
-          TEMPLATE: createHash("sha256").update(stableJson(made)).digest("hex"),
+          TEMPLATE: sha256(stableJson(made)),
           GENERATION: args.container.generation,
         },
-        secrets: { elastic: args.password },
       },
       { parent: this, dependsOn: [this.template], deletedWith: args.siem.command },
     );

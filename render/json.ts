@@ -1,6 +1,13 @@
+import { createHash } from "node:crypto";
+
 /** JSON with sorted keys, so that nothing shows up as a difference that is none. Numbers and order of arrays stay. */
 export function stableJson(value: unknown, indent?: number): string {
   return JSON.stringify(sorted(value), undefined, indent);
+}
+
+/** The SHA-256 of a text, in lower-case hex. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function sorted(value: unknown): unknown {

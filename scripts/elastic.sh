@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # Runs in the SIEM's container: Elasticsearch and Kibana, with TLS, their logins and their settings.
-# After request.sh. Values: ADDRESS, NAME, ELASTIC_VERSION, KIBANA_PATH, GENERATION, and those of packages.sh.
-# Files: file_elasticsearch_yml, file_heap_options, file_kibana_yml;
-# secrets: secret_elastic, secret_kibana_system, secret_key_objects, secret_key_reporting, secret_key_security.
+# After request.sh, with what elastic-secrets.sh keeps. Values: ADDRESS, NAME, ELASTIC_VERSION, KIBANA_PATH, SECRETS_SUM,
+# GENERATION, and those of packages.sh. Files: file_elasticsearch_yml, file_heap_options, file_kibana_yml.
 # Prints a line of JSON: the CA, its fingerprint and the cluster's id; cluster.sh reads the same from the file it leaves.
 
 # certificates: a CA that stays in this container (its key for root only), and one certificate for both servers.
@@ -40,13 +39,13 @@ give_certificates() {
   chmod 0750 "$1"
 }
 
-# keystore TOOL USER KEY SECRET-FUNCTION: puts a secret into a server's keystore when it is not the one put there before.
+# keystore TOOL USER KEY NAME: puts a secret into a server's keystore when it is not the one put there before.
 keystore() {
   local tool=$1 key=$3 sum mark
-  sum=$("$4" | sha256sum | cut -d' ' -f1)
+  sum=$(sha256sum <"$SECRETS/$4" | cut -d' ' -f1)
   mark="/var/lib/dhis2-siem/keystore-$(basename "$tool")-$key"
   if [ "$(cat "$mark" 2>/dev/null)" != "$sum" ] || ! as "$2" "$tool" list 2>/dev/null | grep -qx "$key"; then
-    "$4" | as "$2" "$tool" add "$key" --stdin --force >/dev/null 2>"$WORK/keystore" || die "$(basename "$tool"): $(tail -n 1 "$WORK/keystore")"
+    as "$2" "$tool" add "$key" --stdin --force <"$SECRETS/$4" >/dev/null 2>"$WORK/keystore" || die "$(basename "$tool"): $(tail -n 1 "$WORK/keystore")"
     (umask 077 && printf '%s\n' "$sum" >"$mark")
     CHANGED+=("$mark")
   fi
@@ -55,7 +54,7 @@ keystore() {
 as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
 
 # health: the HTTP status of the cluster's health, once it is at least yellow.
-health() { request elastic secret_elastic GET "$ELASTICSEARCH/_cluster/health?wait_for_status=yellow&timeout=5s"; }
+health() { request elastic GET "$ELASTICSEARCH/_cluster/health?wait_for_status=yellow&timeout=5s"; }
 
 elasticsearch_answers() { case $(health) in 200 | 401) ;; *) return 1 ;; esac }
 
@@ -76,7 +75,7 @@ elasticsearch() {
   if [ -z "$(ls -A /var/lib/elasticsearch 2>/dev/null)" ]; then
     local tool=/usr/share/elasticsearch/bin/elasticsearch-keystore
     [ -e "$folder/elasticsearch.keystore" ] || "$tool" create >/dev/null
-    secret_elastic | "$tool" add --stdin --force bootstrap.password >/dev/null
+    "$tool" add --stdin --force bootstrap.password <"$SECRETS/elastic" >/dev/null
     chgrp elasticsearch "$folder/elasticsearch.keystore"
     chmod 0660 "$folder/elasticsearch.keystore"
   fi
@@ -98,14 +97,14 @@ elasticsearch() {
 
 # kibana_login: sets the password of Kibana's own user where it is not yet the stack's.
 kibana_login() {
-  [ "$(request kibana_system secret_kibana_system GET "$ELASTICSEARCH/_security/_authenticate")" != 200 ] || return 0
-  printf '{"password":"%s"}' "$(secret_kibana_system)" >"$WORK/password"
-  [ "$(request elastic secret_elastic POST "$ELASTICSEARCH/_security/user/kibana_system/_password" "$WORK/password")" = 200 ] ||
+  [ "$(request kibana_system GET "$ELASTICSEARCH/_security/_authenticate")" != 200 ] || return 0
+  printf '{"password":"%s"}' "$(cat "$SECRETS/kibana_system")" >"$WORK/password"
+  [ "$(request elastic POST "$ELASTICSEARCH/_security/user/kibana_system/_password" "$WORK/password")" = 200 ] ||
     die "the password of kibana_system cannot be set: $(head -c 300 "$WORK/answer")"
 }
 
 kibana_available() {
-  [ "$(request elastic secret_elastic GET "https://127.0.0.1:5601$KIBANA_PATH/api/status")" = 200 ] &&
+  [ "$(request elastic GET "https://127.0.0.1:5601$KIBANA_PATH/api/status")" = 200 ] &&
     grep -q '"overall":{"level":"available"' "$WORK/answer"
 }
 
@@ -118,10 +117,10 @@ kibana() {
   # Group-writable: the keystore's tool runs as the user it is for, and replaces the file.
   install -d -m 2770 -g kibana /etc/kibana
   [ -e /etc/kibana/kibana.keystore ] || as kibana "$tool" create >/dev/null
-  keystore "$tool" kibana elasticsearch.password secret_kibana_system
-  keystore "$tool" kibana xpack.encryptedSavedObjects.encryptionKey secret_key_objects
-  keystore "$tool" kibana xpack.reporting.encryptionKey secret_key_reporting
-  keystore "$tool" kibana xpack.security.encryptionKey secret_key_security
+  keystore "$tool" kibana elasticsearch.password kibana_system
+  keystore "$tool" kibana xpack.encryptedSavedObjects.encryptionKey key_objects
+  keystore "$tool" kibana xpack.reporting.encryptionKey key_reporting
+  keystore "$tool" kibana xpack.security.encryptionKey key_security
   systemctl daemon-reload
   systemctl enable -q kibana
   if [ "${#CHANGED[@]}" -gt "$before" ] || [ -n "$RETRY" ] || ! systemctl is-active -q kibana; then
@@ -135,7 +134,7 @@ kibana() {
 }
 
 result() {
-  [ "$(request elastic secret_elastic GET "$ELASTICSEARCH/")" = 200 ] || die "Elasticsearch does not answer"
+  [ "$(request elastic GET "$ELASTICSEARCH/")" = 200 ] || die "Elasticsearch does not answer"
   local id
   id=$(sed -n 's/.*"cluster_uuid" *: *"\([^"]*\)".*/\1/p' "$WORK/answer")
   printf '{"ca":"%s","fingerprint":"%s","clusterUuid":"%s"}\n' "$(awk '{ printf "%s\\n", $0 }' "$TLS/ca.crt")" \

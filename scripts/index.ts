@@ -6,6 +6,7 @@ const NAMES = [
   "in-container",
   "container",
   "packages",
+  "elastic-secrets",
   "request",
   "elastic",
   "log-stream",

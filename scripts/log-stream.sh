@@ -2,12 +2,12 @@
 # Runs in the SIEM's container, after request.sh: brings the log stream that is there under its template. A template's
 # mappings and settings count from a stream's next index on, and its retention for a stream that is still to be made:
 # https://www.elastic.co/guide/en/elasticsearch/reference/8.19/tutorial-manage-existing-data-stream.html
-# Values: DATA_STREAM, RETENTION, TEMPLATE (the SHA-256 of what the template makes), GENERATION; secret: secret_elastic.
+# Values: DATA_STREAM, RETENTION, TEMPLATE (the SHA-256 of what the template makes), GENERATION.
 
 APPLIED=/var/lib/dhis2-siem/log-stream
 
 # ask METHOD PATH [BODY-FILE]: prints the HTTP status.
-ask() { request elastic secret_elastic "$1" "$ELASTICSEARCH/$2" "${3:-}"; }
+ask() { request elastic "$1" "$ELASTICSEARCH/$2" "${3:-}"; }
 
 # refused WHAT STATUS
 refused() { die "$1: Elasticsearch answers $2: $(head -c 300 "$WORK/answer")"; }

@@ -61,6 +61,7 @@ describe("the graph of a small site", () => {
     assert.deepEqual(commands, [
       ...agents.flatMap((agent) => [`${agent}-settings`, `${agent}-start`]),
       "elastic-cluster-info",
+      "elastic-secrets",
       "elastic-servers",
       "logs-stream",
       "siem-container",
@@ -93,8 +94,7 @@ describe("the graph of a small site", () => {
         "agent-monitor-start",
         "agent-postgres-start",
         "agent-proxy-start",
-        "elastic-servers",
-        "logs-stream",
+        "elastic-secrets",
         "siem-health-timer",
       ],
     );
@@ -110,7 +110,8 @@ describe("the graph of a small site", () => {
   });
 
   it("puts the chain in the graph: container, Elasticsearch, provider, stores, keys, agents", () => {
-    assert.ok(named(graph, "elastic-servers").dependsOn.includes("siem-container"));
+    assert.ok(named(graph, "elastic-secrets").dependsOn.includes("siem-container"));
+    assert.ok(named(graph, "elastic-servers").dependsOn.includes("elastic-secrets"));
     assert.ok(named(graph, "elastic-cluster-info").dependsOn.includes("elastic-servers"));
     assert.ok(named(graph, "elastic-provider").dependsOn.includes("elastic-cluster-info"));
     for (const resource of graph.resources.filter((one) => one.type.startsWith("elasticstack:"))) {
@@ -137,11 +138,10 @@ describe("the graph of a small site", () => {
     assert.equal(named(graph, "elastic-cluster-info").deletedWith, "siem-container");
   });
 
-  it("brings the log stream under its template, in a step whose input is secret", () => {
+  it("brings the log stream under its template, in a step of its own", () => {
     const step = named(graph, "logs-stream");
     assert.ok(step.dependsOn.includes("logs-template"));
     assert.equal(step.deletedWith, "siem-container");
-    assert.ok(step.secretInputs.includes("stdin"));
   });
 
   it("keeps logs for ninety days above the built-in template, through the site's pipeline", () => {
@@ -347,7 +347,11 @@ describe("a change of a site", () => {
     try {
       const file = join(folder, "containers.json");
       writeFileSync(file, JSON.stringify(site));
-      assert.deepEqual(await changedBy({}, file), ["elastic-cluster-info", "elastic-servers"]);
+      assert.deepEqual(await changedBy({}, file), [
+        "elastic-cluster-info",
+        "elastic-secrets",
+        "elastic-servers",
+      ]);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -36,7 +36,7 @@ describe("the log stream's step (log-stream.sh)", () => {
       ${Object.entries(all)
         .map(([name, value]) => `${name}=${quote(value)}`)
         .join("\n")}
-      secret_elastic() { echo the-password; }
+      mkdir -p ${folder}/state/secrets; echo the-password >${folder}/state/secrets/elastic
       ${moved}
       curl() {
         grep -q the-password || return 1

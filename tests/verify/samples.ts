@@ -1,7 +1,7 @@
 /** A site in good order, as the stack did it and as it was seen; each test breaks one thing of it. */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sha256 } from "../../render/json";
 import { parseSite, parseStack } from "../../config/load";
 import type { Context } from "../../tools/verify/checks/context";
 import type { Facts, Inside } from "../../tools/verify/facts";
@@ -19,7 +19,6 @@ export const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
 /** The same, but that everything in it may be changed. */
 export type Changeable<T> = T extends object ? { -readonly [K in keyof T]: Changeable<T[K]> } : T;
 
-export const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const urn = (type: string, name: string) => `urn:pulumi:prod::dhis2-siem::${type}::${name}`;
 
 const stack = parseStack({ ...EXAMPLE_CONFIG, site: NGINX }, () => false, "Pulumi.prod.yaml");
