@@ -146,7 +146,8 @@ export = () => {
     elastic,
     password: credentials.operator,
     email: site.email,
-    indices: [dataStream, alertIndex],
+    dataStream,
+    alertIndex,
   });
   const agents = site.agents.map((entry) => ({
     name: entry.name,

@@ -6,11 +6,14 @@ export interface OperatorArgs {
   readonly elastic: ElasticContext;
   readonly password: pulumi.Output<string>;
   readonly email: string;
-  /** Names or patterns of what the operator may read. */
-  readonly indices: readonly string[];
+  readonly dataStream: string;
+  readonly alertIndex: string;
 }
 
-/** The account that people use: Kibana, and reading logs and alerts. Nobody works as `elastic`. */
+/**
+ * The account that people use: Kibana, and reading logs and alerts. Nobody works as `elastic`. A rule acts with the rights
+ * of who saved it last: the operator may add to the alerts, or one that the operator saved would write none, in silence.
+ */
 export class Operator extends pulumi.ComponentResource {
   readonly username: pulumi.Output<string>;
 
@@ -22,7 +25,10 @@ export class Operator extends pulumi.ComponentResource {
         name: "dhis2-siem-operator",
         elasticsearch: {
           clusters: ["monitor"],
-          indices: [{ names: [...args.indices], privileges: ["read", "view_index_metadata"] }],
+          indices: [
+            { names: [args.dataStream], privileges: ["read", "view_index_metadata"] },
+            { names: [args.alertIndex], privileges: ["create_doc", "read", "view_index_metadata"] },
+          ],
         },
         kibanas: [{ bases: ["all"], spaces: ["default"] }],
       },

@@ -26,6 +26,8 @@ const value = <T>(answer: { ok: boolean } | undefined) => {
 };
 const elastic = (site: Site) => value<ElasticsearchFacts>(site.facts.elasticsearch);
 const kibana = (site: Site) => value<KibanaFacts>(site.facts.kibana);
+const actionFailed = (site: Site, ago: number) =>
+  (elastic(site).actions = { count: 1, newest: NOW - ago, said: "unauthorized" });
 const relay = (site: Site) => value<RelayFacts>(site.facts.relay);
 
 /** The ten, and what each has to be called. */
@@ -133,6 +135,7 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     [
       "warning sending Elasticsearch",
       "problem elasticsearch siem",
+      "warning actions Elasticsearch",
       "warning keys Elasticsearch",
       "warning template Elasticsearch",
     ],
@@ -145,7 +148,14 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
   ["Kibana degraded", (site) => (kibana(site).level = "degraded"), ["problem kibana siem"]],
   ["a rule deleted", (site) => kibana(site).rules.pop(), ["problem rules Rule two"]],
   ["a rule failing", (site) => ruleIs(site, { status: "error" }), ["problem rules Rule one"]],
-  ["a rule's action failing", (site) => ruleIs(site, { status: "warning" }), ["warning rules Rule one"]],
+  ["a rule that had a warning", (site) => ruleIs(site, { status: "warning" }), ["warning rules Rule one"]],
+  ["a rule muted", (site) => ruleIs(site, { silenced: true }), ["problem rules Rule one"]],
+  ["a rule's action failing", (site) => actionFailed(site, 2 * MINUTE), ["problem actions siem"]],
+  [
+    "a rule's action that failed once",
+    (site) => actionFailed(site, 5 * 60 * MINUTE),
+    ["warning actions siem"],
+  ],
   ["a rule that runs no more", (site) => ruleIs(site, { ran: NOW - DAY }), ["problem rules Rule one"]],
   ["a key gone", (site) => elastic(site).keys.shift(), ["problem keys dhis"]],
   [
@@ -251,7 +261,7 @@ describe("verify's checks", () => {
     const findings = check(sample());
     assert.deepEqual(wrong(findings), []);
     assert.equal(exitCode(findings), 0);
-    assert.equal(new Set(findings.map((finding) => finding.check)).size, 15);
+    assert.equal(new Set(findings.map((finding) => finding.check)).size, 16);
     for (const finding of findings) assert.equal(finding.mend, undefined);
   });
 

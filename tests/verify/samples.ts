@@ -102,6 +102,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
         logs: { bytes: 10 * GIB, documents: 90_000, recent: 7_000, days: 7 },
         template: { pipeline: template?.pipeline ?? "", retention: "90d", losers: ["logs"] },
         retention: "90d",
+        actions: { count: 0, newest: 0, said: "" },
       },
     },
     kibana: {
@@ -113,6 +114,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
           id,
           name,
           enabled: true,
+          silenced: false,
           status: "ok",
           message: "",
           ran: NOW - MINUTE,

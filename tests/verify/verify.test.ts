@@ -40,7 +40,10 @@ async function server(answers: Answers): Promise<{ port: number; asked: string[]
 }
 
 const search = (sources: object[]) => ({
-  hits: { hits: sources.map((source, n) => ({ _id: `doc-${n}`, _source: source })) },
+  hits: {
+    total: { value: sources.length },
+    hits: sources.map((source, n) => ({ _id: `doc-${n}`, _source: source })),
+  },
 });
 const now = Date.now();
 const ELASTICSEARCH: Answers = {
@@ -65,6 +68,7 @@ const ELASTICSEARCH: Answers = {
     },
     overlapping: [{ name: "logs", index_patterns: ["logs-*-*"] }],
   }),
+  "POST /.kibana-event-log-*/_search": () => search([]),
   "GET /_data_stream/logs-dhis2-default": () => ({
     data_streams: [{ name: "logs-dhis2-default", lifecycle: { enabled: true, data_retention: "90d" } }],
   }),

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { KIBANA_PATH } from "../../render/elastic";
 import { MINUTE } from "./checks/context";
-import type { ElasticsearchFacts, KibanaFacts, RelayFacts, RuleFacts, SimulatedTemplate } from "./facts";
+import type {
+  ElasticsearchFacts,
+  FailedActions,
+  KibanaFacts,
+  RelayFacts,
+  RuleFacts,
+  SimulatedTemplate,
+} from "./facts";
 import type { Reply } from "./servers";
 import type { State } from "./state";
 
@@ -56,19 +63,63 @@ const streams = z.object({
   ]),
 });
 
-/** How long a stream that is there keeps its lines. The lab's Elasticsearch, which is not the vendor's whole one, cannot say. */
+/** How long a stream that is there keeps its lines. The lab's Elasticsearch, which is not the vendor's whole one, has no such call (405). */
 async function streamRetention(ask: Ask, dataStream: string): Promise<string | undefined> {
   const reply = await ask("GET", `/_data_stream/${dataStream}`);
-  if (reply.status === 404 || reply.text.includes("no handler found")) return undefined;
+  if (reply.status === 404 || reply.status === 405) return undefined;
   const [stream] = (await body(Promise.resolve(reply), streams)).data_streams;
   return stream.lifecycle?.data_retention ?? "";
+}
+const failures = z.object({
+  hits: z.object({
+    total: z.object({ value: z.number() }),
+    hits: z.array(
+      z.object({
+        _source: z.object({
+          "@timestamp": z.string(),
+          message: z.string().optional(),
+          error: z.object({ message: z.string().optional() }).optional(),
+        }),
+      }),
+    ),
+  }),
+});
+
+/**
+ * What rules could not do in the last day. Kibana says it in its event log only, and tries no action again:
+ * https://www.elastic.co/guide/en/kibana/8.19/event-log-index.html
+ */
+async function failedActions(ask: Ask): Promise<FailedActions> {
+  const { total, hits } = (
+    await body(
+      ask("POST", "/.kibana-event-log-*/_search?ignore_unavailable=true&allow_no_indices=true", {
+        size: 1,
+        track_total_hits: true,
+        query: {
+          bool: {
+            filter: [
+              { term: { "event.provider": "actions" } },
+              { term: { "event.outcome": "failure" } },
+              { range: { "@timestamp": { gte: "now-1d" } } },
+            ],
+          },
+        },
+        sort: [{ "@timestamp": { order: "desc", unmapped_type: "date" } }],
+      }),
+      failures,
+    )
+  ).hits;
+  const newest = hits[0]?._source;
+  if (newest === undefined) return { count: 0, newest: 0, said: "" };
+  const said = newest.error?.message ?? newest.message ?? "";
+  return { count: total.value, newest: Date.parse(newest["@timestamp"]), said };
 }
 
 /** What Elasticsearch says of itself, of the log stream and of the agents' keys. Throws where it does not answer. */
 export async function elasticsearchFacts(ask: Ask, state: State, now: number): Promise<ElasticsearchFacts> {
   const { dataStream } = state;
   const { version } = await body(ask("GET", "/"), root);
-  const [lines, size, keys, template, retention] = await Promise.all([
+  const [lines, size, keys, template, retention, actions] = await Promise.all([
     body(
       ask("POST", `/${dataStream}/_search?ignore_unavailable=true`, {
         size: 0,
@@ -88,6 +139,7 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
     body(ask("GET", "/_security/api_key?name=dhis2-siem-*"), apiKeys),
     body(ask("POST", `/_index_template/_simulate_index/${dataStream}`), simulated),
     streamRetention(ask, dataStream),
+    failedActions(ask),
   ]);
   const { first, containers } = lines.aggregations ?? { first: { value: null }, containers: { buckets: [] } };
   const { docs, store } = size._all.primaries;
@@ -105,6 +157,7 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
     },
     template: simulatedTemplate(template),
     retention,
+    actions,
   };
 }
 
@@ -127,6 +180,8 @@ const found = z.object({
       id: z.string(),
       name: z.string(),
       enabled: z.boolean(),
+      mute_all: z.boolean().optional(),
+      snooze_schedule: z.array(z.unknown()).optional(),
       execution_status: z.object({
         status: z.string(),
         last_execution_date: z.string().optional(),
@@ -149,13 +204,22 @@ export async function kibanaFacts(ask: Ask): Promise<KibanaFacts> {
   return {
     version: version.number,
     level: status.overall.level,
-    rules: data.map(({ id, name, enabled, execution_status: run }): RuleFacts => {
+    rules: data.map((rule): RuleFacts => {
+      const {
+        id,
+        name,
+        enabled,
+        mute_all: muted,
+        snooze_schedule: snoozed = [],
+        execution_status: run,
+      } = rule;
       const { last_execution_date: ran, error, warning } = run;
       const message = (error ?? warning)?.message ?? "";
       return {
         id,
         name,
         enabled,
+        silenced: muted === true || snoozed.length > 0,
         status: run.status,
         message,
         ...(ran !== undefined && { ran: Date.parse(ran) }),

@@ -55,6 +55,15 @@ export interface ElasticsearchFacts {
   readonly template: SimulatedTemplate;
   /** How long the stream that is there keeps its lines ("" is for ever); undefined where there is none yet. */
   readonly retention?: string;
+  readonly actions: FailedActions;
+}
+
+/** What rules should have done in the last day and could not. */
+export interface FailedActions {
+  readonly count: number;
+  /** When, in milliseconds since 1970, and what was said. */
+  readonly newest: number;
+  readonly said: string;
 }
 
 export interface LogFacts {
@@ -84,6 +93,8 @@ export interface RuleFacts {
   readonly id: string;
   readonly name: string;
   readonly enabled: boolean;
+  /** Muted or snoozed: it runs, and does nothing. */
+  readonly silenced: boolean;
   /** Kibana's words: "ok", "active", "warning", "error", "pending", "unknown". */
   readonly status: string;
   readonly message: string;

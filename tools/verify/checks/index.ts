@@ -6,7 +6,7 @@ import { disk } from "./disk";
 import { drift } from "./drift";
 import { proxy } from "./proxy";
 import { relay } from "./relay";
-import { rules } from "./rules";
+import { actions, rules } from "./rules";
 import { certificates, elasticsearch, kibana, keys, template } from "./servers";
 import { versions } from "./versions";
 
@@ -19,6 +19,7 @@ const CHECKS: readonly Check[] = [
   elasticsearch,
   kibana,
   rules,
+  actions,
   relay,
   proxy,
   keys,

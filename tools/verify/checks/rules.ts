@@ -18,6 +18,25 @@ export const rules: Check = (context) =>
     return orOk("rules", wrong, "all", `${context.state.rules.length} rules are on and ran without an error`);
   });
 
+/** What rules wanted to do was done: Kibana tries nothing again, so an alert that could not be written is never there. */
+export const actions: Check = ({ site, options, facts }) =>
+  answered("actions", "Elasticsearch", facts.elasticsearch, ({ actions: { count, newest, said } }) => {
+    const ago = facts.now - newest;
+    const failed: Finding = {
+      check: "actions",
+      subject: site.siem.name,
+      severity: ago < 60 * MINUTE ? "problem" : "warning",
+      text: `${count} actions of rules failed within a day, the last one ${span(ago)} ago: ${said}`,
+      mend: inContainer(options, site.siem.name, "journalctl -u kibana -n 20"),
+    };
+    return orOk(
+      "actions",
+      count > 0 ? [failed] : [],
+      site.siem.name,
+      "no action of a rule failed within a day",
+    );
+  });
+
 function faultOf({ site, options, facts }: Context, subject: string, rule: RuleFacts | undefined): Finding[] {
   const finding = { check: "rules", subject };
   const restore = "pulumi refresh --run-program --skip-preview, then: pulumi up";
@@ -27,6 +46,10 @@ function faultOf({ site, options, facts }: Context, subject: string, rule: RuleF
   }
   if (!rule.enabled) {
     return [{ ...finding, severity: "problem", text: "this rule is switched off in Kibana", mend: restore }];
+  }
+  if (rule.silenced) {
+    const text = "this rule is muted or snoozed in Kibana: it writes no alert";
+    return [{ ...finding, severity: "problem", text, mend: `in Kibana's rules: unsnooze "${subject}"` }];
   }
   if (rule.status === "error") {
     const text = `its last run failed: ${rule.message}`;
