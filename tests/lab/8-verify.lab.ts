@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { execa } from "execa";
+import { alertsOf, ATTACKS, throughProxy } from "../../lab/attack";
 import { ask } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { LXD_PROJECT, ROOT } from "../../lab/places";
@@ -91,6 +92,37 @@ describe("verify", () => {
     assert.match(stdout, /^ok +elasticsearch +siem +Elasticsearch 8\.19\.8 answers$/m);
     assert.match(stdout, /^The site is watched/m);
     assert.ok(!stdout.includes(outputs.elasticPassword));
+  });
+
+  it("finds nothing wrong with a rule that the operator saved in Kibana: it alerts as before", async () => {
+    interface Rule {
+      readonly id: string;
+      readonly name: string;
+      readonly tags: unknown;
+      readonly schedule: unknown;
+      readonly params: unknown;
+      readonly actions: readonly { group: unknown; id: unknown; params: unknown; frequency: unknown }[];
+    }
+    const attack = ATTACKS.find(({ rule }) => rule === "Scanner by Its User Agent");
+    assert.ok(attack);
+    const { username, password } = outputs.operator;
+    const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+    const headers = { authorization, "kbn-xsrf": "lab" };
+    const rules = await throughProxy("GET", "/siem/api/alerting/rules/_find?per_page=1000", { headers });
+    const rule = (JSON.parse(rules.text) as { data: Rule[] }).data.find(({ name }) => name === attack.rule);
+    assert.ok(rule, rules.text.slice(0, 300));
+    const { name, tags, schedule, params } = rule;
+    const actions = rule.actions.map((action) => {
+      const { group, id, params: document, frequency } = action;
+      return { group, id, params: document, frequency };
+    });
+    const body = { name, tags, schedule, params, actions };
+    const saved = await throughProxy("PUT", `/siem/api/alerting/rule/${rule.id}`, { headers, body });
+    assert.equal(saved.status, 200, saved.text);
+    const since = new Date().toISOString();
+    await attack.act();
+    assert.deepEqual((await alertsOf([name], outputs.login, outputs.alertIndex, since)).missing, []);
+    await clean();
   });
 
   it("finds an agent stopped", async () => {
