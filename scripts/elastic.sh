@@ -58,7 +58,18 @@ health() { request elastic GET "$ELASTICSEARCH/_cluster/health?wait_for_status=y
 
 elasticsearch_answers() { case $(health) in 200 | 401) ;; *) return 1 ;; esac }
 
-elasticsearch_healthy() { [ "$(health)" = 200 ]; }
+# set_password LOGIN USER: gives a user of the cluster the stack's password.
+set_password() {
+  printf '{"password":"%s"}' "$(cat "$SECRETS/$2")" >"$WORK/password"
+  [ "$(request "$1" POST "$ELASTICSEARCH/_security/user/$2/_password" "$WORK/password")" = 200 ]
+}
+
+# elasticsearch_healthy: with the stack's password, which is set by the one before where it is a new one.
+elasticsearch_healthy() {
+  [ "$(health)" = 200 ] || {
+    [ -e "$SECRETS/elastic.previous" ] && set_password elastic@elastic.previous elastic && [ "$(health)" = 200 ]
+  }
+}
 
 elasticsearch() {
   # The settings stand there before the package: its postinst then neither configures security nor prints a password.
@@ -92,14 +103,14 @@ elasticsearch() {
   }
   # Its users' index may take a moment more than the server itself.
   wait_until 60 "the login of 'elastic'" elasticsearch_healthy ||
-    die "Elasticsearch in this container knows another password for 'elastic' than this stack; set the stack's own with elasticsearch-reset-password -i -u elastic"
+    die "Elasticsearch in this container knows another password for 'elastic' than this stack: it was set up by another hand; see 'Coming from' in the operator's guide"
+  rm -f "$SECRETS"/*.previous
 }
 
 # kibana_login: sets the password of Kibana's own user where it is not yet the stack's.
 kibana_login() {
   [ "$(request kibana_system GET "$ELASTICSEARCH/_security/_authenticate")" != 200 ] || return 0
-  printf '{"password":"%s"}' "$(cat "$SECRETS/kibana_system")" >"$WORK/password"
-  [ "$(request elastic POST "$ELASTICSEARCH/_security/user/kibana_system/_password" "$WORK/password")" = 200 ] ||
+  set_password elastic kibana_system ||
     die "the password of kibana_system cannot be set: $(head -c 300 "$WORK/answer")"
 }
 
