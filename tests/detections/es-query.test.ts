@@ -5,9 +5,9 @@ import {
   type Alert,
   type Json,
   matches,
-  type Params,
   searchBody,
 } from "../../tools/detections/es-query";
+import type { Params } from "../../tools/detections/params";
 import { grouped } from "../support/esQuery";
 
 const minute = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, n));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { dslParams } from "../../lab/standins/kibana/schemas";
+import { dslParams } from "../../tools/detections/params";
 import { renderAll, variables } from "../../lab/standins/kibana/templates";
 import { params, ruleBody, ruleId } from "./kibana-samples";
 

@@ -4,26 +4,9 @@
  * `npm run detections -- test | try` judges rules by it, and the lab's stand-in for Kibana runs them by it.
  */
 import { milliseconds } from "./lines";
+import type { Params } from "./params";
 
 export type Json = Record<string, unknown>;
-
-/** The part of a rule's params that says what is counted, with Kibana's defaults (`renderParams` writes them all). */
-export interface Params {
-  readonly index: string[];
-  /** JSON: an object with a `query` in Elasticsearch's DSL. */
-  readonly esQuery: string;
-  readonly timeField: string;
-  readonly timeWindowSize: number;
-  readonly timeWindowUnit: string;
-  readonly thresholdComparator: ">" | ">=" | "<" | "<=";
-  readonly threshold: number[];
-  /** The newest hits that an alert carries. */
-  readonly size: number;
-  readonly excludeHitsFromPreviousRun: boolean;
-  /** Where there is one, each value (each combination, where there are several) is counted by itself. */
-  readonly termField?: string | string[];
-  readonly termSize?: number;
-}
 
 /** When an action is done for an alert that stays active. */
 export interface Action {
@@ -61,7 +44,10 @@ export const MATCHED = "query matched";
 const DATE = "strict_date_optional_time";
 
 /** The first and last instant of the rule's window. */
-export function timeWindow(params: Params, now: Date): { from: string; to: string } {
+export function timeWindow(
+  params: Pick<Params, "timeWindowSize" | "timeWindowUnit">,
+  now: Date,
+): { from: string; to: string } {
   const length = milliseconds(`${params.timeWindowSize}${params.timeWindowUnit}`);
   return { from: new Date(now.getTime() - length).toISOString(), to: now.toISOString() };
 }

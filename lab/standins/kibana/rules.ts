@@ -2,9 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { advance, type Firing, type Json, matches, searchBody } from "../../../tools/detections/es-query";
 import { milliseconds } from "../../../tools/detections/lines";
+import { dslParams, esqlParams } from "../../../tools/detections/params";
 import type { Login } from "./api";
 import { type Elasticsearch, reason } from "./elasticsearch";
-import { check, dslParams, esqlParams, Refusal, ruleCreate, ruleUpdate } from "./schemas";
+import { check, Refusal, ruleCreate, ruleUpdate } from "./schemas";
 import type { Settings } from "./settings";
 import type { Rule, Store } from "./store";
 import { renderAll, variables } from "./templates";

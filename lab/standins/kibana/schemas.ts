@@ -41,50 +41,7 @@ export function check<T extends z.ZodType>(schema: T, value: unknown, prefix = "
   throw new Refusal(400, `${before}[${path}]: ${issue?.message}`);
 }
 
-const filled = z.string().min(1);
 const texts = z.array(z.string());
-
-const common = {
-  size: z.number().min(0).max(10000),
-  timeField: filled,
-  timeWindowSize: z.number().min(1),
-  timeWindowUnit: z.enum(["s", "m", "h", "d"]),
-  threshold: z.array(z.number()).length(1),
-  thresholdComparator: z.enum([">", ">=", "<", "<="]),
-  excludeHitsFromPreviousRun: z.boolean().default(true),
-  aggType: z.literal("count").default("count"),
-};
-const needed = (key: "termField" | "termSize") => ({
-  path: [key],
-  message: `${key} required when [groupBy] is top`,
-});
-
-/** Parameters of an `.es-query` rule with a query in Elasticsearch's DSL. */
-export const dslParams = z
-  .strictObject({
-    ...common,
-    searchType: z.literal("esQuery").default("esQuery"),
-    esQuery: filled,
-    index: z.array(filled).min(1),
-    groupBy: z.enum(["all", "top"]).default("all"),
-    termField: z.union([filled, texts.min(2).max(4)]).optional(),
-    termSize: z.number().min(1).max(1000, "must be less than or equal to 1000").optional(),
-  })
-  .refine(({ groupBy, termField }) => groupBy === "all" || termField !== undefined, needed("termField"))
-  .refine(({ groupBy, termSize }) => groupBy === "all" || termSize !== undefined, needed("termSize"));
-
-/** Parameters of an `.es-query` rule in ES|QL. */
-export const esqlParams = z.strictObject({
-  ...common,
-  searchType: z.literal("esqlQuery"),
-  esqlQuery: z.strictObject({ esql: filled }),
-  groupBy: z.enum(["all", "row"]).default("all"),
-  threshold: common.threshold.refine(([limit]) => limit === 0, "is required to be 0"),
-  thresholdComparator: common.thresholdComparator.refine(
-    (it) => it === ">",
-    "is required to be greater than",
-  ),
-});
 
 const duration = z.string().regex(/^[1-9]\d*[smhd]$/, "string is not a valid duration");
 const action = z.strictObject({

@@ -1,6 +1,7 @@
 /** What an action of an `.es-query` rule can say of its alert, and how Kibana fills that into the action's params. */
 import mustache from "mustache";
-import { type Json, type Match, MATCHED, type Params } from "../../../tools/detections/es-query";
+import { type Json, type Match, MATCHED } from "../../../tools/detections/es-query";
+import type { Params } from "../../../tools/detections/params";
 
 /** Of the rule and the alert, what templates can name. */
 interface Fired {
