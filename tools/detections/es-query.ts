@@ -20,7 +20,6 @@ export interface Action {
 /** What is remembered of an alert while it is active; times are ISO texts. */
 export interface Alert {
   readonly uuid: string;
-  readonly consecutive: number;
   /** When each action was done last, by its uuid. */
   readonly acted: Record<string, string>;
 }
@@ -150,12 +149,11 @@ export function advance<A extends Action>(
   const firings: Firing<A>[] = [];
   for (const match of found) {
     const known = Object.hasOwn(before, match.id) ? before[match.id] : undefined;
-    const alert = known ?? { uuid: newUuid(), consecutive: 0, acted: {} };
+    const alert = known ?? { uuid: newUuid(), acted: {} };
     const due = actions.filter((action) => isDue(action, alert, now));
     const times = due.map(({ uuid }) => [uuid, now.toISOString()]);
     const next: Alert = {
       ...alert,
-      consecutive: alert.consecutive + 1,
       acted: { ...alert.acted, ...(Object.fromEntries(times) as Record<string, string>) },
     };
     firings.push(...due.map((action) => ({ action, alert: next, match })));

@@ -137,7 +137,8 @@ async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<string[]>
   kept.seenUntil = found.seenUntil ?? kept.seenUntil;
   const warnings: string[] = [];
   for (const firing of firings) {
-    const values = variables({ rule, params, ...firing }, now, kibana.settings["server.publicBaseUrl"]);
+    const { alert, match } = firing;
+    const values = variables(rule, alert, match, now, kibana.settings["server.publicBaseUrl"]);
     await act(kibana, firing, values, auth).catch((error: Error) => warnings.push(error.message));
   }
   return warnings;
