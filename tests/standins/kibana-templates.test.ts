@@ -7,8 +7,7 @@ describe("the stand-in for Kibana: what its rules' actions say", () => {
   const link = `https://dhis2.example/siem/app/management/insightsAndAlerting/triggersActions/rule/${ruleId}`;
   const values = variables(
     { id: ruleId, name: ruleBody.name },
-    { uuid: "u1" },
-    { id: "admin", value: 4, hits: [hit, hit] },
+    { alert: { uuid: "u1", acted: {} }, match: { id: "admin", value: 4, hits: [hit, hit] } },
     new Date(Date.UTC(2026, 0, 1)),
     "https://dhis2.example/siem",
   );

@@ -133,7 +133,7 @@ describe("the stand-in for Kibana: its API", () => {
     ["a connector that is not there", "POST", newRule, withAction({ id: "c9" }), 400, /Saved object \[action\/c9\] not found$/],
     ["a key that cannot be changed", "PUT", `/api/alerting/rule/${ruleId}`, ruleBody, 400, "[request body.rule_type_id]: definition for this key is missing"],
     ["a rule that is not there", "GET", newRule, undefined, 404, /not found$/],
-    ["a Gold connector", "POST", "/api/actions/connector", connector(".slack"), 403, "Action type .slack is disabled because your basic license does not support it. Please upgrade your license."],
+    ["a Gold connector", "POST", "/api/actions/connector", { name: "x", connector_type_id: ".slack", secrets: { webhookUrl: "https://x" } }, 403, "Action type .slack is disabled because your basic license does not support it. Please upgrade your license."],
     ["an unknown connector type", "POST", "/api/actions/connector", connector(".nope"), 400, 'Action type ".nope" is not registered.'],
     ["an unknown key in a connector", "POST", "/api/actions/connector", connector(".index", { index: "a", foo: 1 }), 400, "error validating connector type config: [foo]: definition for this key is missing"],
     ["a connector id that exists", "POST", "/api/actions/connector/c1", connectorBody, 409, "Saved object [action/c1] conflict"],

@@ -36,9 +36,8 @@ export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: R
   if (answer.status !== 200) refuse(400, `Error creating rule: ${reason(answer)}`);
   const execution_status = { status: "pending", last_execution_date: new Date().toISOString() };
   // What the old one keeps may have changed in between: it runs on.
-  const kept = Object.assign(old?.kept ?? { alerts: {}, seenUntil: null, nextRun: 0 }, {
-    auth: `ApiKey ${String(answer.body.encoded)}`,
-  });
+  const kept = old?.kept ?? { auth: "", alerts: {}, seenUntil: null, nextRun: 0 };
+  kept.auth = `ApiKey ${String(answer.body.encoded)}`;
   return { execution_status, ...rule, id, params, kept };
 }
 
@@ -67,10 +66,10 @@ async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   const { alerts, firings } = advance(rule.actions, kept.alerts, found.matches, now, randomUUID);
   kept.alerts = alerts;
   kept.seenUntil = found.seenUntil ?? kept.seenUntil;
-  for (const { action, alert, match } of firings) {
-    const values = variables(rule, alert, match, now, kibana.settings["server.publicBaseUrl"]);
+  for (const firing of firings) {
+    const values = variables(rule, firing, now, kibana.settings["server.publicBaseUrl"]);
     // Only the log tells: so it is with the real one.
-    await act(kibana, action, values, kept.auth).catch(({ message }: Error) =>
+    await act(kibana, firing.action, values, kept.auth).catch(({ message }: Error) =>
       kibana.log(`rule ${rule.id}: ${message}`),
     );
   }

@@ -54,7 +54,9 @@ export class Saved<S> extends Map<string, S> {
 export function openKibana(settings: Settings, log: (line: string) => void) {
   const saved = <S>(type: string) => new Saved<S>(type, join(settings["path.data"], `${type}.json`));
   return {
-    ...{ settings, log, elasticsearch: new Elasticsearch(settings) },
+    settings,
+    log,
+    elasticsearch: new Elasticsearch(settings),
     rules: saved<Rule>("alert"),
     connectors: saved<Connector>("action"),
     views: saved<View>("index-pattern"),

@@ -74,7 +74,11 @@ export const ruleCreate = ruleUpdate.extend({
 });
 
 /** The bodies of PUT and POST on a connector, and the config of one that writes documents. */
-export const connectorUpdate = z.strictObject({ name: text, config: anything });
+export const connectorUpdate = z.strictObject({
+  name: text,
+  config: anything.default({}),
+  secrets: anything.optional(),
+});
 export const connectorCreate = connectorUpdate.extend({ connector_type_id: text });
 export const indexConfig = z.strictObject({
   index: text,

@@ -1,12 +1,11 @@
 /** What an action of an `.es-query` rule can say of its alert, and how Kibana fills that into the action's params. */
 import mustache from "mustache";
-import { type Alert, type Json, type Match, MATCHED } from "../../../tools/detections/es-query";
+import { type Firing, type Json, MATCHED } from "../../../tools/detections/es-query";
 
 /** The variables that our rules' actions name, and `date`. `publicUrl` is Kibana's address for people. */
 export function variables(
   { id, name }: { id: string; name: string },
-  { uuid }: Pick<Alert, "uuid">,
-  { id: alertId, value, hits }: Match,
+  { alert, match }: Pick<Firing, "alert" | "match">,
   now: Date,
   publicUrl = "",
 ): Json {
@@ -14,9 +13,9 @@ export function variables(
   const link = `${publicUrl}/app/management/insightsAndAlerting/triggersActions/rule/${id}`;
   return {
     date,
-    context: { date, value, hits, link },
+    context: { date, value: match.value, hits: match.hits, link },
     rule: { id, name },
-    alert: { id: alertId, uuid, actionGroup: MATCHED },
+    alert: { id: match.id, uuid: alert.uuid, actionGroup: MATCHED },
   };
 }
 
