@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { renderRule } from "../../render/rule";
-import { matches, type Params, searchBody } from "../../tools/detections/es-query";
+import { matches, searchBody } from "../../tools/detections/es-query";
+import { dslParams } from "../../tools/detections/params";
 import { withPipeline } from "../../tools/detections/real";
 import { alertDocument } from "../support/alerts";
 import { realElasticsearch } from "../support/elasticsearch";
@@ -33,7 +34,7 @@ async function alertsOf(
   const detection = loadDetections().find((candidate) => candidate.name === name);
   assert(detection);
   const rendered = renderRule(detection, { dataStream: "logs" });
-  const given = JSON.parse(rendered.params) as Params;
+  const given = dslParams.parse(JSON.parse(rendered.params));
   const lines = messages.map((message, index) => ({
     "@timestamp": new Date(START + index * 1000).toISOString(),
     container: "dhis",

@@ -5,9 +5,9 @@ import {
   type Alert,
   type Json,
   matches,
-  type Params,
   searchBody,
 } from "../../tools/detections/es-query";
+import type { Params } from "../../tools/detections/params";
 import { grouped } from "../support/esQuery";
 
 const minute = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, n));
@@ -63,11 +63,11 @@ describe("an .es-query rule, as Kibana evaluates it", () => {
   for (const [what, action, runs, expected] of lives)
     it(what, () => assert.deepEqual(live(action, runs), expected));
 
-  it("gives an alert one uuid, and counts its runs, until it recovers", () => {
+  it("gives an alert one uuid until it recovers", () => {
     const found = [{ id: "a", value: 3, hits: [] }];
     const first = advance([], {}, found, minute(0), () => "one");
     const second = advance([], first.alerts, found, minute(1), () => "two");
-    assert.deepEqual(second.alerts, { a: { uuid: "one", consecutive: 2, acted: {} } });
+    assert.deepEqual(second.alerts, { a: { uuid: "one", acted: {} } });
     assert.deepEqual(advance([], second.alerts, [], minute(2), () => "three").alerts, {});
   });
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { LATENESS_MINUTES } from "../../pipelines/lateness";
 import { renderRule } from "../../render/rule";
-import { advance, type Alert, matches, type Params, searchBody } from "../../tools/detections/es-query";
+import { advance, type Alert, matches, searchBody } from "../../tools/detections/es-query";
+import { dslParams } from "../../tools/detections/params";
 import { actionsOf } from "../../tools/detections/evaluate";
 import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
 
@@ -75,7 +76,7 @@ describe("rules in time, as Kibana runs them", function () {
     const detection = loadDetections().find((candidate) => candidate.name === name);
     assert(detection);
     const ruleActions = actionsOf(detection);
-    const params = JSON.parse(renderRule(detection, { dataStream: INDEX }).params) as Params;
+    const params = dslParams.parse(JSON.parse(renderRule(detection, { dataStream: INDEX }).params));
     let active: Record<string, Alert> = {};
     let seenUntil: string | null = null;
     const done: Record<number, number[]> = {};

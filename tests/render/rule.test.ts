@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { type Detection, saidInDsl, watchesSilence } from "../../detections/detection";
 import { forSite } from "../../detections/settings";
-import { dslParams, esqlParams, ruleCreate } from "../../lab/standins/kibana/schemas";
+import { ruleCreate } from "../../lab/standins/kibana/schemas";
 import { type RenderedRule, renderRule } from "../../render/rule";
+import { dslParams, esqlParams } from "../../tools/detections/params";
 
 const TARGET = { dataStream: "logs-dhis2-default" };
 const SITE = [

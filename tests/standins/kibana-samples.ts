@@ -49,7 +49,7 @@ export function caller(url: string, login = "boss:pw"): Call {
   };
 }
 
-export const params = { ...grouped, searchType: "esQuery", groupBy: "top", aggType: "count" };
+export const params = grouped;
 export const esqlParams = {
   searchType: "esqlQuery",
   esqlQuery: { esql: "from logs-dhis2-* | limit 1" },

@@ -1,7 +1,10 @@
-import type { Params } from "../../tools/detections/es-query";
+import type { Params } from "../../tools/detections/params";
 
 /** A rule that counts each user's failures by themselves. */
 export const grouped: Params = {
+  searchType: "esQuery",
+  aggType: "count",
+  groupBy: "top",
   esQuery: '{"query":{"term":{"event.outcome":"failure"}}}',
   index: ["logs-dhis2-*"],
   timeField: "event.ingested",

@@ -4,26 +4,9 @@
  * `npm run detections -- test | try` judges rules by it, and the lab's stand-in for Kibana runs them by it.
  */
 import { milliseconds } from "./lines";
+import type { Params } from "./params";
 
 export type Json = Record<string, unknown>;
-
-/** The part of a rule's params that says what is counted, with Kibana's defaults (`renderParams` writes them all). */
-export interface Params {
-  readonly index: string[];
-  /** JSON: an object with a `query` in Elasticsearch's DSL. */
-  readonly esQuery: string;
-  readonly timeField: string;
-  readonly timeWindowSize: number;
-  readonly timeWindowUnit: string;
-  readonly thresholdComparator: ">" | ">=" | "<" | "<=";
-  readonly threshold: number[];
-  /** The newest hits that an alert carries. */
-  readonly size: number;
-  readonly excludeHitsFromPreviousRun: boolean;
-  /** Where there is one, each value (each combination, where there are several) is counted by itself. */
-  readonly termField?: string | string[];
-  readonly termSize?: number;
-}
 
 /** When an action is done for an alert that stays active. */
 export interface Action {
@@ -37,7 +20,6 @@ export interface Action {
 /** What is remembered of an alert while it is active; times are ISO texts. */
 export interface Alert {
   readonly uuid: string;
-  readonly consecutive: number;
   /** When each action was done last, by its uuid. */
   readonly acted: Record<string, string>;
 }
@@ -61,7 +43,10 @@ export const MATCHED = "query matched";
 const DATE = "strict_date_optional_time";
 
 /** The first and last instant of the rule's window. */
-export function timeWindow(params: Params, now: Date): { from: string; to: string } {
+export function timeWindow(
+  params: Pick<Params, "timeWindowSize" | "timeWindowUnit">,
+  now: Date,
+): { from: string; to: string } {
   const length = milliseconds(`${params.timeWindowSize}${params.timeWindowUnit}`);
   return { from: new Date(now.getTime() - length).toISOString(), to: now.toISOString() };
 }
@@ -164,12 +149,11 @@ export function advance<A extends Action>(
   const firings: Firing<A>[] = [];
   for (const match of found) {
     const known = Object.hasOwn(before, match.id) ? before[match.id] : undefined;
-    const alert = known ?? { uuid: newUuid(), consecutive: 0, acted: {} };
+    const alert = known ?? { uuid: newUuid(), acted: {} };
     const due = actions.filter((action) => isDue(action, alert, now));
     const times = due.map(({ uuid }) => [uuid, now.toISOString()]);
     const next: Alert = {
       ...alert,
-      consecutive: alert.consecutive + 1,
       acted: { ...alert.acted, ...(Object.fromEntries(times) as Record<string, string>) },
     };
     firings.push(...due.map((action) => ({ action, alert: next, match })));

@@ -1,6 +1,7 @@
 import type { Detection, Limit, Logic } from "../../detections/detection";
 import { renderParams, renderQuery } from "../../render/rule";
-import { type Json, MATCHED, type Match, matches, type Params, searchBody, timeWindow } from "./es-query";
+import { type Json, MATCHED, type Match, matches, searchBody, timeWindow } from "./es-query";
+import { dslParams, esqlParams } from "./params";
 
 /** How a detection is evaluated on Elasticsearch at one moment. */
 export interface Plan {
@@ -66,7 +67,7 @@ function matchOf(logic: EsqlLogic, bucket: Bucket, id: string): Match[] {
 }
 
 function esqlPlan(detection: Detection, logic: EsqlLogic, only: Json[]): Plan {
-  const params = renderParams(detection, { dataStream: "logs" }) as unknown as Params;
+  const params = esqlParams.parse(renderParams(detection, { dataStream: "logs" }));
   const either = { bool: { should: conditionsOf(logic).map(({ lucene }) => renderQuery(lucene)) } };
   return {
     body: (_seenUntil, now) => {
@@ -103,7 +104,7 @@ export function plan(detection: Detection, ids?: readonly string[]): Plan {
   if (logic.kind === "distinct" || logic.kind === "together") return esqlPlan(detection, logic, only);
   const query = { bool: { filter: [...only, renderQuery(logic.condition.lucene)] } };
   const params = {
-    ...(renderParams(detection, { dataStream: "logs" }) as unknown as Params),
+    ...dslParams.parse(renderParams(detection, { dataStream: "logs" })),
     timeField: "@timestamp",
     esQuery: JSON.stringify({ query }),
   };

@@ -1,169 +1,98 @@
 /** Rules: kept with an API key of who saved them, and run on their schedule against Elasticsearch. */
 import { randomUUID } from "node:crypto";
-import { advance, type Firing, type Json, matches, searchBody } from "../../../tools/detections/es-query";
+import type { Context } from "hono";
+import { auth as loginOf } from "hono/utils/basic-auth";
+import { advance, type Json, matches, searchBody } from "../../../tools/detections/es-query";
 import { milliseconds } from "../../../tools/detections/lines";
-import type { Login } from "./api";
-import { type Elasticsearch, reason } from "./elasticsearch";
-import { check, dslParams, esqlParams, Refusal, ruleCreate, ruleUpdate } from "./schemas";
-import type { Settings } from "./settings";
-import type { Rule, Store } from "./store";
+import { dslParams, esqlParams } from "../../../tools/detections/params";
+import { reason } from "./elasticsearch";
+import type { Kibana, Rule } from "./saved";
+import { check, checkBody, refuse, ruleCreate, ruleUpdate } from "./schemas";
 import { renderAll, variables } from "./templates";
 
-/** The parts of a Kibana that runs. */
-export interface Kibana {
-  readonly settings: Settings;
-  readonly store: Store;
-  readonly elasticsearch: Elasticsearch;
-  readonly log: (line: string) => void;
-}
-
 /** A rule as the API shows it. */
-export function showRule({ kept: { alerts, lastRun }, ...rule }: Rule): Json {
-  const { error, warning } = lastRun ?? {};
-  const active = Object.keys(alerts).length > 0;
-  return {
-    ...rule,
-    mute_all: false,
-    muted_alert_ids: [],
-    running: false,
-    scheduled_task_id: rule.id,
-    execution_status: {
-      status: error ? "error" : warning ? "warning" : active ? "active" : lastRun ? "ok" : "pending",
-      last_execution_date: lastRun?.at ?? rule.created_at,
-      ...(error && { error: { reason: "execute", message: error } }),
-      // The real one shows a failed action in its event log only.
-      ...(warning && { warning: { reason: "actionFailed", message: warning } }),
-    },
-  };
+export function showRule(rule: Rule): object {
+  const none = { mute_all: false, muted_alert_ids: [], running: false };
+  return { ...rule, kept: undefined, scheduled_task_id: rule.id, ...none };
 }
 
-/** A rule's body with the defaults of its params; its connectors have to be there. */
-function checked<T extends Pick<Rule, "params" | "actions">>({ store }: Kibana, body: T): T {
-  for (const { id } of body.actions)
-    if (!store.has("action", id))
-      throw new Refusal(400, `Failed to load action ${id} (404): Saved object [action/${id}] not found`);
-  const schema = body.params.searchType === "esqlQuery" ? esqlParams : dslParams;
-  return { ...body, params: check(schema, body.params, "", "params invalid: ") };
-}
-
-/** An API key with the rights of the user who saves a rule. */
-async function makeKey(
-  { elasticsearch }: Kibana,
-  name: string,
-  { username, password }: Login,
-): Promise<string> {
+/** A rule as it is saved: with its defaults, and with an API key that may do what the user may who saves it. */
+export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: Rule): Promise<Rule> {
+  const { connectors, elasticsearch } = kibana;
+  const rule = old
+    ? { ...old, ...(await checkBody(ruleUpdate, c)), revision: old.revision + 1 }
+    : { ...(await checkBody(ruleCreate, c)), revision: 0 };
+  if (rule.rule_type_id !== ".es-query") refuse(400, `Rule type "${rule.rule_type_id}" is not registered.`);
+  const missing = rule.actions.find((action) => !connectors.has(action.id))?.id;
+  if (missing)
+    refuse(400, `Failed to load action ${missing} (404): Saved object [action/${missing}] not found`);
+  const schema = rule.params.searchType === "esqlQuery" ? esqlParams : dslParams;
+  const params = check(schema, rule.params, "params invalid: [");
   const answer = await elasticsearch.call("POST", "/_security/api_key/grant", elasticsearch.own, {
     grant_type: "password",
-    username,
-    password,
-    api_key: { name: `Alerting: .es-query/${name}` },
+    ...loginOf(c.req.raw),
+    api_key: { name: `Alerting: .es-query/${rule.name}` },
   });
-  if (answer.status !== 200) throw new Refusal(400, `Error creating rule: ${reason(answer)}`);
-  return `${String(answer.body.id)}:${String(answer.body.api_key)}`;
-}
-
-async function withdrawKey({ elasticsearch }: Kibana, { kept }: Rule): Promise<void> {
-  const ids = kept.apiKey.split(":").slice(0, 1);
-  await elasticsearch.call("DELETE", "/_security/api_key", elasticsearch.own, { ids });
-}
-
-export async function createRule(kibana: Kibana, id: string, body: unknown, login: Login): Promise<Json> {
-  const wanted = checked(kibana, check(ruleCreate, body, "request body"));
-  if (wanted.rule_type_id !== ".es-query")
-    throw new Refusal(400, `Rule type "${wanted.rule_type_id}" is not registered.`);
-  kibana.store.mustBeNew("alert", id);
-  const now = new Date().toISOString();
-  const apiKey = await makeKey(kibana, wanted.name, login);
-  const kept = { apiKey, alerts: {}, seenUntil: null, nextRun: 0, lastRun: null };
-  const rule: Rule = { ...wanted, id, revision: 0, created_at: now, kept };
-  kibana.store.state.alert[id] = rule;
-  kibana.store.save();
-  return showRule(rule);
-}
-
-export async function updateRule(kibana: Kibana, id: string, body: unknown, login: Login): Promise<Json> {
-  const rule = kibana.store.find("alert", id);
-  const changes = checked(kibana, check(ruleUpdate, body, "request body"));
-  const apiKey = await makeKey(kibana, changes.name, login);
-  await withdrawKey(kibana, rule);
-  Object.assign(rule, changes, { revision: rule.revision + 1 });
-  rule.kept.apiKey = apiKey;
-  kibana.store.save();
-  return showRule(rule);
-}
-
-export async function deleteRule(kibana: Kibana, id: string): Promise<void> {
-  const rule = kibana.store.find("alert", id);
-  kibana.store.remove("alert", id);
-  await withdrawKey(kibana, rule);
+  if (answer.status !== 200) refuse(400, `Error creating rule: ${reason(answer)}`);
+  const execution_status = { status: "pending", last_execution_date: new Date().toISOString() };
+  // What the old one keeps may have changed in between: it runs on.
+  const kept = old?.kept ?? { auth: "", alerts: {}, seenUntil: null, nextRun: 0 };
+  kept.auth = `ApiKey ${String(answer.body.encoded)}`;
+  return { execution_status, ...rule, id, params, kept };
 }
 
 /** Writes what one action says. Throws with Kibana's words when it fails; nobody tries it again. */
-async function act(
-  { store, elasticsearch }: Kibana,
-  { action }: Firing<Rule["actions"][number]>,
-  values: Json,
-  auth: string,
-): Promise<void> {
-  const { index, refresh, executionTimeField } = store.find("action", action.id).config;
+async function act(kibana: Kibana, action: Rule["actions"][0], values: Json, auth: string): Promise<void> {
+  const { index, refresh, executionTimeField } = kibana.connectors.find(action.id).config;
   const time = executionTimeField === null ? {} : { [executionTimeField]: values.date };
-  const lines = renderAll(action.params, values).documents.flatMap((document) => [
-    { index: { op_type: "create" } },
-    { ...document, ...time },
-  ]);
-  const body = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  const path = `/${encodeURIComponent(index)}/_bulk?refresh=${refresh}`;
-  const answer = await elasticsearch.call("POST", path, auth, body);
-  if (answer.status !== 200) throw new Error(`error indexing documents: ${reason(answer)}`);
-  const items = answer.body.items as { create: { error?: { reason: string } } }[];
-  const failures = items.flatMap(({ create }) => create.error?.reason ?? []);
-  if (failures.length) throw new Error(`error indexing documents: ${failures.join(";")}`);
+  const path = `/${encodeURIComponent(index)}/_doc?op_type=create&refresh=${refresh}`;
+  for (const document of renderAll(action.params, values).documents) {
+    const answer = await kibana.elasticsearch.call("POST", path, auth, { ...document, ...time });
+    if (answer.status !== 201) throw new Error(`error indexing documents: ${reason(answer)}`);
+  }
 }
 
-/** Runs a rule once; gives what went wrong with its actions. */
-async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<string[]> {
+/** Searches for what a rule is about, and does the actions that are due. Throws what goes wrong before them. */
+async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   const { kept } = rule;
   if (rule.params.searchType === "esqlQuery") throw new Error("this Elasticsearch has no ES|QL");
   const params = dslParams.parse(rule.params);
-  const auth = `ApiKey ${Buffer.from(kept.apiKey).toString("base64")}`;
   const indices = params.index.map(encodeURIComponent).join(",");
   const path = `/${indices}/_search?allow_no_indices=true&ignore_unavailable=true`;
-  const answer = await kibana.elasticsearch.call("POST", path, auth, searchBody(params, kept.seenUntil, now));
+  const body = searchBody(params, kept.seenUntil, now);
+  const answer = await kibana.elasticsearch.call("POST", path, kept.auth, body);
   if (answer.status !== 200) throw new Error(reason(answer));
   const found = matches(params, answer.body);
   const { alerts, firings } = advance(rule.actions, kept.alerts, found.matches, now, randomUUID);
   kept.alerts = alerts;
   kept.seenUntil = found.seenUntil ?? kept.seenUntil;
-  const warnings: string[] = [];
   for (const firing of firings) {
-    const values = variables({ rule, params, ...firing }, now, kibana.settings["server.publicBaseUrl"]);
-    await act(kibana, firing, values, auth).catch((error: Error) => warnings.push(error.message));
+    const values = variables(rule, firing, now, kibana.settings["server.publicBaseUrl"]);
+    // Only the log tells: so it is with the real one.
+    await act(kibana, firing.action, values, kept.auth).catch(({ message }: Error) =>
+      kibana.log(`rule ${rule.id}: ${message}`),
+    );
   }
-  return warnings;
 }
 
 async function run(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   rule.kept.nextRun = now.getTime() + milliseconds(rule.schedule.interval);
   const outcome = await execute(kibana, rule, now).then(
-    (warnings) => (warnings.length > 0 ? { warning: warnings.join("; ") } : {}),
-    (error: Error) => ({ error: error.message }),
+    () => ({ status: Object.keys(rule.kept.alerts).length > 0 ? "active" : "ok" }),
+    ({ message }: Error) => {
+      kibana.log(`rule ${rule.id}: ${message}`);
+      return { status: "error", error: { reason: "execute", message } };
+    },
   );
-  for (const text of Object.values(outcome)) kibana.log(`rule ${rule.id} "${rule.name}": ${text}`);
-  rule.kept.lastRun = { at: now.toISOString(), ...outcome };
-  kibana.store.save();
+  rule.execution_status = { ...outcome, last_execution_date: now.toISOString() };
+  kibana.rules.save();
 }
 
-/** Gives a function to call again and again: it runs the rules that are due, each once at a time. */
-export function scheduler(kibana: Kibana): (now: Date) => Promise<void> {
-  const running = new Set<Rule>();
-  return async (now) => {
-    const isDue = (rule: Rule) => rule.enabled && !running.has(rule) && rule.kept.nextRun <= now.getTime();
-    if (!Object.values(kibana.store.state.alert).some(isDue) || !(await kibana.elasticsearch.isReady()))
-      return;
-    const due = Object.values(kibana.store.state.alert).filter(isDue);
-    const ended = due.map(
-      (rule) => (running.add(rule), run(kibana, rule, now).finally(() => running.delete(rule))),
-    );
-    await Promise.all(ended);
-  };
+/** Runs the rules that are due. To be called again and again, once the last call has ended. */
+export async function runDue(kibana: Kibana, now: Date): Promise<void> {
+  const due = [...kibana.rules.values()].filter(
+    ({ enabled, kept }) => enabled && kept.nextRun <= now.getTime(),
+  );
+  if (due.length > 0 && (await kibana.elasticsearch.isReady()))
+    await Promise.all(due.map((rule) => run(kibana, rule, now)));
 }

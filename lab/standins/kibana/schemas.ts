@@ -1,97 +1,53 @@
 /** What Kibana 8.19 takes, as far as this project sends it: everything else is refused, with Kibana's words where it has some. */
 import { randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 
-/** An answer other than success: the HTTP status and the message that Kibana would give. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
+/** Ends a call with the HTTP status and the message that Kibana would give. */
+export function refuse(status: number, message: string): never {
+  throw new HTTPException(status as ContentfulStatusCode, { message });
 }
 
 /** Zod's complaints in the words of Kibana's own schema library; those that are not here stay zod's. */
-function words(issue: z.core.$ZodRawIssue): string | undefined {
-  const { input } = issue;
+function words({ input, path, ...issue }: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") return "definition for this key is missing";
   if (issue.code === "invalid_type") {
     const type = input === null ? "null" : Array.isArray(input) ? "Array" : typeof input;
     return `expected value of type [${issue.expected}] but got [${type}]`;
   }
-  if (issue.code === "invalid_value") {
-    const texts = issue.values.map((value) => `expected value to equal [${String(value)}]`);
-    if (texts.length < 2) return texts[0];
-    const path = (issue.path ?? []).join(".");
-    return ["types that failed validation:", ...texts.map((text, i) => `- [${path}.${i}]: ${text}`)].join(
-      "\n",
-    );
-  }
-  return undefined;
+  if (issue.code !== "invalid_value") return undefined;
+  const texts = issue.values.map((value) => `expected value to equal [${String(value)}]`);
+  const failed = texts.map((text, i) => `\n- [${path?.join(".")}.${i}]: ${text}`);
+  return texts.length === 1 ? texts[0] : `types that failed validation:${failed.join("")}`;
 }
 
-/** Gives a value back with its defaults. Throws Kibana's 400 with the first complaint, `before[prefix.path]: complaint`. */
-export function check<T extends z.ZodType>(schema: T, value: unknown, prefix = "", before = ""): z.output<T> {
+/** Gives a value back with its defaults. Throws Kibana's 400 with the first complaint; `start` comes before its path. */
+export function check<T extends z.ZodType>(schema: T, value: unknown, start = "["): z.output<T> {
   const result = schema.safeParse(value, { error: words });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-  const path = [...(prefix ? [prefix] : []), ...(issue?.path ?? []), ...unknown].join(".");
-  throw new Refusal(400, `${before}[${path}]: ${issue?.message}`);
+  const path = [...(issue?.path ?? []), ...unknown].join(".");
+  return refuse(400, `${start}${path}]: ${issue?.message}`);
 }
 
-const filled = z.string().min(1);
-const texts = z.array(z.string());
+/** A call's JSON with its defaults. Throws Kibana's 400. */
+export async function checkBody<T extends z.ZodType>(schema: T, { req }: Context): Promise<z.output<T>> {
+  return check(schema, await req.json(), "[request body.");
+}
 
-const common = {
-  size: z.number().min(0).max(10000),
-  timeField: filled,
-  timeWindowSize: z.number().min(1),
-  timeWindowUnit: z.enum(["s", "m", "h", "d"]),
-  threshold: z.array(z.number()).length(1),
-  thresholdComparator: z.enum([">", ">=", "<", "<="]),
-  excludeHitsFromPreviousRun: z.boolean().default(true),
-  aggType: z.literal("count").default("count"),
-};
-const needed = (key: "termField" | "termSize") => ({
-  path: [key],
-  message: `${key} required when [groupBy] is top`,
-});
+const text = z.string();
+const no = z.boolean().default(false);
+const anything = z.record(text, z.unknown());
+const duration = text.regex(/^[1-9]\d*[smhd]$/, "string is not a valid duration");
 
-/** Parameters of an `.es-query` rule with a query in Elasticsearch's DSL. */
-export const dslParams = z
-  .strictObject({
-    ...common,
-    searchType: z.literal("esQuery").default("esQuery"),
-    esQuery: filled,
-    index: z.array(filled).min(1),
-    groupBy: z.enum(["all", "top"]).default("all"),
-    termField: z.union([filled, texts.min(2).max(4)]).optional(),
-    termSize: z.number().min(1).max(1000, "must be less than or equal to 1000").optional(),
-  })
-  .refine(({ groupBy, termField }) => groupBy === "all" || termField !== undefined, needed("termField"))
-  .refine(({ groupBy, termSize }) => groupBy === "all" || termSize !== undefined, needed("termSize"));
-
-/** Parameters of an `.es-query` rule in ES|QL. */
-export const esqlParams = z.strictObject({
-  ...common,
-  searchType: z.literal("esqlQuery"),
-  esqlQuery: z.strictObject({ esql: filled }),
-  groupBy: z.enum(["all", "row"]).default("all"),
-  threshold: common.threshold.refine(([limit]) => limit === 0, "is required to be 0"),
-  thresholdComparator: common.thresholdComparator.refine(
-    (it) => it === ">",
-    "is required to be greater than",
-  ),
-});
-
-const duration = z.string().regex(/^[1-9]\d*[smhd]$/, "string is not a valid duration");
 const action = z.strictObject({
-  id: z.string(),
+  id: text,
   group: z.literal("query matched"),
-  params: z.strictObject({ documents: z.array(z.record(z.string(), z.unknown())) }),
-  uuid: z.string().default(() => randomUUID()),
+  params: z.strictObject({ documents: z.array(anything) }),
+  uuid: text.default(() => randomUUID()),
   connector_type_id: z.literal(".index").default(".index"),
   frequency: z.strictObject({
     summary: z.literal(false),
@@ -102,70 +58,53 @@ const action = z.strictObject({
 
 /** The bodies of PUT and POST on a rule. */
 export const ruleUpdate = z.strictObject({
-  name: z.string(),
-  tags: texts.default([]),
+  name: text,
+  tags: z.array(text).default([]),
   schedule: z.strictObject({ interval: duration }),
-  params: z.record(z.string(), z.unknown()),
+  params: anything,
   actions: z.array(action).default([]),
   // Here each action has its own.
   throttle: z.null().default(null),
   notify_when: z.null().default(null),
 });
 export const ruleCreate = ruleUpdate.extend({
-  rule_type_id: z.string(),
+  rule_type_id: text,
   consumer: z.enum(["alerts", "stackAlerts", "logs", "infrastructure"]),
   enabled: z.boolean().default(true),
 });
 
 /** The bodies of PUT and POST on a connector, and the config of one that writes documents. */
 export const connectorUpdate = z.strictObject({
-  name: z.string(),
-  config: z.record(z.string(), z.unknown()).default({}),
-  secrets: z.record(z.string(), z.unknown()).default({}),
+  name: text,
+  config: anything.default({}),
+  secrets: anything.optional(),
 });
-export const connectorCreate = connectorUpdate.extend({ connector_type_id: z.string() });
+export const connectorCreate = connectorUpdate.extend({ connector_type_id: text });
 export const indexConfig = z.strictObject({
-  index: z.string(),
-  refresh: z.boolean().default(false),
-  executionTimeField: z.string().nullable().default(null),
+  index: text,
+  refresh: no,
+  executionTimeField: text.nullable().default(null),
 });
 
-const view = z.strictObject({
-  title: z.string(),
-  name: z.string(),
-  timeFieldName: z.string().optional(),
-  allowNoIndex: z.boolean().default(false),
-});
+const view = z.strictObject({ title: text, name: text, timeFieldName: text.optional(), allowNoIndex: no });
 /** The bodies of POST on data views (a new one) and on one data view (a change). */
 export const viewCreate = z.strictObject({
-  data_view: view.extend({ id: z.string().default(() => randomUUID()) }),
-  override: z.boolean().default(false),
+  data_view: view.extend({ id: text.optional() }),
+  override: z.literal(true),
 });
 export const viewUpdate = z.strictObject({ data_view: view });
 
-/** The body of PUT on a role; what its Elasticsearch part says is for Elasticsearch to check. */
-export const roleBody = z.strictObject({
-  elasticsearch: z.strictObject({
-    cluster: texts.default([]),
-    indices: z.array(z.unknown()).default([]),
-    run_as: texts.default([]),
-  }),
-  kibana: z.array(
-    z.strictObject({ base: z.array(z.enum(["all", "read"])), spaces: z.array(z.literal("default")) }),
-  ),
+const access = z.strictObject({
+  base: z.array(z.enum(["all", "read"])),
+  spaces: z.array(z.literal("default")),
 });
+/** The body of PUT on a role; what its first part says is for Elasticsearch to check. */
+export const roleBody = z.strictObject({ elasticsearch: anything, kibana: z.array(access) });
 
 /** One line of an import. */
 export const savedObject = z.object({
-  type: z.string(),
-  id: z.string(),
-  attributes: z.looseObject({ title: z.string() }),
-  references: z.array(z.object({ type: z.string(), id: z.string(), name: z.string() })).default([]),
-  coreMigrationVersion: z.string().optional(),
-  typeMigrationVersion: z.string().optional(),
+  type: text,
+  id: text,
+  attributes: z.looseObject({ title: text }),
+  references: z.array(z.object({ type: text, id: text, name: text })).default([]),
 });
-/** A dashboard's attributes, as its type in Kibana lists them. */
-export const DASHBOARD_ATTRIBUTES =
-  "title description kibanaSavedObjectMeta timeRestore timeFrom timeTo refreshInterval controlGroupInput panelsJSON optionsJSON hits version".split(
-    " ",
-  );
