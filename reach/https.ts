@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { FormData } from "undici";
 
 /** Whom to ask, and what. */
 export interface Question {
@@ -17,7 +18,8 @@ export interface Question {
   /** Sent as it is, with its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Of undici's FormData, the form says its own content type. */
+  readonly body?: string | FormData;
   /** How long all of it may take. */
   readonly seconds: number;
 }
