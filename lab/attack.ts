@@ -1,13 +1,8 @@
-import { request } from "node:https";
+import { ask, basic, type Reply } from "../reach/https";
 import { search, type Login } from "./elasticsearch";
 import { FQDN, PROXY_ADDRESS } from "./places";
 import { field } from "./report";
 import { until } from "./shell";
-
-export interface Response {
-  readonly status: number;
-  readonly text: string;
-}
 
 /** A request through the site's proxy, as a browser of this host would make it (the lab's proxy has a certificate of its own making). */
 export function throughProxy(
@@ -19,30 +14,12 @@ export function throughProxy(
     /** Of another proxy than the site's nginx. */
     readonly address?: string;
   } = {},
-): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        host: options.address ?? PROXY_ADDRESS,
-        port: 443,
-        path,
-        method,
-        servername: FQDN,
-        rejectUnauthorized: false,
-        timeout: 15_000,
-        headers: { host: FQDN, "content-type": "application/json", ...options.headers },
-      },
-      (response) => {
-        let text = "";
-        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-      },
-    );
-    call.on("error", reject);
-    call.on("timeout", () =>
-      call.destroy(new Error(`the proxy gave no answer to ${path} within 15 seconds`)),
-    );
-    call.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+): Promise<Reply> {
+  const { body, headers, address = PROXY_ADDRESS } = options;
+  return ask({
+    ...{ origin: `https://${address}`, name: FQDN, anyCertificate: true, method, path, seconds: 15 },
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
   });
 }
 
@@ -62,7 +39,7 @@ export async function guessPasswords(username: string): Promise<string> {
   return since;
 }
 
-const ADMIN = { authorization: `Basic ${Buffer.from("admin:district").toString("base64")}` };
+const ADMIN = { authorization: basic("admin", "district") };
 
 /** One request as a logged-in superuser; it must be answered with 200. */
 export async function asAdmin(method: string, path: string, body?: unknown): Promise<void> {

@@ -1,4 +1,4 @@
-import { request } from "node:https";
+import * as https from "../reach/https";
 import { SIEM_ADDRESS } from "./places";
 
 /** How the lab's checks log in to the SIEM's Elasticsearch: a user and password, or an API key (`id:key`). */
@@ -14,45 +14,23 @@ export interface Answer {
 }
 
 /** One request to an HTTPS server of the lab, its body as JSON; the certificate is checked against the stack's CA. */
-export function ask(
-  login: Login,
+export async function ask(
+  { caPem, user, apiKey }: Login,
   method: string,
   path: string,
   body?: unknown,
   port = 9200,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const authorization = login.apiKey
-    ? `ApiKey ${Buffer.from(login.apiKey).toString("base64")}`
-    : `Basic ${Buffer.from(`${login.user?.name}:${login.user?.password}`).toString("base64")}`;
-  // Node sends no length with a DELETE by itself.
-  const text = body === undefined ? "" : JSON.stringify(body);
-  return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        host: SIEM_ADDRESS,
-        port,
-        path,
-        method,
-        ca: login.caPem,
-        timeout: 15_000,
-        headers: {
-          authorization,
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(text),
-          ...headers,
-        },
-      },
-      (response) => {
-        let answer = "";
-        response.on("data", (chunk: Buffer) => (answer += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parse(answer) }));
-      },
-    );
-    call.on("error", reject);
-    call.on("timeout", () => call.destroy(new Error(`${path} gave no answer within 15 seconds`)));
-    call.end(text);
+  const authorization = apiKey
+    ? `ApiKey ${Buffer.from(apiKey).toString("base64")}`
+    : https.basic(user?.name ?? "", user?.password ?? "");
+  const { status, text } = await https.ask({
+    ...{ origin: `https://${SIEM_ADDRESS}:${port}`, ca: caPem, method, path, seconds: 15 },
+    headers: { authorization, "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
   });
+  return { status, body: parse(text) };
 }
 
 function parse(text: string): unknown {

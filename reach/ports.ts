@@ -1,8 +1,8 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
 import type { ForwardTarget } from "./forward";
+import { ask } from "./https";
 import { problems, ReachError } from "./problems";
 
 /** Whose forward holds a port: the stack's name, and the engine that it lives with. */
@@ -126,18 +126,11 @@ function parseHolder(text: string): Holder | undefined {
 }
 
 /** Whether an HTTPS server answers there whose certificate, for this address, is from the stack's own CA. */
-function answersWithCertificate({ localPort, tls }: ForwardTarget, seconds: number): Promise<boolean> {
-  if (tls === undefined) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(seconds * 1000);
-    request(
-      { host: LOOPBACK, port: localPort, ca: tls.caPem, agent: false, method: "HEAD", signal },
-      (response) => {
-        response.destroy();
-        resolve(true);
-      },
-    )
-      .on("error", () => resolve(false))
-      .end();
-  });
+async function answersWithCertificate({ localPort, tls }: ForwardTarget, seconds: number): Promise<boolean> {
+  if (tls === undefined) return false;
+  const origin = `https://${LOOPBACK}:${localPort}`;
+  return ask({ origin, ca: tls.caPem, method: "HEAD", path: "/", seconds }).then(
+    () => true,
+    () => false,
+  );
 }

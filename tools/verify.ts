@@ -35,7 +35,7 @@ export type Connect = (
 /** Opens them over SSH, with a pinned host key. */
 export const connectBySsh: Connect = async (request, access) => {
   const client = await connectSsh(request);
-  const open = access === "direct" ? direct() : through(client, serverName("host", request));
+  const open = access === "direct" ? direct : through(client, serverName("host", request));
   // As long as the longest that host.sh takes for containers that do not answer.
   return { run: sshRunner(client, 300), open, close: () => client.end() };
 };

@@ -5,6 +5,7 @@ import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { field } from "../../lab/report";
 import { changes, up, updateStack } from "../../lab/up";
 import { inContainer } from "../../lab/shell";
+import { basic } from "../../reach/https";
 
 describe("the lab's first update", () => {
   let outputs: LabOutputs;
@@ -60,14 +61,14 @@ describe("the lab's first update", () => {
 
   it("lets nobody into Kibana without a login, and the operator with one, through the site's proxy", async () => {
     assert.equal((await throughProxy("GET", "/siem/api/alerting/rules/_find")).status, 401);
-    const authorization = `Basic ${Buffer.from(`${outputs.operator.username}:${outputs.operator.password}`).toString("base64")}`;
+    const authorization = basic(outputs.operator.username, outputs.operator.password);
     const { status, text } = await throughProxy("GET", "/siem/api/status", { headers: { authorization } });
     assert.equal(status, 200);
     assert.match(text, /"available"/);
   });
 
   it("takes Kibana's long links through the proxy, whose own buffers are 1 kB", async () => {
-    const authorization = `Basic ${Buffer.from(`${outputs.operator.username}:${outputs.operator.password}`).toString("base64")}`;
+    const authorization = basic(outputs.operator.username, outputs.operator.password);
     const { status } = await throughProxy("GET", `/siem/app/dashboards?_g=${"x".repeat(20_000)}`, {
       headers: { authorization },
     });

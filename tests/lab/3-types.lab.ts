@@ -5,6 +5,7 @@ import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { inContainer, script, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
+import { basic } from "../../reach/https";
 
 const APACHE = "10.87.0.3";
 const MORE = [
@@ -26,8 +27,7 @@ function otherSite(): string {
 
 describe("the other types of containers", () => {
   let outputs: LabOutputs;
-  const authorization = () =>
-    `Basic ${Buffer.from(`${outputs.operator.username}:${outputs.operator.password}`).toString("base64")}`;
+  const authorization = () => basic(outputs.operator.username, outputs.operator.password);
   const event = (what: string, ...must: object[]) =>
     until(what, 120, async () => {
       const found = await search(outputs.login, outputs.dataStream, { bool: { filter: must } });

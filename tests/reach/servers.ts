@@ -2,12 +2,13 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer as createHttps, request } from "node:https";
+import { createServer as createHttps } from "node:https";
 import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Server as SshServer, utils, type Connection } from "ssh2";
+import { ask } from "../../reach/https";
 
 export const LOOPBACK = "127.0.0.1";
 
@@ -143,17 +144,8 @@ export function httpsServer(tls: { cert: string; key: string }): Promise<number>
 }
 
 /** The body that an HTTPS server on a loopback port answers with, its certificate checked. */
-export function fetchBody(port: number, ca: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    request({ host: LOOPBACK, port, ca, agent: false, timeout: 10_000 }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => (body += text));
-      response.on("end", () => resolve(body));
-      response.on("error", reject);
-    })
-      .on("error", reject)
-      .end();
-  });
+export async function fetchBody(port: number, ca: string): Promise<string> {
+  return (await ask({ origin: `https://${LOOPBACK}:${port}`, ca, path: "/", seconds: 10 })).text;
 }
 
 const ENGINE = `

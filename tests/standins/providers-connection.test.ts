@@ -85,6 +85,14 @@ describe("the stand-in for elasticstack and its servers", () => {
     );
   });
 
+  it("asks Kibana below the path of its endpoint, as the stack's has one", async () => {
+    provider.configure?.({ kibana: { ...LOGIN, endpoints: [`${servers.url}/siem`] } });
+    await provider.create(subject("KibanaActionConnector"), inputsOf("KibanaActionConnector"));
+    const paths = servers.calls.map(({ path }) => path.replace(/[^/]{36}$/, "ID"));
+    const connector = "/siem/s/default/api/actions/connector";
+    assert.deepEqual(paths, [connector, `${connector}/ID`]);
+  });
+
   it("talks to no server that does not say it is Elasticsearch", async () => {
     const other = createServer((_request, response) => response.end("{}"));
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));

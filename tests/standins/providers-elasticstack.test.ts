@@ -256,6 +256,21 @@ describe("the stand-in for elasticstack", () => {
     assert.deepEqual(provider.diff(about.token, read?.outputs ?? {}, inputs, inputs).changed, ["mappings"]);
   });
 
+  it("compares a set without its order, and a list in it", () => {
+    const role = (...indices: object[]) => ({ elasticsearch: { indices } });
+    const [a, b] = [
+      ["a", "b"].map((name) => ({ names: [name, "c"] })),
+      ["b", "a"].map((name) => ({ names: ["c", name] })),
+    ];
+    for (const [kind, was, wanted, changed] of [
+      ["KibanaSecurityRole", role(...a), role(...b), []],
+      ["ElasticsearchSecurityUser", { roles: ["a", "b"] }, { roles: ["b", "a"] }, []],
+      ["KibanaAlertingRule", { tags: ["a", "b"] }, { tags: ["b", "a"] }, ["tags"]],
+    ] as const) {
+      assert.deepEqual(provider.diff(token(kind), was, was, wanted).changed, changed);
+    }
+  });
+
   it("replaces a resource of the same name by deleting it first", async () => {
     const about = subject("KibanaAlertingRule");
     const { inputs } = sampleOf("KibanaAlertingRule");

@@ -1,15 +1,10 @@
-import { request, type RequestOptions } from "node:https";
-import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as connectTls } from "node:tls";
 import type { Client } from "ssh2";
+import { ask, basic, type Reply as WholeReply } from "../../reach/https";
 import { openChannel } from "../../reach/ssh";
 
-/** How long a server may take to answer, in seconds. */
-const TIMEOUT_S = 20;
-
-/** Opens a connection to an address behind the host. */
-export type Open = (host: string, port: number) => Promise<Duplex>;
+/** Opens a connection to an address behind the host; undefined where this machine reaches it by itself. */
+export type Open = (host: string, port: number) => Promise<Duplex | undefined>;
 
 /** Through an SSH session: no port of this machine is taken, so an update may run at the same time. */
 export function through(client: Client, at: string): Open {
@@ -17,16 +12,7 @@ export function through(client: Client, at: string): Open {
 }
 
 /** Without SSH, where the config says that the laptop reaches the containers by itself. */
-export function direct(): Open {
-  return (host, port) =>
-    new Promise((resolve, reject) => {
-      const socket = connectTcp({ host, port, timeout: TIMEOUT_S * 1000 }, () =>
-        resolve(socket.setTimeout(0)),
-      );
-      socket.once("timeout", () => socket.destroy(new Error(`no answer within ${TIMEOUT_S} s`)));
-      socket.once("error", reject);
-    });
-}
+export const direct: Open = () => Promise.resolve(undefined);
 
 /** An HTTPS server, and how it is known: by the stack's CA, or not at all where only a status is asked for. */
 export interface Server {
@@ -38,67 +24,24 @@ export interface Server {
   readonly login?: { readonly user: string; readonly password: string };
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly text: string;
-}
+export type Reply = Pick<WholeReply, "status" | "text">;
 
-/** One request. Throws an Error of one line where no reply comes; no login is in it. */
+/** One request. Throws an Error of one line where no reply comes within 20 seconds; no login is in it. */
 export async function send(
   open: Open,
-  server: Server,
+  { host, port, name, ca, login }: Server,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<Reply> {
-  const socket = await open(server.host, server.port);
-  const text = body === undefined ? "" : JSON.stringify(body);
-  const { login } = server;
-  const options: RequestOptions = {
-    method,
-    path,
-    signal: AbortSignal.timeout(TIMEOUT_S * 1000),
-    // Without an agent: one would open a connection of its own.
-    createConnection: () =>
-      connectTls({
-        socket,
-        servername: server.name,
-        ...(server.ca === undefined ? { rejectUnauthorized: false } : { ca: server.ca }),
-      }),
+  return ask({
+    ...{ origin: `https://${host}:${port}`, name, ca, anyCertificate: ca === undefined },
+    socket: await open(host, port),
+    ...{ method, path, body: JSON.stringify(body), seconds: 20 },
     headers: {
-      host: server.name,
       "content-type": "application/json",
-      "content-length": Buffer.byteLength(text),
       "kbn-xsrf": "dhis2-siem",
-      ...(login && {
-        authorization: `Basic ${Buffer.from(`${login.user}:${login.password}`).toString("base64")}`,
-      }),
+      ...(login && { authorization: basic(login.user, login.password) }),
     },
-  };
-  try {
-    return await exchange(options, text);
-  } catch (error) {
-    throw new Error(reason(error), { cause: error });
-  } finally {
-    socket.destroy();
-  }
-}
-
-function exchange(options: RequestOptions, text: string): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const call = request(options, (response) => {
-      let answer = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => (answer += chunk));
-      response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text: answer }));
-    });
-    call.on("error", reject);
-    call.end(text);
   });
-}
-
-function reason(error: unknown): string {
-  const { name, message } = error as Error;
-  return name === "TimeoutError" || name === "AbortError" ? `no answer within ${TIMEOUT_S} s` : message;
 }

@@ -33,7 +33,10 @@ export class Elasticsearch {
     this.ca = files.length > 0 ? files.map((file) => readFileSync(file)) : undefined;
   }
 
-  /** One call. Throws when it cannot be reached. A body that is text is NDJSON. */
+  /**
+   * One call. Throws when it cannot be reached. A body that is text is NDJSON. By Node's own client and not reach/https.ts,
+   * because undici does not run on the containers' Node 18.
+   */
   async call(method: string, path: string, auth: string, body: object | string = ""): Promise<Answer> {
     const url = new URL(path, this.settings["elasticsearch.hosts"][0]);
     const data = typeof body === "string" ? body : JSON.stringify(body);

@@ -4,13 +4,14 @@
  * inputs is what the servers gave back, not what was sent. What it does not know, it refuses.
  */
 import { randomUUID } from "node:crypto";
-import { differences, foreignNames, fromAnswer, refreshed, toBody, valueAt } from "./fields";
-import { createSend, type Request, type Send } from "./http";
+import { stableJson } from "../../../render/json";
+import { differences, foreignNames, fromAnswer, toBody, valueAt } from "./fields";
+import { createSend } from "./http";
 import { type Kind, KINDS } from "./kinds";
 import { isObject, plain, type Props } from "./marks";
-import { refuse, serve, type Standin, type Subject } from "./serve";
+import { type Made, refuse, serve, type Standin, type Subject } from "./serve";
 
-const PARAMETER = { url: "registry.opentofu.org/elastic/elasticstack", version: "0.11.17" };
+const PARAMETER = "registry.opentofu.org/elastic/elasticstack 0.11.17";
 
 function kindOf(token: string): Kind {
   const kind = KINDS[token.split(":").at(-1) ?? ""];
@@ -19,76 +20,63 @@ function kindOf(token: string): Kind {
 }
 
 /** The property that names a resource, where the server does not. */
-function keyOf({ fields }: Kind): string | undefined {
-  return Object.keys(fields).find((name) => fields[name]?.key);
-}
+const keyOf = ({ fields }: Kind) => Object.keys(fields).find((name) => fields[name]?.key);
 
 /** The part of an id after the cluster or space. */
-function nameOf(id: string): string {
-  return id.slice(id.indexOf("/") + 1);
-}
-
-/** One of a kind's requests, with the headers that it was recorded with. */
-function requestOf(kind: Kind, line: string, name: string, content: Partial<Request> = {}): Request {
-  const xsrf = kind.server === "Kibana" && (kind.oldClient || !line.startsWith("GET "));
-  const headers = {
-    ...(xsrf && { "kbn-xsrf": "true" }),
-    ...(kind.oldClient && { "content-type": "application/json" }),
-    ...content.headers,
-  };
-  const place = line.replace("{id}", encodeURIComponent(name)) + (content.query ?? "");
-  return { ...content, server: kind.server, line: place, headers };
-}
-
-/** What creates a resource; with its state, what changes it. */
-function contentOf(kind: Kind, inputs: Props, state?: Props): Partial<Request> {
-  if (kind.content) return kind.content(inputs);
-  const body = toBody(kind.fields, inputs, state === undefined);
-  return { body: kind.body?.(body, state ?? {}) ?? body };
-}
-
-/** Outputs that are in the answer to a write. */
-function madeFrom(kind: Kind, answer: unknown, subject: Subject): Props {
-  const warning = kind.review?.(answer as Props);
-  if (warning !== undefined) subject.log("warning", warning);
-  const places = Object.entries(kind.made ?? {});
-  return Object.fromEntries(places.map(([name, place]) => [name, valueAt(answer, place)]));
-}
-
-/** What the server has of a resource; undefined where it is gone. */
-async function find(send: Send, kind: Kind, id: string): Promise<Props | undefined> {
-  const name = nameOf(id);
-  const answer = await send(requestOf(kind, kind.read ?? "", name, { mayBeGone: true }));
-  if (answer === undefined) return undefined;
-  const found = kind.found === undefined ? answer : valueAt(answer, kind.found, name);
-  if (!isObject(found)) throw new Error(`"${name}" is not in the answer to ${kind.read}`);
-  const key = keyOf(kind);
-  return { ...(key !== undefined && { [key]: name }), ...fromAnswer(kind.fields, found) };
-}
-
-/** What is there after a write. */
-async function afterwards(send: Send, kind: Kind, id: string, answer: unknown): Promise<Props> {
-  if (kind.echoes) return fromAnswer(kind.fields, answer as Props);
-  if (!kind.read) return {};
-  const found = await find(send, kind, id);
-  if (!found) throw new Error(`it was made, and is gone: ${id}`);
-  return found;
-}
+const nameOf = (id: string) => id.slice(id.indexOf("/") + 1);
 
 /** The provider's methods, as unconfigured. */
 export function createElasticstack(): Standin {
-  let send: Send = () => Promise.reject(new Error("the provider has no configuration yet"));
-  /** The cluster's UUID, which the real one puts before each id. */
+  let send = createSend({});
   let cluster: unknown;
+
+  /** What the server has of a resource; undefined where it is gone. */
+  async function find(kind: Kind, id: string): Promise<Props | undefined> {
+    if (!kind.read) return {};
+    const name = nameOf(id);
+    const answer = await send(kind, kind.read, { id: name });
+    if (!isObject(answer)) return undefined;
+    const found = kind.found?.(answer) ?? (kind.server === "Kibana" ? answer : answer[name]);
+    return isObject(found) ? fromAnswer(kind.fields, found) : undefined;
+  }
+
+  /** Like the real one's: Kibana's space or the cluster's UUID, and the name. */
+  async function idOf({ server, create }: Kind, name: string): Promise<string> {
+    if (server === "Kibana") return create.includes(" /s/default/") ? `default/${name}` : name;
+    cluster ??= valueAt(await send({ server }, "GET /"), "cluster_uuid");
+    return `${String(cluster)}/${name}`;
+  }
+
+  /** Makes a resource, or changes an old one; gives what is there then. */
+  async function write(subject: Subject, inputs: Props, old?: Made): Promise<Made> {
+    const kind = kindOf(subject.token);
+    const state = old?.outputs;
+    const given = old ? nameOf(old.id) : inputs[keyOf(kind) ?? ""];
+    const call = (line: string, body?: unknown) => send(kind, line, { ...inputs, id: given }, body);
+    const fields = toBody(kind.fields, inputs, old ? "to change" : "to create");
+    const oldFields = state && toBody(kind.fields, state, "to change");
+    const line = old ? kind.update : kind.create;
+    const answer = line && (await call(line, kind.body ? kind.body(fields, oldFields) : fields));
+    for (const [more, wanted, was] of (oldFields && kind.more?.(fields, oldFields, answer)) ?? []) {
+      if (stableJson(wanted) !== stableJson(was)) await call(more, isObject(wanted) ? wanted : undefined);
+    }
+    const warning = kind.review?.(answer as Props);
+    if (warning !== undefined) subject.log("warning", warning);
+    const name = given ?? (kind.id ? valueAt(answer, kind.id) : randomUUID());
+    const id = old?.id ?? (await idOf(kind, String(name)));
+    const made = Object.entries(kind.made ?? {}).map(
+      ([output, place]) => [output, state && kind.read ? state[output] : valueAt(answer, place)] as const,
+    );
+    const there = kind.echoes ? fromAnswer(kind.fields, answer as Props) : await find(kind, id);
+    return { id, outputs: { ...inputs, ...Object.fromEntries(made), ...there } };
+  }
 
   return {
     version: "1.1.3",
     parameterize(value) {
       const { remote } = JSON.parse(value) as { remote?: { url?: string; version?: string } };
-      if (remote?.url === PARAMETER.url && remote.version === PARAMETER.version) return;
-      throw new Error(
-        `the stand-in for terraform-provider is only for ${PARAMETER.url} ${PARAMETER.version}, not ${value}`,
-      );
+      if (`${remote?.url} ${remote?.version}` === PARAMETER) return;
+      throw new Error(`the stand-in for terraform-provider is only for ${PARAMETER}, not ${value}`);
     },
     configure(config) {
       send = createSend(config);
@@ -99,62 +87,42 @@ export function createElasticstack(): Standin {
       refuse(token, foreignNames(kind.fields, plain(news)));
       // The real one makes up a name that is not given, with a random end.
       const key = keyOf(kind);
-      if (key !== undefined && !news[key]) throw new Error(`the program gives no ${key} to ${token}`);
+      if (key && !news[key]) throw new Error(`the program gives no ${key} to ${token}`);
       return news;
     },
     diff(token, state, _olds, news) {
       const found = differences(kindOf(token).fields, state, news);
-      const changed = found.map(({ path }) => path);
-      const replaces = found.filter((difference) => difference.replaces).map(({ path }) => path);
+      const replaces = found.filter(([, replaces]) => replaces).map(([path]) => path);
       // The bridge has a resource whose name is given and stays deleted before it is made again.
       const deleteFirst = replaces.length > 0 && news.name !== undefined && news.name === state.name;
-      return { changed, replaces, ...(deleteFirst && { deleteFirst }) };
+      return { changed: found.map(([path]) => path), replaces, ...(deleteFirst && { deleteFirst }) };
     },
     computed(token) {
       const { made = {}, read } = kindOf(token);
       return { create: Object.keys(made), update: read ? [] : Object.keys(made) };
     },
     secrets: (token) => kindOf(token).secret ?? [],
-    async create(subject, inputs) {
-      const kind = kindOf(subject.token);
-      const key = keyOf(kind);
-      const given = key === undefined ? "" : String(inputs[key]);
-      const answer = await send(requestOf(kind, kind.create, given, contentOf(kind, inputs)));
-      const made = madeFrom(kind, answer, subject);
-      const name = given || String(kind.id ? valueAt(answer, kind.id) : randomUUID());
-      if (kind.prefix === undefined) {
-        cluster ??= valueAt(await send({ server: "Elasticsearch", line: "GET /" }), "cluster_uuid");
-      }
-      const prefix = kind.prefix ?? String(cluster);
-      const id = prefix === "" ? name : `${prefix}/${name}`;
-      return { id, outputs: { ...inputs, ...made, ...(await afterwards(send, kind, id, answer)) } };
-    },
-    async update(subject, id, state, inputs) {
-      const kind = kindOf(subject.token);
-      const call = (line: string, content?: Partial<Request>) =>
-        send(requestOf(kind, line, nameOf(id), content));
-      const answer = kind.update && (await call(kind.update, contentOf(kind, inputs, state)));
-      await kind.afterUpdate?.(call, inputs, state, answer);
-      const kept = Object.keys(kind.made ?? {}).map((name) => [name, state[name]] as const);
-      const made = kind.read ? Object.fromEntries(kept) : madeFrom(kind, answer, subject);
-      return { ...inputs, ...made, ...(await afterwards(send, kind, id, answer)) };
-    },
+    create: (subject, inputs) => write(subject, inputs),
+    update: (subject, id, outputs, inputs) =>
+      write(subject, inputs, { id, outputs }).then((made) => made.outputs),
     async read({ token }, id, state, inputs) {
       const kind = kindOf(token);
-      if (!kind.read) return { outputs: state, inputs };
-      const found = await find(send, kind, id);
-      return found && { outputs: { ...state, ...found }, inputs: refreshed(kind.fields, inputs, found) };
+      const found = await find(kind, id);
+      if (!found) return undefined;
+      const seen = { ...inputs, ...found };
+      const drift = differences(kind.fields, seen, inputs).map(([path]) => path.split(".", 1)[0]);
+      const there = Object.entries(found).filter(([name]) => drift.includes(name));
+      return { outputs: { ...state, ...found }, inputs: { ...inputs, ...Object.fromEntries(there) } };
     },
     async delete({ token }, id, state) {
       const kind = kindOf(token);
       if (kind.fields.deletionProtection && state.deletionProtection !== false) {
-        throw new Error(
-          "cannot destroy index without setting deletion_protection=false and running `terraform apply`",
-        );
+        throw new Error("cannot destroy index without setting deletion_protection=false");
       }
-      if (!kind.delete) return;
-      const [name, { deletion, mayBeGone }] = [nameOf(id), kind];
-      await send(requestOf(kind, kind.delete, name, { body: deletion?.(name), mayBeGone }));
+      const name = nameOf(id);
+      // An API key is named in the body.
+      const body = kind.delete?.includes("{id}") ? undefined : { ids: [name] };
+      if (kind.delete) await send(kind, kind.delete, { id: name }, body);
     },
   };
 }

@@ -1,101 +1,52 @@
 /** The provider's configuration, and requests to the two servers as elasticstack 0.11.17 makes them. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { text as textOf } from "node:stream/consumers";
+import { FormData } from "undici";
+import { ask, basic } from "../../../reach/https";
+import type { Kind } from "./kinds";
 import { isObject, type Props } from "./marks";
 import { refuse } from "./serve";
 
-export interface Request {
-  readonly server: "Elasticsearch" | "Kibana";
-  /** Such as "GET /_ingest/pipeline/x", encoded. */
-  readonly line: string;
-  /** What is to follow it, where that depends on what is sent. */
-  readonly query?: string;
-  /** JSON, or a text whose type is among the headers. */
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** 404 is an answer too: undefined. */
-  readonly mayBeGone?: boolean;
-}
-
-/** One request; gives the answer's JSON, and throws with the server's status and words. */
-export type Send = (request: Request) => Promise<unknown>;
-
-/** A way to the servers, with logins and certificates from the provider's configuration. */
-export function createSend(config: Props): Send {
+/**
+ * A way to the servers, with logins and certificates from the provider's configuration: sends a request such as
+ * "GET /_ingest/pipeline/{id}" with the value of what is in braces, and gives the answer's JSON, or undefined where a GET
+ * finds nothing. Throws with the server's status and words.
+ */
+export function createSend(config: Props) {
   const servers = { Elasticsearch: server(config.elasticsearch), Kibana: server(config.kibana) };
-  return async (request) => {
-    const { status, text, product } = await exchange(request, servers[request.server]);
-    if (status === 404 && request.mayBeGone) return undefined;
-    const answered = `${request.server}: ${request.line} was answered with`;
+  return async (to: Pick<Kind, "server" | "headers">, line: string, values: Props = {}, body?: unknown) => {
+    const { endpoint, authorization, ca } = servers[to.server];
+    const filled = line.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values[name])));
+    const [method = "", place = ""] = filled.split(" ");
+    const { origin, pathname, search } = new URL(endpoint + place);
+    const content = body instanceof FormData ? body : JSON.stringify(body);
+    const { status, text, ...reply } = await ask({
+      ...{ origin, ca, method, path: pathname + search, body: content, seconds: 120 },
+      headers: {
+        authorization,
+        ...(typeof content === "string" && { "content-type": "application/json" }),
+        ...(to.server === "Kibana" && method !== "GET" && { "kbn-xsrf": "true" }),
+        ...to.headers,
+      },
+    }).catch((error: Error) => Promise.reject(new Error(`${to.server} at ${error.message}`)));
+    if (status === 404 && method === "GET") return undefined;
+    const answered = `${to.server}: ${filled} was answered with`;
     if (status < 200 || status > 299) throw new Error(`${answered} ${status}: ${text.slice(0, 2000)}`);
-    if (request.server === "Elasticsearch" && product !== "Elasticsearch") {
+    if (to.server === "Elasticsearch" && reply.headers["x-elastic-product"] !== to.server) {
       throw new Error(`${answered} no x-elastic-product: the server is not Elasticsearch`);
     }
     return text === "" ? {} : (JSON.parse(text) as unknown);
   };
 }
 
-interface Server {
-  readonly endpoint: string;
-  readonly authorization: string;
-  /** PEM; without it, the system's. */
-  readonly ca?: string;
-}
-
 /** A block of the configuration; the generated SDK sends it as JSON text. Kibana's certificate is in a file. */
-function server(value: unknown): Server {
+function server(value: unknown) {
   const block: unknown = typeof value === "string" ? JSON.parse(value) : value;
   const given = (isObject(block) ? block : {}) as Record<string, string> & Record<string, string[]>;
   refuse("the provider", Object.keys(given), ["endpoints", "username", "password", "caData", "caCerts"]);
-  const login = Buffer.from(`${given.username}:${given.password}`).toString("base64");
   const file = given.caCerts?.[0];
   return {
     endpoint: given.endpoints?.[0] ?? "",
-    authorization: `Basic ${login}`,
+    authorization: basic(given.username ?? "", given.password ?? ""),
     ca: file === undefined ? given.caData : readFileSync(file, "utf8"),
   };
-}
-
-/** A text as the content of a request that uploads a file. */
-export function upload(text: string): Pick<Request, "body" | "headers"> {
-  const boundary = randomBytes(30).toString("hex");
-  const body =
-    `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="file.ndjson"\r\n` +
-    `Content-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n--${boundary}--\r\n`;
-  return { body, headers: { "content-type": `multipart/form-data; boundary=${boundary}` } };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly product: unknown;
-}
-
-function exchange({ server: name, line, body, headers }: Request, server: Server): Promise<Answer> {
-  const [method, path = ""] = line.split(" ");
-  const url = new URL(server.endpoint + path);
-  const request = url.protocol === "https:" ? httpsRequest : httpRequest;
-  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
-  const content = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-  return new Promise((resolve, reject) => {
-    const call = request(url, {
-      method,
-      ca: server.ca,
-      timeout: 120_000,
-      headers: { authorization: server.authorization, ...(text !== "" && content), ...headers },
-    });
-    call.on("response", (response) => {
-      const { statusCode: status = 0, headers: answered } = response;
-      const answer = (text: string) => ({ status, text, product: answered["x-elastic-product"] });
-      textOf(response).then((text) => resolve(answer(text)), reject);
-    });
-    call.on("error", (error: NodeJS.ErrnoException) =>
-      reject(new Error(`${name} at ${url.origin}: ${line}: ${error.message || error.code}`)),
-    );
-    call.on("timeout", () => call.destroy(new Error("no answer within two minutes")));
-    call.end(text);
-  });
 }

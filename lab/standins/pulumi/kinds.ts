@@ -2,13 +2,9 @@
  * The types of resources that the stack makes, as a table: their requests, their properties, and where one of them is
  * not like the others. Requests and bodies as recorded from elasticstack 0.11.17, habits as seen in it.
  */
-import { stableJson } from "../../../render/json";
-import { type Field, type Fields, toBody, valueAt } from "./fields";
-import { type Request, upload } from "./http";
-import { isObject, type Props } from "./marks";
-
-/** One more request of an update, "{id}" for the resource. */
-type Call = (line: string, content?: Partial<Request>) => Promise<unknown>;
+import { FormData } from "undici";
+import { type Field, type Fields, valueAt } from "./fields";
+import type { Props } from "./marks";
 
 export interface Kind {
   readonly server: "Elasticsearch" | "Kibana";
@@ -18,252 +14,198 @@ export interface Kind {
   readonly update?: string;
   readonly read?: string;
   readonly delete?: string;
-  /** Where the resource is in the answer to `read`. */
-  readonly found?: string;
-  /** Outputs, with their places in the answer to `create`, or to each write where nothing is read. */
+  /** On each of them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The resource in the answer to `read`, where it is not at its usual place. */
+  readonly found?: (answer: Props) => unknown;
+  /** Outputs, with their names in the answer to `create`, or to each write where nothing is read. */
   readonly made?: Readonly<Record<string, string>>;
   readonly secret?: readonly string[];
   /** Where the server makes the id: its place in the answer to `create`. */
   readonly id?: string;
-  /** What is before its name in its id; without it, the cluster's UUID. */
-  readonly prefix?: string;
   /** The answers to its writes say what is there, and are taken for it. */
   readonly echoes?: true;
-  /** It may be deleted where it is gone. */
-  readonly mayBeGone?: true;
-  /** An older client of the provider's, with Kibana's headers on every request. */
-  readonly oldClient?: true;
-  /** What its writes carry where that is no JSON of its fields. */
-  readonly content?: (inputs: Props) => Partial<Request>;
-  /** What else the body of its writes says, or does not. */
-  readonly body?: (body: Props, state: Props) => Props;
-  readonly deletion?: (id: string) => Props;
-  /** What else an update takes; `answer` is that to its request. */
-  readonly afterUpdate?: (call: Call, inputs: Props, state: Props, answer: unknown) => Promise<unknown>;
+  /** What its writes carry, from what its fields say, and said before an update. */
+  body?(fields: Props, old?: Props): unknown;
+  /** More requests of an update, each sent where what is wanted is not what was; where that is an object, it is the body. */
+  more?(fields: Props, old: Props, answer: unknown): [line: string, wanted: unknown, was: unknown][];
   /** Looks at the answer to a write: gives a warning, or throws. */
-  readonly review?: (answer: Props) => string | undefined;
+  review?(answer: Props): string | undefined;
 }
 
-/** Requests of what one PUT makes and changes under its name. */
-function named(item: string) {
-  return { create: `PUT ${item}`, update: `PUT ${item}`, read: `GET ${item}`, delete: `DELETE ${item}` };
+/** What a PUT under its name changes, and makes where `create` says nothing else. */
+function named(server: Kind["server"], item: string, create = `PUT ${item}`) {
+  return { server, create, update: `PUT ${item}`, read: `GET ${item}`, delete: `DELETE ${item}` };
 }
 
-/** What a PUT to Elasticsearch makes; `found` is its place in the answer to GET. */
-function elasticsearch(item: string, found: string) {
-  return { server: "Elasticsearch", ...named(item), found } as const;
-}
+/** In Kibana's default space. */
+const CONNECTORS = "/s/default/api/actions/connector";
+const RULE = "/s/default/api/alerting/rule/{id}";
+const VIEWS = "/s/default/api/data_views/data_view";
 
-/** What a POST to the default space makes. */
-function kibana(create: string, item: string) {
-  const path = "/s/default/api";
-  return {
-    ...({ server: "Kibana", prefix: "default" } as const),
-    ...named(`${path}/${item}`),
-    create: `POST ${path}/${create}`,
-  };
-}
-
-const key: Field = { key: true };
+const replaces = () => true;
+const key: Field = { key: true, at: "", replaces };
 const json: Field = { json: true };
-const fixed: Field = { once: true, replaces: true };
+const fixed: Field = { once: true, replaces };
+const unread: Field = { unread: true };
+const set: Field = { set: true };
+const setAt = (at: string): Field => ({ at, ...set });
+const block = (fields: Fields): Field => ({ fields });
+const blocks = (fields: Fields): Field => ({ fields, set: true });
 
-/** A mapping, or a field in it, with the fields that are gone from it: they stay in the index, and the provider lets them. */
-function withOldFields(was: unknown, wanted: unknown): unknown {
-  if (!isObject(was) || !isObject(was.properties) || !isObject(wanted)) return wanted;
-  const fields = isObject(wanted.properties) ? wanted.properties : {};
-  const old = Object.entries(was.properties).map(([name, field]) => [
-    name,
-    name in fields ? withOldFields(field, fields[name]) : field,
-  ]);
-  return { ...wanted, properties: { ...fields, ...(Object.fromEntries(old) as Props) } };
+/** An index's mappings, or a field of them. */
+interface Mapping {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Mapping>>;
+}
+
+/** With the fields that are gone from it: they stay in the index, and the provider lets them. */
+function withOldFields<Wanted extends Mapping | undefined>(was: Mapping | undefined, wanted: Wanted): Wanted {
+  if (!was?.properties || !wanted) return wanted;
+  const fields = Object.entries(wanted.properties ?? {});
+  const merged = fields.map(([name, field]) => [name, withOldFields(was.properties?.[name], field)] as const);
+  return { ...wanted, properties: { ...was.properties, ...Object.fromEntries(merged) } };
 }
 
 /** Whether a field has another type than it had: that takes another index. */
-function retyped(was: unknown, wanted: unknown): boolean {
-  if (!isObject(was) || !isObject(wanted)) return false;
+function retyped(was?: Mapping, wanted?: Mapping): boolean {
+  if (!was || !wanted) return false;
   if ((was.type ?? "object") !== (wanted.type ?? "object")) return true;
-  const fields = isObject(wanted.properties) ? wanted.properties : {};
-  return Object.entries(was.properties ?? {}).some(([name, field]) => retyped(field, fields[name]));
+  const fields = Object.entries(was.properties ?? {});
+  return fields.some(([name, field]) => retyped(field, wanted.properties?.[name]));
 }
 
-const index: Kind = {
-  ...elasticsearch("/{id}", "{id}"),
-  create: "PUT /{id}?master_timeout=30000ms&timeout=30000ms&wait_for_active_shards=1",
-  update: undefined,
-  read: "GET /{id}?flat_settings=true",
-  // Of the settings the real one reads back nothing that it compares.
-  fields: {
-    name: key,
-    mappings: { json: true, merge: withOldFields, replaces: retyped },
-    numberOfShards: { at: "settings.number_of_shards", unread: true, ...fixed },
-    numberOfReplicas: { at: "settings.number_of_replicas", unread: true },
-    defaultPipeline: { at: "settings.default_pipeline", unread: true },
-    deletionProtection: { local: true, initial: true },
-  },
-  async afterUpdate(call, inputs, state) {
-    const [was, wanted] = [state, inputs].map((from) => toBody(index.fields, from, false)) as [Props, Props];
-    if (stableJson(was.settings) !== stableJson(wanted.settings)) {
-      await call("PUT /{id}/_settings", { body: wanted.settings });
-    }
-    const mappings = withOldFields(was.mappings, wanted.mappings);
-    if (stableJson(was.mappings) !== stableJson(mappings)) {
-      await call("PUT /{id}/_mapping", { body: mappings });
-    }
-  },
-};
-
-/** Role descriptors without what Elasticsearch adds to them. */
-function keptDescriptors(descriptors: unknown): unknown {
-  const kept = Object.entries(descriptors as Props).map(([name, descriptor]) => {
-    const { cluster, indices } = descriptor as Props;
-    return [name, { cluster, indices }];
-  });
-  return Object.fromEntries(kept);
+/** A key as the provider keeps it: without what Elasticsearch adds to its role descriptors. */
+function foundKey(answer: Props): Props | undefined {
+  const found = valueAt(answer, "api_keys.0") as { role_descriptors: Record<string, Props> } | undefined;
+  const roles = Object.entries(found?.role_descriptors ?? {});
+  const kept = roles.map(([name, { cluster, indices }]) => [name, { cluster, indices }] as const);
+  return found && { ...found, role_descriptors: Object.fromEntries(kept) };
 }
 
-function importProblem(answer: Props): string | undefined {
-  if (answer.success === true) return undefined;
-  const errors = (answer.errors as Props[] | undefined) ?? [];
-  const details = errors.map(
-    ({ id, type, error }) => `${String(type)} ${String(id)}: ${JSON.stringify(error)}`,
-  );
-  if (!answer.successCount) throw new Error(`no objects imported successfully: ${details.join("; ")}`);
-  return `not all objects were imported successfully: ${details.join("; ")}`;
+/** An import may fail in part: a warning; or all of it. */
+function importProblem({ success, successCount, errors = [] }: Props): string | undefined {
+  if (success === true) return undefined;
+  const failed = errors as { readonly id: string; readonly type: string; readonly error: object }[];
+  const details = failed.map(({ id, type, error }) => `${type} ${id}: ${JSON.stringify(error)}`).join("; ");
+  if (!successCount) throw new Error(`no objects imported successfully: ${details}`);
+  return `not all objects were imported successfully: ${details}`;
 }
 
 /** By their names in the program. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   ElasticsearchIngestPipeline: {
-    ...elasticsearch("/_ingest/pipeline/{id}", "{id}"),
+    ...named("Elasticsearch", "/_ingest/pipeline/{id}"),
     fields: { name: key, description: {}, processors: json, onFailures: { at: "on_failure", json: true } },
   },
   ElasticsearchIndexTemplate: {
-    ...elasticsearch("/_index_template/{id}", "index_templates.0.index_template"),
+    ...named("Elasticsearch", "/_index_template/{id}"),
+    found: (answer) => valueAt(answer, "index_templates.0.index_template"),
+    fields: {
+      ...{ name: key, indexPatterns: set, priority: {}, dataStream: block({ hidden: { initial: false } }) },
+      template: block({ mappings: json, settings: json, lifecycle: block({ dataRetention: {} }) }),
+    },
+    body: (fields) => ({ composed_of: [], ...fields }),
+  },
+  ElasticsearchIndex: {
+    ...named("Elasticsearch", "/{id}"),
+    create: "PUT /{id}?master_timeout=30000ms&timeout=30000ms&wait_for_active_shards=1",
+    update: undefined,
+    read: "GET /{id}?flat_settings=true",
     fields: {
       name: key,
-      indexPatterns: { set: true },
-      priority: {},
-      dataStream: { fields: { hidden: { initial: false } } },
-      template: { fields: { mappings: json, settings: json, lifecycle: { fields: { dataRetention: {} } } } },
+      mappings: { json: true, merge: withOldFields, replaces: retyped },
+      // Of the settings the real one reads back nothing that it compares.
+      ...{ numberOfShards: { unread: true, ...fixed }, numberOfReplicas: unread, defaultPipeline: unread },
+      deletionProtection: { at: "", initial: true },
     },
-    body: (body) => ({ composed_of: [], ...body }),
+    body: ({ mappings, ...settings }) => ({ mappings, settings }),
+    more: ({ mappings, ...settings }, { mappings: was, ...old }) => [
+      ["PUT /{id}/_settings", settings, old],
+      ["PUT /{id}/_mapping", withOldFields(was as Mapping, mappings as Mapping), was],
+    ],
   },
-  ElasticsearchIndex: index,
   ElasticsearchSecurityUser: {
-    ...elasticsearch("/_security/user/{id}", "{id}"),
-    fields: {
-      username: key,
-      password: { unread: true },
-      roles: { set: true },
-      fullName: {},
-      email: {},
-      enabled: {},
-    },
+    ...named("Elasticsearch", "/_security/user/{id}"),
+    fields: { username: key, password: unread, roles: set, fullName: {}, email: {}, enabled: {} },
     secret: ["password"],
     // An update that changes something else leaves the password alone.
-    body: ({ password, ...body }, state) => (password === state.password ? body : { ...body, password }),
+    body: ({ password, ...rest }, old) => (password === old?.password ? rest : { ...rest, password }),
   },
   ElasticsearchSecurityApiKey: {
-    server: "Elasticsearch",
-    create: "PUT /_security/api_key",
-    update: "PUT /_security/api_key/{id}",
+    ...named("Elasticsearch", "/_security/api_key/{id}", "PUT /_security/api_key"),
     read: "GET /_security/api_key?id={id}",
     delete: "DELETE /_security/api_key",
-    deletion: (id) => ({ ids: [id] }),
     // A key that was invalidated by hand is still found: the real one does not look at that either.
-    found: "api_keys.0",
+    found: foundKey,
     id: "id",
     made: { keyId: "id", apiKey: "api_key", encoded: "encoded" },
     secret: ["apiKey", "encoded"],
     // Elasticsearch adds `allow_restricted_indices`: who leaves it out is offered an update for ever, as with the real one.
-    fields: { name: fixed, roleDescriptors: { json: true, keep: keptDescriptors }, metadata: json },
+    fields: { name: fixed, roleDescriptors: json, metadata: json },
   },
   KibanaActionConnector: {
-    ...kibana("actions/connector", "actions/connector/{id}"),
+    ...named("Kibana", `${CONNECTORS}/{id}`, `POST ${CONNECTORS}`),
     id: "id",
     made: { connectorId: "id" },
     secret: ["secrets"],
     fields: { name: {}, connectorTypeId: fixed, config: json, secrets: { json: true, unread: true } },
   },
   KibanaAlertingRule: {
-    ...kibana("alerting/rule/{id}", "alerting/rule/{id}"),
+    ...named("Kibana", RULE, `POST ${RULE}`),
+    found: (answer) => ({ ...answer, interval: valueAt(answer, "schedule.interval") }),
     fields: {
-      ruleId: key,
-      name: {},
-      consumer: fixed,
-      ruleTypeId: fixed,
-      enabled: { once: true },
-      interval: { at: "schedule.interval" },
-      tags: {},
-      params: json,
-      actions: {
-        fields: {
-          group: {},
-          id: {},
-          params: json,
-          frequency: { fields: { summary: { initial: false }, notifyWhen: {}, throttle: {} } },
-        },
-      },
+      ...{ ruleId: key, name: {}, consumer: fixed, ruleTypeId: fixed, enabled: {} },
+      ...{ interval: {}, tags: {}, params: json },
+      actions: block({
+        ...{ group: {}, id: {}, params: json },
+        frequency: block({ summary: { initial: false }, notifyWhen: {}, throttle: {} }),
+      }),
     },
     // `enabled: false` is "not set" to the provider: the rule starts enabled, and the next update disables it.
-    body: ({ enabled, ...body }) => ({ ...body, ...(enabled === true && { enabled }), throttle: null }),
-    async afterUpdate(call, { enabled }, _state, answer) {
-      if (valueAt(answer, "enabled") === enabled) return;
-      await call(`POST /s/default/api/alerting/rule/{id}/_${enabled === true ? "enable" : "disable"}`);
-    },
+    body: ({ enabled, interval, ...rest }, old) => ({
+      ...{ ...rest, schedule: { interval }, throttle: null },
+      ...(enabled === true && !old && { enabled }),
+    }),
+    more: ({ enabled = false }, _old, answer) => [
+      [`POST ${RULE}/${enabled ? "_enable" : "_disable"}`, enabled, valueAt(answer, "enabled")],
+    ],
   },
   KibanaDataView: {
-    ...kibana("data_views/data_view", "data_views/data_view/{id}"),
-    update: "POST /s/default/api/data_views/data_view/{id}",
+    ...named("Kibana", `${VIEWS}/{id}`, `POST ${VIEWS}`),
+    update: `POST ${VIEWS}/{id}`,
     id: "data_view.id",
     echoes: true,
-    mayBeGone: true,
     fields: {
       override: { once: true, unread: true },
-      dataView: {
-        fields: {
-          id: fixed,
-          title: {},
-          name: {},
-          timeFieldName: { at: "timeFieldName" },
-          allowNoIndex: { at: "allowNoIndex", initial: false, replaces: true },
-        },
-      },
+      dataView: block({
+        ...{ id: fixed, title: {}, name: {}, timeFieldName: { at: "timeFieldName" } },
+        allowNoIndex: { at: "allowNoIndex", initial: false, replaces },
+      }),
     },
   },
   KibanaImportSavedObjects: {
     server: "Kibana",
-    create: "POST /api/saved_objects/_import",
-    update: "POST /api/saved_objects/_import",
-    content: ({ fileContents, overwrite }) => ({
-      ...upload(String(fileContents)),
-      query: `?overwrite=${overwrite === true}`,
-    }),
+    create: "POST /api/saved_objects/_import?overwrite={overwrite}",
+    update: "POST /api/saved_objects/_import?overwrite={overwrite}",
     fields: { fileContents: {}, overwrite: {} },
-    made: { success: "success", successCount: "successCount", errors: "errors" },
-    prefix: "",
+    body({ file_contents: text }) {
+      const form = new FormData();
+      form.set("file", new Blob([String(text)], { type: "text/plain; charset=utf-8" }), "file.ndjson");
+      return form;
+    },
+    made: { success: "success", errors: "errors" },
     review: importProblem,
   },
   KibanaSecurityRole: {
-    server: "Kibana",
-    ...named("/api/security/role/{id}"),
+    ...named("Kibana", "/api/security/role/{id}"),
     create: "PUT /api/security/role/{id}?createOnly=true",
-    prefix: "",
-    oldClient: true,
+    // An older client of the provider's.
+    headers: { "content-type": "application/json", "kbn-xsrf": "true" },
     fields: {
       name: key,
-      elasticsearch: {
-        fields: {
-          clusters: { at: "cluster", set: true },
-          indices: { set: true, fields: { names: { set: true }, privileges: { set: true } } },
-        },
-      },
-      kibanas: {
-        at: "kibana",
-        set: true,
-        fields: { bases: { at: "base", set: true }, spaces: { set: true } },
-      },
+      elasticsearch: block({ clusters: setAt("cluster"), indices: blocks({ names: set, privileges: set }) }),
+      kibanas: { at: "kibana", ...blocks({ bases: setAt("base"), spaces: set }) },
     },
   },
 };
