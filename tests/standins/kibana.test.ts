@@ -187,10 +187,13 @@ describe("the stand-in for Kibana: its API", () => {
     const { call: early } = await start({ "elasticsearch.password": "not yet" });
     assert.equal((await early("GET", "/api/status")).status, 503);
     assert.equal((await early("GET", newRule)).body.message, "Kibana server is not ready yet");
-    const { status, body } = await call("GET", "/api/status");
+    const { call: ready, url } = await start();
+    const { status, body } = await ready("GET", "/api/status");
     assert.equal(status, 200);
     assert.equal((body.status as { overall: { level: string } }).overall.level, "available");
     assert.match((body.version as { number: string }).number, /^8\.19\./);
+    const anyone = await fetch(`${url}/api/status`);
+    assert.deepEqual(await anyone.json(), { status: { overall: { level: "available" } } });
   });
 
   it("gives a rule back with Kibana's defaults, changes it, switches it and deletes it", async () => {

@@ -34,12 +34,12 @@ export class Elasticsearch {
   }
 
   /**
-   * One call. Throws when it cannot be reached. A body that is text is NDJSON. By Node's own client and not reach/https.ts,
-   * because undici does not run on the containers' Node 18.
+   * One call. Throws when it cannot be reached. By Node's own client and not reach/https.ts, because undici does not run on
+   * the containers' Node 18.
    */
-  async call(method: string, path: string, auth: string, body: object | string = ""): Promise<Answer> {
+  async call(method: string, path: string, auth: string, body?: object): Promise<Answer> {
     const url = new URL(path, this.settings["elasticsearch.hosts"][0]);
-    const data = typeof body === "string" ? body : JSON.stringify(body);
+    const data = body === undefined ? "" : JSON.stringify(body);
     // Node leaves the length out of a DELETE.
     const length = Buffer.byteLength(data);
     const headers = { authorization: auth, "content-type": "application/json", "content-length": length };

@@ -52,6 +52,13 @@ async function act(kibana: Kibana, action: Rule["actions"][0], values: Json, aut
   }
 }
 
+/** The one place where Kibana tells of an action that failed: its event log, an index. */
+async function logFailure({ elasticsearch }: Kibana, { message }: Error, now: Date): Promise<void> {
+  const event = { provider: "actions", action: "execute", outcome: "failure" };
+  const entry = { "@timestamp": now.toISOString(), event, error: { message } };
+  await elasticsearch.call("POST", "/.kibana-event-log-lab/_doc", elasticsearch.own, entry);
+}
+
 /** Searches for what a rule is about, and does the actions that are due. Throws what goes wrong before them. */
 async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   const { kept } = rule;
@@ -68,9 +75,8 @@ async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   kept.seenUntil = found.seenUntil ?? kept.seenUntil;
   for (const firing of firings) {
     const values = variables(rule, firing, now, kibana.settings["server.publicBaseUrl"]);
-    // Only the log tells: so it is with the real one.
-    await act(kibana, firing.action, values, kept.auth).catch(({ message }: Error) =>
-      kibana.log(`rule ${rule.id}: ${message}`),
+    await act(kibana, firing.action, values, kept.auth).catch((error: Error) =>
+      logFailure(kibana, error, now),
     );
   }
 }

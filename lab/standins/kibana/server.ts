@@ -18,6 +18,14 @@ function application(kibana: Kibana): Hono {
     if (status === 401) c.header("www-authenticate", 'Basic realm="Kibana"');
     return c.json({ statusCode: status, error: STATUS_CODES[status], message: error.message }, status);
   });
+  // Everybody may know whether it is available; who has a login sees more.
+  app.get("/api/status", async (c) => {
+    const ready = await kibana.elasticsearch.isReady();
+    const known = ready && (await isKnown(kibana.elasticsearch, c).catch(() => false));
+    const status = { overall: { level: ready ? "available" : "unavailable" } };
+    const version = { number: "8.19.8", build_flavor: "traditional" };
+    return c.json({ ...(known && { version }), status }, ready ? 200 : 503);
+  });
   app.use(async (c, next) => {
     if (!(await kibana.elasticsearch.isReady())) {
       kibana.log("Elasticsearch cannot be reached, or does not take Kibana's own login");
@@ -27,10 +35,6 @@ function application(kibana: Kibana): Hono {
     const isRead = c.req.method === "GET";
     if (!isRead && !c.req.header("kbn-xsrf")) refuse(400, "Request must contain a kbn-xsrf header.");
     return next();
-  });
-  app.get("/api/status", (c) => {
-    const version = { number: "8.19.8", build_flavor: "traditional" };
-    return c.json({ version, status: { overall: { level: "available" } } });
   });
   // What people see, wherever in Kibana they go.
   app.on("GET", ["/", "/app/*"], (c) =>
