@@ -28,6 +28,7 @@ describe("a piece of a script", () => {
       .join("\n")
       .replaceAll("/run/", `${folder}/`)
       .replaceAll("/var/lib/dhis2-siem", `${folder}/state`)
+      .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
       .replaceAll("/etc/apt/", `${folder}/apt/`);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
   }
@@ -143,6 +144,24 @@ describe("a piece of a script", () => {
         /has the fingerprint [0-9A-F]{40} and [0-9A-F]{40}, the stack's config/,
       );
     });
+  });
+
+  it("makes Filebeat's marker once; with a new one Filebeat begins anew (agent.sh)", () => {
+    const [marker, meta] = [join(folder, "state/filebeat-marker"), join(folder, "filebeat/meta.json")];
+    for (const name of ["state", "filebeat"]) mkdirSync(join(folder, name));
+    const mark = () => {
+      writeFileSync(meta, "{}");
+      assert.equal(run(["agent"], "mark_files").stderr, "");
+      return readFileSync(marker, "utf8");
+    };
+    const first = mark();
+    assert.match(first, /^[0-9a-f-]{36}$/, "and no end of a line in it");
+    assert.ok(!existsSync(meta));
+    assert.equal(mark(), first);
+    assert.ok(existsSync(meta), "it knows its files, and goes on");
+    writeFileSync(marker, "");
+    assert.notEqual(mark(), first);
+    assert.ok(!existsSync(meta));
   });
 
   it("puts a file in a link's place, and leaves alone what the link leads to (lib.sh)", () => {
