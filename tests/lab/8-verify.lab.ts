@@ -93,6 +93,20 @@ describe("verify", () => {
     assert.ok(!stdout.includes(outputs.elasticPassword));
   });
 
+  it("needs nobody where Elasticsearch was killed: it is healthy again within two minutes", async () => {
+    // The server's own process, and not the launcher that is the unit's main one.
+    await sh("siem", "kill -9 $(cat /run/elasticsearch/elasticsearch.pid)");
+    const healthy = () =>
+      ask(outputs.superuser, "GET", "/_cluster/health?wait_for_status=yellow&timeout=5s").then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await until("an end of Elasticsearch", 10, async () => ((await healthy()) ? undefined : true));
+    await until("Elasticsearch, by itself", 120, async () => ((await healthy()) ? true : undefined));
+    assert.match(await sh("siem", "systemctl show -P NRestarts elasticsearch"), /^[1-9]/);
+    await clean();
+  });
+
   it("finds an agent stopped", async () => {
     await inContainer("dhis", ["systemctl", "stop", "filebeat"]);
     await obey(await found("agent", "dhis", "problem"));

@@ -104,6 +104,37 @@ describe("a piece of a script", () => {
     });
   });
 
+  describe("Elasticsearch's unit (elastic.sh)", () => {
+    /** Its step, in a container where everything but systemd is in place and as it was. */
+    const step = (systemctl: string) =>
+      run(
+        ["elastic"],
+        `install() { :; }; getent() { :; }; chgrp() { :; }; ls() { echo data; }
+        file_elasticsearch_yml() { :; }; file_heap_options() { :; }; elastic_package() { :; }; give_certificates() { :; }
+        put_file() { echo "file $1"; cat; }; changed() { return 1; }; wait_until() { :; }
+        journalctl() { echo "the journal's end"; }; systemctl() { ${systemctl}; }; ELASTIC_VERSION=8.19.8; elasticsearch`,
+      );
+
+    it("starts it again after a crash, and is read before that", () => {
+      const { stdout, status } = step('echo "systemctl $*"');
+      assert.equal(status, 0);
+      const [, unit, read] =
+        /file \/etc\/systemd\/system\/(.*)\n# Written.*\n\[Service\]\nRestart=on-failure\nRestartSec=30s\n(.*)\n/.exec(
+          stdout,
+        ) ?? [];
+      assert.deepEqual(
+        [unit, read],
+        ["elasticsearch.service.d/50-dhis2-siem.conf", "systemctl daemon-reload"],
+      );
+    });
+
+    it("does not hide a start that fails", () => {
+      const { stderr, status } = step('[ "$1" != is-active ] && [ "$1" != restart ]');
+      assert.equal(status, 1);
+      assert.match(stderr, /the journal's end\nsiem: error: elasticsearch does not start; the lines above/);
+    });
+  });
+
   describe("the packages' repository (packages.sh)", () => {
     const lists = () => mkdirSync(join(folder, "apt/sources.list.d"), { recursive: true });
     const list = (name: string) => join(folder, "apt/sources.list.d", name);
