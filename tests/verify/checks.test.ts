@@ -186,6 +186,15 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     ["problem files dhis:/etc/filebeat/filebeat.yml"],
   ],
   [
+    "clusters of a new PostgreSQL",
+    (site) =>
+      Object.assign(inside(site, "postgres").clusters, {
+        "/etc/postgresql/17/main": false,
+        "/etc/postgresql/17/reports": false,
+      }),
+    ["problem postgresql postgres"],
+  ],
+  [
     "the disk filling",
     (site) => (inside(site, "siem").disks = [{ mount: "/", size: 100 * GIB, free: 15 * GIB }]),
     ["warning disk siem:/"],
@@ -251,7 +260,7 @@ describe("verify's checks", () => {
     const findings = check(sample());
     assert.deepEqual(wrong(findings), []);
     assert.equal(exitCode(findings), 0);
-    assert.equal(new Set(findings.map((finding) => finding.check)).size, 15);
+    assert.equal(new Set(findings.map((finding) => finding.check)).size, 16);
     for (const finding of findings) assert.equal(finding.mend, undefined);
   });
 
@@ -287,6 +296,16 @@ describe("verify's checks", () => {
     );
     assert.ok(!findings.some((finding) => finding.check === "relay"));
     assert.deepEqual(wrong(findings), []);
+  });
+
+  it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
+    const cluster = { "/etc/postgresql/17/main": false };
+    const elsewhere = check(sample((site) => Object.assign(inside(site, "dhis").clusters, cluster)));
+    assert.deepEqual(wrong(elsewhere), []);
+    const none = check(
+      sample((site) => (site.site.agents = site.site.agents.filter(({ name }) => name !== "postgres"))),
+    );
+    assert.ok(!none.some((finding) => finding.check === "postgresql"));
   });
 
   it("take a location that is closed to the host, and a site whose proxy is open, as in place", () => {
