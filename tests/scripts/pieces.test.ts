@@ -156,6 +156,58 @@ describe("a piece of a script", () => {
       assert.equal(readFileSync(list("elastic-8.x.list"), "utf8"), theirs);
     });
 
+    it("is written in every run, with nothing fetched where there is nothing to install", () => {
+      lists();
+      const source = list("dhis2-siem-elastic.list");
+      const step = (url: string, bash = "") =>
+        run(
+          ["packages"],
+          `need_packages() { :; }; chown() { :; }; apt-mark() { :; }; dpkg-query() { printf 'installed 8.19.8'; }
+          fetched() { echo "$1" >>"${folder}/fetched"; return 1; }; apt-get() { fetched apt-get; }; curl() { fetched curl; }
+          export GNUPGHOME="${folder}/gnupg"; mkdir -p -m 0700 "$GNUPGHOME"
+          [ -n "$(ls "$GNUPGHOME")" ] || gpg --batch --quiet --passphrase '' --quick-generate-key one ed25519 sign never 2>/dev/null
+          PACKAGES_URL=${url}; PACKAGES_FINGERPRINT=$(gpg --batch --with-colons --list-keys 2>/dev/null | awk -F: '$1 == "fpr" { print $10; exit }')
+          file_packages_key() { gpg --batch --armor --export one; }; ${bash}
+          elastic_package filebeat 8.19.8; gpgconf --kill gpg-agent`,
+        );
+      const line = (url: string) =>
+        `deb [signed-by=${folder}/apt/keyrings/dhis2-siem-elastic.gpg] ${url}/8.x/apt stable main\n`;
+      const [first, second] = ["https://one.example.org/packages", "https://two.example.org/packages"];
+      assert.equal(step(first).stderr, "");
+      assert.equal(readFileSync(source, "utf8"), line(first));
+      writeFileSync(source, `# ${line(first)} # disabled on upgrade to noble\n`);
+      writeFileSync(list("theirs.list"), `deb ${first}/8.x/apt stable main\n`);
+      assert.match(step(first).stderr, /theirs\.list names Elastic's packages too/);
+      assert.equal(readFileSync(source, "utf8"), line(first));
+      assert.equal(step(second).stderr, "");
+      assert.equal(readFileSync(source, "utf8"), line(second));
+
+      // Without a key in the config, the one that was fetched stays; it is fetched where it is another, or gone.
+      const none = "file_packages_key() { :; }";
+      assert.equal(step(second, none).stderr, "");
+      assert.ok(!existsSync(join(folder, "fetched")));
+      assert.match(
+        step(second, `${none}; PACKAGES_FINGERPRINT=0`).stderr,
+        /the signing key cannot be fetched/,
+      );
+      rmSync(join(folder, "apt/keyrings/dhis2-siem-elastic.gpg"));
+      assert.match(step(second, none).stderr, /the signing key cannot be fetched/);
+      assert.equal(readFileSync(join(folder, "fetched"), "utf8"), "curl\ncurl\n");
+    });
+
+    it("has its key fetched anew where something is to be installed: it may have been renewed", () => {
+      lists();
+      mkdirSync(join(folder, "apt/keyrings"));
+      writeFileSync(join(folder, "apt/keyrings/dhis2-siem-elastic.gpg"), "old");
+      const { stderr } = run(
+        ["packages"],
+        `need_packages() { :; }; dpkg-query() { printf 'installed 8.19.7'; }; dpkg() { false; }; file_packages_key() { :; }
+        fingerprints() { echo right; }; curl() { echo "asked for the key" >&2; return 1; }
+        PACKAGES_URL=https://one.example.org/packages; PACKAGES_FINGERPRINT=right; elastic_package filebeat 8.19.8`,
+      );
+      assert.match(stderr, /^asked for the key\n/);
+    });
+
     it("takes the key that is meant, and no file with a second one", () => {
       lists();
       const check = (keys: string) =>
