@@ -104,6 +104,46 @@ describe("a piece of a script", () => {
     });
   });
 
+  describe("the disk's limit (container.sh)", () => {
+    /** What limit_disk changes of a container whose own root device has this size (undefined: it is a profile's). */
+    const changes = (disk: string, size: string | undefined, driver = "zfs") => {
+      const get = size === undefined ? "echo 'Device from profile(s)' >&2; return 1" : `echo ${quote(size)}`;
+      const { stdout, stderr, status } = run(
+        ["container"],
+        `lxc() {
+          case "$*" in
+            *'device get siem root size') ${get} ;;
+            *'show siem --expanded') printf 'devices:\\n  root:\\n    path: /\\n    pool: default\\n' ;;
+            'storage show default') echo 'driver: ${driver}' ;;
+            *) echo "lxc $*" >&3 ;;
+          esac
+        }
+        exec 3>&1; LXD_PROJECT=default CONTAINER=siem DISK=${quote(disk)}; limit_disk`,
+      );
+      assert.equal(status, 0, stderr);
+      return { called: stdout.trim(), said: stderr.trim() };
+    };
+    const nothing = { called: "", said: "" };
+
+    it("goes when it is no longer in the config, and only the container's own", () => {
+      assert.deepEqual(changes("", "20GiB"), {
+        called: "lxc --project default config device unset siem root size",
+        said: "siem: the disk of siem is no longer limited to 20GiB",
+      });
+      for (const size of ["", undefined]) assert.deepEqual(changes("", size), nothing);
+    });
+
+    it("is set where the pool enforces one", () => {
+      const set = "lxc --project default config device override siem root size=20GiB";
+      for (const size of ["10GiB", "", undefined])
+        assert.deepEqual(changes("20GiB", size), { called: set, said: "" });
+      assert.deepEqual(changes("20GiB", "20GiB"), nothing);
+      const dir = changes("20GiB", undefined, "dir");
+      assert.equal(dir.called, "");
+      assert.match(dir.said, /the storage pool 'default' \(dir\) cannot enforce the disk limit 20GiB/);
+    });
+  });
+
   describe("Elasticsearch's unit (elastic.sh)", () => {
     /** Its step, in a container where everything but systemd is in place and as it was. */
     const step = (systemctl: string) =>
