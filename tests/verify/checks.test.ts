@@ -115,6 +115,15 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     ["problem rebuilt postgres"],
   ],
   [
+    "a container restored from a snapshot",
+    (site) => {
+      const instance = site.facts.instances.find(({ name }) => name === "postgres");
+      assert.ok(instance);
+      instance.uuid += "/restored";
+    },
+    ["problem rebuilt postgres"],
+  ],
+  [
     "a container that only one of its steps ran in since",
     (site) => site.state.containers.postgres?.uuids.push("uuid-older"),
     ["problem rebuilt postgres"],

@@ -9,8 +9,16 @@ import { sample } from "./samples";
 
 /** LXD's list: what is looked at of it. */
 const LIST = JSON.stringify([
-  { name: "dhis", status: "Running", config: { "volatile.uuid": "uuid-dhis" } },
-  { name: "postgres", status: "Stopped", config: { "volatile.uuid": "uuid-postgres" } },
+  {
+    name: "dhis",
+    status: "Running",
+    config: { "volatile.uuid": "uuid-dhis", "volatile.uuid.generation": "uuid-dhis" },
+  },
+  {
+    name: "postgres",
+    status: "Stopped",
+    config: { "volatile.uuid": "uuid-postgres", "volatile.uuid.generation": "uuid-restored" },
+  },
   { name: "odk", status: "Running", config: {} },
 ]);
 
@@ -74,7 +82,7 @@ describe("what verify runs on the host", () => {
       facts.instances.map(({ name, running, uuid }) => [name, running, uuid]),
       [
         ["dhis", true, "uuid-dhis"],
-        ["postgres", false, "uuid-postgres"],
+        ["postgres", false, "uuid-postgres/uuid-restored"],
         ["odk", true, ""],
       ],
     );
