@@ -5,12 +5,45 @@ import { APACHE_LOG } from "./logging";
 
 const APACHE_FILES = [APACHE_LOG, "/var/log/apache2/*error*.log"];
 
-/** Files that an agent reads beside the journal, by type of container (facts: DHIS2's audit log goes only to its file). */
+/** The files that an agent reads beside the journal, by type of container (DHIS2's audit log goes only to its file). */
 const FILES: Partial<Record<ContainerType, readonly string[]>> = {
   dhis2: ["/opt/dhis2/logs/dhis-audit.log"],
   apache_proxy: APACHE_FILES,
   munin_monitor: APACHE_FILES,
 };
+
+/** The logs in files that the agent of such a container reads. */
+export function filesOf(type: ContainerType): readonly string[] {
+  return FILES[type] ?? [];
+}
+
+/** What scripts/agent.sh makes once in each container; its words are part of what Filebeat knows a file by. */
+export const MARKER = "/var/lib/dhis2-siem/filebeat-marker";
+
+/**
+ * How files are read, each line once.
+ *
+ * - `paths`: what was rolled, too (logrotate and log4j give it a number), so that its last lines are still read.
+ * - `file_identity`: a file is known by its inode and the marker. By default it is its inode and its device, whose number
+ *   may be another one after a boot (ZFS, btrfs, LVM): the whole file would be read again, and alert again.
+ * - `removed`: a file that was compressed and removed is still read to its end.
+ * - `inactive`: more than the day after which a log is rolled. A closed file is opened again for a new line, but not where
+ *   it was renamed before Filebeat saw that line (elastic/beats #39732).
+ * - `ignore_inactive`: what was there before the agent would count as new, and DHIS2 keeps its rolled files for ever.
+ * - `ignore_older`: nor does each start open all that were rolled since; those of a week are enough.
+ */
+function fileInput(files: readonly string[]): object {
+  return {
+    type: "filestream",
+    id: "files",
+    paths: files.flatMap((file) => [file, `${file}.*[0-9]`]),
+    prospector: { scanner: { check_interval: "5s" } },
+    file_identity: { inode_marker: { path: MARKER } },
+    close: { on_state_change: { inactive: "25h", removed: false } },
+    ignore_inactive: "since_first_start",
+    ignore_older: "168h",
+  };
+}
 
 /** What a site's agents have in common. */
 export interface AgentOptions {
@@ -26,21 +59,9 @@ export interface AgentOptions {
  * it: Filebeat takes it from its keystore. `seek` is left to the defaults, which go on where the agent stopped in both.
  */
 export function renderFilebeatYml(container: SiteContainer, options: AgentOptions): string {
-  const files = FILES[container.type] ?? [];
+  const files = filesOf(container.type);
   const config = {
-    "filebeat.inputs": [
-      { type: "journald", id: "journal" },
-      ...(files.length > 0
-        ? [
-            {
-              type: "filestream",
-              id: "files",
-              paths: files,
-              prospector: { scanner: { check_interval: "5s" } },
-            },
-          ]
-        : []),
-    ],
+    "filebeat.inputs": [{ type: "journald", id: "journal" }, ...(files.length > 0 ? [fileInput(files)] : [])],
     name: container.name,
     fields_under_root: true,
     fields: {

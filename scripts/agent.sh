@@ -3,6 +3,19 @@
 # Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh;
 # files: file_filebeat_yml, file_ca, and those of journal.sh, location.sh and health.sh.
 
+# What render/filebeat.ts names, beside an inode, to know a file by.
+FILEBEAT_MARKER=/var/lib/dhis2-siem/filebeat-marker
+
+# mark_files: the marker, made once. With another one every file is new to Filebeat; so it is also to begin anew with what is
+# "since its first start", that nothing which is there already is read as new.
+mark_files() {
+  [ ! -s "$FILEBEAT_MARKER" ] || return 0
+  rm -f /var/lib/filebeat/meta.json
+  # Without a line's end: all of it becomes part of a file's name. Put in place whole: Filebeat may be reading it.
+  printf %s "$(cat /proc/sys/kernel/random/uuid)" >"$FILEBEAT_MARKER.new"
+  mv "$FILEBEAT_MARKER.new" "$FILEBEAT_MARKER"
+}
+
 restart_filebeat() {
   filebeat test config >"$WORK/filebeat" 2>&1 || {
     tail -n 3 "$WORK/filebeat" >&2
@@ -22,6 +35,7 @@ apply() {
   location_apply
   health_apply
   elastic_package filebeat "$FILEBEAT_VERSION"
+  mark_files
   put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
   put_file /etc/filebeat/filebeat.yml 0600 root:root < <(file_filebeat_yml)
   # The first start is the key's (key.sh); afterwards a change here restarts it.

@@ -20,8 +20,17 @@ set_config() {
   [ "$(lxd config get "$CONTAINER" "$1")" = "$2" ] || lxd config set "$CONTAINER" "$1=$2"
 }
 
+# limit_disk: gives the container its limit, or takes away one that it has of its own; what a profile says is not ours.
 limit_disk() {
-  local pool driver
+  local pool driver size
+  if [ -z "$DISK" ]; then
+    size=$(lxd config device get "$CONTAINER" root size 2>/dev/null || true)
+    [ -n "$size" ] || return 0
+    say "the disk of $CONTAINER is no longer limited to $size"
+    lxd config device unset "$CONTAINER" root size 2>"$WORK/disk" ||
+      die "the disk limit of $CONTAINER cannot be taken away: $(tail -n 1 "$WORK/disk")"
+    return 0
+  fi
   pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  root:/ { r = 1 } r && $1 == "pool:" { print $2; exit }')
   driver=$(lxc storage show "$pool" | awk '$1 == "driver:" { print $2 }')
   if [ "$driver" = dir ] || [ "$driver" = lvm ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
@@ -51,7 +60,7 @@ apply() {
   set_config user.dhis2-siem managed
   set_config limits.memory "$MEMORY"
   set_config boot.autostart true
-  [ -z "$DISK" ] || limit_disk
+  limit_disk
   case $(state) in
     RUNNING) has_address || lxd restart "$CONTAINER" --timeout 60 ;;
     *) lxd start "$CONTAINER" 2>"$WORK/start" || die "container $CONTAINER does not start: $(tail -n 1 "$WORK/start")" ;;

@@ -90,6 +90,13 @@ elasticsearch() {
     chgrp elasticsearch "$folder/elasticsearch.keystore"
     chmod 0660 "$folder/elasticsearch.keystore"
   fi
+  # The vendor's unit leaves it dead after a crash. A start that fails is still said at once: systemctl does not wait for the next.
+  put_file /etc/systemd/system/elasticsearch.service.d/50-dhis2-siem.conf 0644 root:root <<UNIT
+# Written by dhis2-siem; changes made here are lost at its next update.
+[Service]
+Restart=on-failure
+RestartSec=30s
+UNIT
   systemctl daemon-reload
   systemctl enable -q elasticsearch
   if changed package:elasticsearch "$folder/elasticsearch.yml" "$folder/jvm.options.d/heap.options" "$folder/certs/server.crt" ||
@@ -98,7 +105,7 @@ elasticsearch() {
     restart_checked elasticsearch
   fi
   wait_until 600 "Elasticsearch" elasticsearch_answers || {
-    journalctl -u elasticsearch -n 10 --no-pager -o cat >&2 || true
+    journalctl -u elasticsearch -n 20 --no-pager -o cat >&2 || true
     die "Elasticsearch does not answer after ten minutes: $(tail -n 1 "$WORK/curl")"
   }
   # Its users' index may take a moment more than the server itself.

@@ -1,13 +1,25 @@
 # shellcheck shell=bash
 # Runs on the LXD host as root: hands the inner bundle (file_inner) to bash in a container.
 # Values: LXD_PROJECT, CONTAINER.
-# Prints what the bundle prints, and a line of JSON with LXD's id of the container: another one later means that it was rebuilt.
+# Prints what the bundle prints, and a line of JSON with LXD's id of the container: another one later means that it was
+# rebuilt, or restored from a snapshot.
 
 # Snap's lxc is not always on sudo's path.
 export PATH="$PATH:/snap/bin"
 
 container_state() {
   lxc list --project "$LXD_PROJECT" --format csv -c ns "^$CONTAINER\$" 2>/dev/null | awk -F, -v name="$CONTAINER" '$1 == name { print $2 }'
+}
+
+volatile() { lxc config get "$CONTAINER" "volatile.$1" --project "$LXD_PROJECT"; }
+
+# identity: LXD's id; after a restore, which keeps it, with the one of the restore (tools/site/discover.ts reads the same).
+# An LXD before 5.0.3 has none of a restore.
+identity() {
+  local id restored
+  id=$(volatile uuid)
+  restored=$(volatile uuid.generation)
+  if [ -z "$restored" ] || [ "$restored" = "$id" ]; then printf %s "$id"; else printf %s "$id/$restored"; fi
 }
 
 main() {
@@ -26,5 +38,5 @@ main() {
   fi
   file_inner | lxc exec "$CONTAINER" --project "$LXD_PROJECT" --mode non-interactive --cwd / --env HOME=/root -- bash -s -- "$action"
   # On a line of its own and the last, whatever the container printed before it.
-  [ "$action" = delete ] || printf '\n{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$(lxc config get "$CONTAINER" volatile.uuid --project "$LXD_PROJECT")"
+  [ "$action" = delete ] || printf '\n{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$(identity)"
 }

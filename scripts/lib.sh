@@ -31,13 +31,17 @@ finish() {
   manifest
 }
 
-# manifest: one line of JSON on stdout for each file that this script has put in place, in this run or an earlier one.
-# So the stack's state knows what every file should be, and `npm run verify` need not trust the container.
+# manifest: one line of JSON on stdout for each file that this script has put in place, in this run, or in an earlier one
+# where it is still there: it may have gone with the folder that it was for. So the stack's state knows what every file
+# should be, and `npm run verify` need not trust the container.
 manifest() {
-  local list="${MARK%.unfinished}.files"
+  local list="${MARK%.unfinished}.files" sum path
   [ "${#WRITTEN[@]}" -gt 0 ] || [ -e "$list" ] || return 0
   : >>"$list"
-  printf '%s\n' ${WRITTEN[@]+"${WRITTEN[@]}"} | cat - "$list" | awk 'NF == 2 && !seen[$2]++' | sort -k 2 >"$WORK/files"
+  {
+    printf '%s\n' ${WRITTEN[@]+"${WRITTEN[@]}"}
+    while read -r sum path; do [ ! -e "$path" ] || printf '%s %s\n' "$sum" "$path"; done <"$list"
+  } | awk 'NF == 2 && !seen[$2]++' | sort -k 2 >"$WORK/files"
   cat "$WORK/files" >"$list"
   awk '{ printf "{\"file\":\"%s\",\"sha256\":\"%s\"}\n", $2, $1 }' "$list"
 }

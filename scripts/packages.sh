@@ -4,6 +4,7 @@
 
 : "${PACKAGES_URL:=}" "${PACKAGES_FINGERPRINT:=}"
 
+KEYRING=/etc/apt/keyrings/dhis2-siem-elastic.gpg
 SOURCE=/etc/apt/sources.list.d/dhis2-siem-elastic.list
 # What is behind the name of another list of Elastic's packages, so that apt passes it over without a word.
 OFF=.dhis2-siem.disabled
@@ -46,25 +47,36 @@ need_packages() {
   apt_get install --no-install-recommends "${missing[@]}"
 }
 
-# elastic_repository MAJOR: key (checked against the fingerprint) and source of Elastic's packages of that major version.
+# fingerprints FILE: of every key in it; nothing where there is none.
+fingerprints() {
+  GNUPGHOME="$WORK" gpg --batch --with-colons --show-keys "$1" 2>/dev/null |
+    awk -F: '$1 == "pub" { want = 1 } $1 == "fpr" && want { found = found sep $10; sep = " and "; want = 0 } END { print found }' || true
+}
+
+# elastic_repository MAJOR [INSTALLED]: key (checked against the fingerprint) and source of Elastic's packages of that major
+# version. In every run: a release upgrade of the container switches the source off, and the config's may be another by now.
+# With INSTALLED nothing is to be fetched from there, so a key that is in place is not fetched again.
 elastic_repository() {
-  local major=$1 key="$WORK/packages.asc" found
+  local major=$1 installed=${2:-} key="$WORK/packages.key" found
   need_packages ca-certificates curl gnupg
   file_packages_key >"$key"
   if ! grep -q 'BEGIN PGP' "$key"; then
-    curl -fsS --max-time 60 -o "$key" "${PACKAGES_URL%/packages}/GPG-KEY-elasticsearch" ||
-      die "the signing key cannot be fetched from ${PACKAGES_URL%/packages}/GPG-KEY-elasticsearch; is the repository reachable from $(hostname)?"
+    if [ -n "$installed" ] && [ -s "$KEYRING" ] && [ "$(fingerprints "$KEYRING")" = "$PACKAGES_FINGERPRINT" ]; then
+      cp "$KEYRING" "$key"
+    else
+      curl -fsS --max-time 60 -o "$key" "${PACKAGES_URL%/packages}/GPG-KEY-elasticsearch" ||
+        die "the signing key cannot be fetched from ${PACKAGES_URL%/packages}/GPG-KEY-elasticsearch; is the repository reachable from $(hostname)?"
+    fi
   fi
   # One key and no other: apt would believe each that is in its file.
-  found=$(GNUPGHOME="$WORK" gpg --batch --with-colons --show-keys "$key" 2>/dev/null |
-    awk -F: '$1 == "pub" { keys++; want = 1 } $1 == "fpr" && want { found = found sep $10; sep = " and "; want = 0 } END { print found }')
+  found=$(fingerprints "$key")
   [ "$found" = "$PACKAGES_FINGERPRINT" ] ||
     die "the packages' signing key has the fingerprint ${found:-(none)}, the stack's config says $PACKAGES_FINGERPRINT (dhis2-siem:packages)"
-  GNUPGHOME="$WORK" gpg --batch --dearmor <"$key" >"$WORK/packages.gpg"
-  put_file /etc/apt/keyrings/dhis2-siem-elastic.gpg 0644 root:root <"$WORK/packages.gpg"
+  if grep -q 'BEGIN PGP' "$key"; then GNUPGHOME="$WORK" gpg --batch --yes --dearmor "$key"; else cp "$key" "$key.gpg"; fi
+  put_file "$KEYRING" 0644 root:root <"$key.gpg"
   other_lists "$major"
   put_file "$SOURCE" 0644 root:root <<LIST
-deb [signed-by=/etc/apt/keyrings/dhis2-siem-elastic.gpg] $PACKAGES_URL/$major.x/apt stable main
+deb [signed-by=$KEYRING] $PACKAGES_URL/$major.x/apt stable main
 LIST
 }
 
@@ -84,7 +96,9 @@ other_lists() {
 elastic_package() {
   local name=$1 version=$2 have more=()
   have=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$name" 2>/dev/null || true)
-  if [ "$have" != "installed $version" ]; then
+  if [ "$have" = "installed $version" ]; then
+    elastic_repository "${version%%.*}" installed
+  else
     if [ "${have% *}" = installed ] && dpkg --compare-versions "${have#* }" gt "$version"; then
       [ "$name" = filebeat ] ||
         die "$name ${have#* } is installed in $(hostname), and no older one reads what it wrote: the config's versions.elastic must be ${have#* } or newer, not $version"
@@ -107,7 +121,7 @@ elastic_package() {
 
 remove_elastic_repository() {
   local other
-  rm -f /etc/apt/keyrings/dhis2-siem-elastic.gpg "$SOURCE"
+  rm -f "$KEYRING" "$SOURCE"
   for other in /etc/apt/sources.list.d/*"$OFF"; do
     [ ! -e "$other" ] || mv "$other" "${other%"$OFF"}"
   done

@@ -10,6 +10,7 @@ import { labStack, STACK_FOLDER } from "../../lab/stack";
 import { updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 import { cliEnvironment, verifyLab } from "../../lab/verify";
+import { basic } from "../../reach/https";
 import type { Finding } from "../../tools/verify/finding";
 
 const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
@@ -106,8 +107,7 @@ describe("verify", () => {
     const attack = ATTACKS.find(({ rule }) => rule === "Scanner by Its User Agent");
     assert.ok(attack);
     const { username, password } = outputs.operator;
-    const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-    const headers = { authorization, "kbn-xsrf": "lab" };
+    const headers = { authorization: basic(username, password), "kbn-xsrf": "lab" };
     const rules = await throughProxy("GET", "/siem/api/alerting/rules/_find?per_page=1000", { headers });
     const rule = (JSON.parse(rules.text) as { data: Rule[] }).data.find(({ name }) => name === attack.rule);
     assert.ok(rule, rules.text.slice(0, 300));
@@ -122,6 +122,20 @@ describe("verify", () => {
     const since = new Date().toISOString();
     await attack.act();
     assert.deepEqual((await alertsOf([name], outputs.login, outputs.alertIndex, since)).missing, []);
+    await clean();
+  });
+
+  it("needs nobody where Elasticsearch was killed: it is healthy again within two minutes", async () => {
+    // The server's own process, and not the launcher that is the unit's main one.
+    await sh("siem", "kill -9 $(cat /run/elasticsearch/elasticsearch.pid)");
+    const healthy = () =>
+      ask(outputs.superuser, "GET", "/_cluster/health?wait_for_status=yellow&timeout=5s").then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await until("an end of Elasticsearch", 10, async () => ((await healthy()) ? undefined : true));
+    await until("Elasticsearch, by itself", 120, async () => ((await healthy()) ? true : undefined));
+    assert.match(await sh("siem", "systemctl show -P NRestarts elasticsearch"), /^[1-9]/);
     await clean();
   });
 

@@ -11,12 +11,12 @@ describe("in-container.sh", () => {
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-in-container-"))));
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Runs it before an `lxc` that has one running container and runs what it is given. */
-  function run(action: string) {
+  /** Runs it before an `lxc` that has one running container, and this of a restore, and runs what it is given. */
+  function run(action: string, restored = "") {
     const scripts = loadScripts();
     writeFileSync(
       join(folder, "lxc"),
-      `#!/bin/bash\ncase $1 in\nlist) echo dhis,RUNNING ;;\nconfig) echo 11-22 ;;\nexec) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;\nesac\n`,
+      `#!/bin/bash\ncase $1 in\nlist) echo dhis,RUNNING ;;\nconfig) [ "$4" = volatile.uuid ] && echo 11-22 || echo ${restored} ;;\nexec) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;\nesac\n`,
     );
     chmodSync(join(folder, "lxc"), 0o755);
     const bundle = renderBundle({
@@ -36,6 +36,11 @@ describe("in-container.sh", () => {
     const { stdout, stderr, status } = run("apply");
     assert.deepEqual([stderr, status], ["", 0]);
     assert.equal(stdout, 'apply in it\n\n{"container":"dhis","uuid":"11-22"}\n');
+  });
+
+  it("prints with it the id of a restore from a snapshot, where LXD has one and it is another", () => {
+    const id = (restored: string) => /"uuid":"(.*)"/.exec(run("apply", restored).stdout)?.[1];
+    assert.deepEqual(["", "11-22", "33-44"].map(id), ["11-22", "11-22", "11-22/33-44"]);
   });
 
   it("prints no id where it takes the step back", () => {

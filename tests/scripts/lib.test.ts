@@ -96,6 +96,27 @@ describe("lib.sh", () => {
     assert.equal(run(folder, "begin two; finish").stdout, "", "another script has files of its own");
   });
 
+  it("forgets a file of an earlier run that is gone, and none that it put in place now", () => {
+    const file = (name: string) => `put_file ${folder}/${name} 0644 "$(id -un)" < <(echo x)`;
+    const paths = (script: string) =>
+      [...run(folder, script).stdout.matchAll(/"file":"([^"]*)"/g)].map(([, path = ""]) =>
+        path.slice(folder.length + 1),
+      );
+    assert.deepEqual(paths(`begin one; ${file("13/conf")}; ${file("15/conf")}; finish`), [
+      "13/conf",
+      "15/conf",
+    ]);
+    rmSync(join(folder, "13"), { recursive: true });
+    assert.deepEqual(paths(`begin one; ${file("17/conf")}; finish`), ["15/conf", "17/conf"]);
+    assert.deepEqual(paths(`begin one; ${file("17/conf")}; rm ${folder}/17/conf; finish`), [
+      "15/conf",
+      "17/conf",
+    ]);
+    rmSync(join(folder, "15"), { recursive: true });
+    rmSync(join(folder, "17"), { recursive: true });
+    assert.deepEqual(paths("begin one; finish"), []);
+  });
+
   it("gives up waiting after the deadline", () => {
     const result = run(folder, "wait_until 1 'the impossible' false || echo over");
     assert.equal(result.stdout, "over\n");

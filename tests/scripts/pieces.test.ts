@@ -28,6 +28,7 @@ describe("a piece of a script", () => {
       .join("\n")
       .replaceAll("/run/", `${folder}/`)
       .replaceAll("/var/lib/dhis2-siem", `${folder}/state`)
+      .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
       .replaceAll("/etc/apt/", `${folder}/apt/`);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
   }
@@ -103,6 +104,77 @@ describe("a piece of a script", () => {
     });
   });
 
+  describe("the disk's limit (container.sh)", () => {
+    /** What limit_disk changes of a container whose own root device has this size (undefined: it is a profile's). */
+    const changes = (disk: string, size: string | undefined, driver = "zfs") => {
+      const get = size === undefined ? "echo 'Device from profile(s)' >&2; return 1" : `echo ${quote(size)}`;
+      const { stdout, stderr, status } = run(
+        ["container"],
+        `lxc() {
+          case "$*" in
+            *'device get siem root size') ${get} ;;
+            *'show siem --expanded') printf 'devices:\\n  root:\\n    path: /\\n    pool: default\\n' ;;
+            'storage show default') echo 'driver: ${driver}' ;;
+            *) echo "lxc $*" >&3 ;;
+          esac
+        }
+        exec 3>&1; LXD_PROJECT=default CONTAINER=siem DISK=${quote(disk)}; limit_disk`,
+      );
+      assert.equal(status, 0, stderr);
+      return { called: stdout.trim(), said: stderr.trim() };
+    };
+    const nothing = { called: "", said: "" };
+
+    it("goes when it is no longer in the config, and only the container's own", () => {
+      assert.deepEqual(changes("", "20GiB"), {
+        called: "lxc --project default config device unset siem root size",
+        said: "siem: the disk of siem is no longer limited to 20GiB",
+      });
+      for (const size of ["", undefined]) assert.deepEqual(changes("", size), nothing);
+    });
+
+    it("is set where the pool enforces one", () => {
+      const set = "lxc --project default config device override siem root size=20GiB";
+      for (const size of ["10GiB", "", undefined])
+        assert.deepEqual(changes("20GiB", size), { called: set, said: "" });
+      assert.deepEqual(changes("20GiB", "20GiB"), nothing);
+      const dir = changes("20GiB", undefined, "dir");
+      assert.equal(dir.called, "");
+      assert.match(dir.said, /the storage pool 'default' \(dir\) cannot enforce the disk limit 20GiB/);
+    });
+  });
+
+  describe("Elasticsearch's unit (elastic.sh)", () => {
+    /** Its step, in a container where everything but systemd is in place and as it was. */
+    const step = (systemctl: string) =>
+      run(
+        ["elastic"],
+        `install() { :; }; getent() { :; }; chgrp() { :; }; ls() { echo data; }
+        file_elasticsearch_yml() { :; }; file_heap_options() { :; }; elastic_package() { :; }; give_certificates() { :; }
+        put_file() { echo "file $1"; cat; }; changed() { return 1; }; wait_until() { :; }
+        journalctl() { echo "the journal's end"; }; systemctl() { ${systemctl}; }; ELASTIC_VERSION=8.19.8; elasticsearch`,
+      );
+
+    it("starts it again after a crash, and is read before that", () => {
+      const { stdout, status } = step('echo "systemctl $*"');
+      assert.equal(status, 0);
+      const [, unit, read] =
+        /file \/etc\/systemd\/system\/(.*)\n# Written.*\n\[Service\]\nRestart=on-failure\nRestartSec=30s\n(.*)\n/.exec(
+          stdout,
+        ) ?? [];
+      assert.deepEqual(
+        [unit, read],
+        ["elasticsearch.service.d/50-dhis2-siem.conf", "systemctl daemon-reload"],
+      );
+    });
+
+    it("does not hide a start that fails", () => {
+      const { stderr, status } = step('[ "$1" != is-active ] && [ "$1" != restart ]');
+      assert.equal(status, 1);
+      assert.match(stderr, /the journal's end\nsiem: error: elasticsearch does not start; the lines above/);
+    });
+  });
+
   describe("the packages' repository (packages.sh)", () => {
     const lists = () => mkdirSync(join(folder, "apt/sources.list.d"), { recursive: true });
     const list = (name: string) => join(folder, "apt/sources.list.d", name);
@@ -124,6 +196,58 @@ describe("a piece of a script", () => {
       assert.equal(readFileSync(list("elastic-8.x.list"), "utf8"), theirs);
     });
 
+    it("is written in every run, with nothing fetched where there is nothing to install", () => {
+      lists();
+      const source = list("dhis2-siem-elastic.list");
+      const step = (url: string, bash = "") =>
+        run(
+          ["packages"],
+          `need_packages() { :; }; chown() { :; }; apt-mark() { :; }; dpkg-query() { printf 'installed 8.19.8'; }
+          fetched() { echo "$1" >>"${folder}/fetched"; return 1; }; apt-get() { fetched apt-get; }; curl() { fetched curl; }
+          export GNUPGHOME="${folder}/gnupg"; mkdir -p -m 0700 "$GNUPGHOME"
+          [ -n "$(ls "$GNUPGHOME")" ] || gpg --batch --quiet --passphrase '' --quick-generate-key one ed25519 sign never 2>/dev/null
+          PACKAGES_URL=${url}; PACKAGES_FINGERPRINT=$(gpg --batch --with-colons --list-keys 2>/dev/null | awk -F: '$1 == "fpr" { print $10; exit }')
+          file_packages_key() { gpg --batch --armor --export one; }; ${bash}
+          elastic_package filebeat 8.19.8; gpgconf --kill gpg-agent`,
+        );
+      const line = (url: string) =>
+        `deb [signed-by=${folder}/apt/keyrings/dhis2-siem-elastic.gpg] ${url}/8.x/apt stable main\n`;
+      const [first, second] = ["https://one.example.org/packages", "https://two.example.org/packages"];
+      assert.equal(step(first).stderr, "");
+      assert.equal(readFileSync(source, "utf8"), line(first));
+      writeFileSync(source, `# ${line(first)} # disabled on upgrade to noble\n`);
+      writeFileSync(list("theirs.list"), `deb ${first}/8.x/apt stable main\n`);
+      assert.match(step(first).stderr, /theirs\.list names Elastic's packages too/);
+      assert.equal(readFileSync(source, "utf8"), line(first));
+      assert.equal(step(second).stderr, "");
+      assert.equal(readFileSync(source, "utf8"), line(second));
+
+      // Without a key in the config, the one that was fetched stays; it is fetched where it is another, or gone.
+      const none = "file_packages_key() { :; }";
+      assert.equal(step(second, none).stderr, "");
+      assert.ok(!existsSync(join(folder, "fetched")));
+      assert.match(
+        step(second, `${none}; PACKAGES_FINGERPRINT=0`).stderr,
+        /the signing key cannot be fetched/,
+      );
+      rmSync(join(folder, "apt/keyrings/dhis2-siem-elastic.gpg"));
+      assert.match(step(second, none).stderr, /the signing key cannot be fetched/);
+      assert.equal(readFileSync(join(folder, "fetched"), "utf8"), "curl\ncurl\n");
+    });
+
+    it("has its key fetched anew where something is to be installed: it may have been renewed", () => {
+      lists();
+      mkdirSync(join(folder, "apt/keyrings"));
+      writeFileSync(join(folder, "apt/keyrings/dhis2-siem-elastic.gpg"), "old");
+      const { stderr } = run(
+        ["packages"],
+        `need_packages() { :; }; dpkg-query() { printf 'installed 8.19.7'; }; dpkg() { false; }; file_packages_key() { :; }
+        fingerprints() { echo right; }; curl() { echo "asked for the key" >&2; return 1; }
+        PACKAGES_URL=https://one.example.org/packages; PACKAGES_FINGERPRINT=right; elastic_package filebeat 8.19.8`,
+      );
+      assert.match(stderr, /^asked for the key\n/);
+    });
+
     it("takes the key that is meant, and no file with a second one", () => {
       lists();
       const check = (keys: string) =>
@@ -143,6 +267,24 @@ describe("a piece of a script", () => {
         /has the fingerprint [0-9A-F]{40} and [0-9A-F]{40}, the stack's config/,
       );
     });
+  });
+
+  it("makes Filebeat's marker once; with a new one Filebeat begins anew (agent.sh)", () => {
+    const [marker, meta] = [join(folder, "state/filebeat-marker"), join(folder, "filebeat/meta.json")];
+    for (const name of ["state", "filebeat"]) mkdirSync(join(folder, name));
+    const mark = () => {
+      writeFileSync(meta, "{}");
+      assert.equal(run(["agent"], "mark_files").stderr, "");
+      return readFileSync(marker, "utf8");
+    };
+    const first = mark();
+    assert.match(first, /^[0-9a-f-]{36}$/, "and no end of a line in it");
+    assert.ok(!existsSync(meta));
+    assert.equal(mark(), first);
+    assert.ok(existsSync(meta), "it knows its files, and goes on");
+    writeFileSync(marker, "");
+    assert.notEqual(mark(), first);
+    assert.ok(!existsSync(meta));
   });
 
   it("puts a file in a link's place, and leaves alone what the link leads to (lib.sh)", () => {

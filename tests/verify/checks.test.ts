@@ -117,6 +117,15 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     ["problem rebuilt postgres"],
   ],
   [
+    "a container restored from a snapshot",
+    (site) => {
+      const instance = site.facts.instances.find(({ name }) => name === "postgres");
+      assert.ok(instance);
+      instance.uuid += "/restored";
+    },
+    ["problem rebuilt postgres"],
+  ],
+  [
     "a container that only one of its steps ran in since",
     (site) => site.state.containers.postgres?.uuids.push("uuid-older"),
     ["problem rebuilt postgres"],
@@ -194,6 +203,15 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     "a file gone",
     (site) => (inside(site, "dhis").files["/etc/filebeat/filebeat.yml"] = undefined),
     ["problem files dhis:/etc/filebeat/filebeat.yml"],
+  ],
+  [
+    "clusters of a new PostgreSQL",
+    (site) =>
+      Object.assign(inside(site, "postgres").clusters, {
+        "/etc/postgresql/17/main": false,
+        "/etc/postgresql/17/reports": false,
+      }),
+    ["problem postgresql postgres"],
   ],
   [
     "the disk filling",
@@ -297,6 +315,16 @@ describe("verify's checks", () => {
     );
     assert.ok(!findings.some((finding) => finding.check === "relay"));
     assert.deepEqual(wrong(findings), []);
+  });
+
+  it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
+    const cluster = { "/etc/postgresql/17/main": false };
+    const elsewhere = check(sample((site) => Object.assign(inside(site, "dhis").clusters, cluster)));
+    assert.deepEqual(wrong(elsewhere), []);
+    const none = check(
+      sample((site) => (site.site.agents = site.site.agents.filter(({ name }) => name !== "postgres"))),
+    );
+    assert.ok(!none.some((finding) => finding.check === "postgresql"));
   });
 
   it("take a location that is closed to the host, and a site whose proxy is open, as in place", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canaryBundle, lookBundle, readHostFacts } from "../../tools/verify/hostFacts";
@@ -9,8 +9,16 @@ import { sample } from "./samples";
 
 /** LXD's list: what is looked at of it. */
 const LIST = JSON.stringify([
-  { name: "dhis", status: "Running", config: { "volatile.uuid": "uuid-dhis" } },
-  { name: "postgres", status: "Stopped", config: { "volatile.uuid": "uuid-postgres" } },
+  {
+    name: "dhis",
+    status: "Running",
+    config: { "volatile.uuid": "uuid-dhis", "volatile.uuid.generation": "uuid-dhis" },
+  },
+  {
+    name: "postgres",
+    status: "Stopped",
+    config: { "volatile.uuid": "uuid-postgres", "volatile.uuid.generation": "uuid-restored" },
+  },
   { name: "odk", status: "Running", config: {} },
 ]);
 
@@ -74,7 +82,7 @@ describe("what verify runs on the host", () => {
       facts.instances.map(({ name, running, uuid }) => [name, running, uuid]),
       [
         ["dhis", true, "uuid-dhis"],
-        ["postgres", false, "uuid-postgres"],
+        ["postgres", false, "uuid-postgres/uuid-restored"],
         ["odk", true, ""],
       ],
     );
@@ -93,6 +101,18 @@ describe("what verify runs on the host", () => {
     );
     const calls = readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
     for (const call of calls) assert.match(call, /^lxc (list|exec dhis) /);
+  });
+
+  it("says which of PostgreSQL's clusters have the stack's settings", () => {
+    const etc = join(folder, "postgresql");
+    for (const cluster of ["13/dropped", "15/main", "17/main"])
+      mkdirSync(join(etc, cluster, "conf.d"), { recursive: true });
+    for (const path of ["13/dropped/conf.d/50-dhis2-siem.conf", "15/main/conf.d/50-dhis2-siem.conf"])
+      writeFileSync(join(etc, path), "");
+    for (const cluster of ["15/main", "17/main"]) writeFileSync(join(etc, cluster, "postgresql.conf"), "");
+    const bundle = lookBundle("default", ["dhis"], sample().state).replaceAll("/etc/postgresql", etc);
+    const { dhis } = readHostFacts(run(bundle).stdout).inside;
+    assert.deepEqual(dhis?.clusters, { [join(etc, "15/main")]: true, [join(etc, "17/main")]: false });
   });
 
   it("has no secret in it", () => {

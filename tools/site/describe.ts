@@ -1,7 +1,6 @@
-import { parse } from "yaml";
 import type { Options, Site, SiteContainer } from "../../config/site";
 import { KIBANA_PATH } from "../../render/elastic";
-import { renderFilebeatYml } from "../../render/filebeat";
+import { filesOf } from "../../render/filebeat";
 import { loggingFiles } from "../../render/logging";
 
 /** What the stack would make of a site, as text for people. */
@@ -23,21 +22,18 @@ export function describeSite(site: Site, siem: Options["siem"]): string {
     container.type,
     container.ip,
     String(container.generation),
-    ...(site.agents.includes(container) ? ["yes", logsOf(container, site)] : ["no", ""]),
+    ...(site.agents.includes(container) ? ["yes", logsOf(container)] : ["no", ""]),
   ]);
   return `${columns(facts)}\n\n${columns([["container", "type", "ip", "generation", "agent", "logs"], ...rows])}\n`;
 }
 
-/** The logs that an agent reads, taken from the very files that the stack would write. */
-export function logsOf(container: SiteContainer, site: Site): string {
-  const config = parse(
-    renderFilebeatYml(container, { fqdn: site.fqdn, siemAddress: site.siem.ip, dataStream: "logs" }),
-  ) as { "filebeat.inputs": { paths?: string[] }[] };
+/** The logs that an agent reads. */
+export function logsOf(container: SiteContainer): string {
   const services = Object.keys(loggingFiles(container.type))
     .filter((name) => name.endsWith("_logging"))
     .map((name) => name.replace("_logging", ""));
   const journal = services.length > 0 ? `journal with ${services.join(", ")}` : "journal";
-  return [journal, ...config["filebeat.inputs"].flatMap(({ paths }) => paths ?? [])].join("; ");
+  return [journal, ...filesOf(container.type)].join("; ");
 }
 
 /** Rows with their columns one below the other. */

@@ -13,7 +13,7 @@ export interface Instance {
   readonly addresses: readonly string[];
   /** dhis2-tools-dab's own mark, such as "Tomcat server". */
   readonly mark: string;
-  /** LXD's own id: another one in a container that was built anew; empty where LXD is too old to give one. */
+  /** LXD's own id: another one in a container that was built anew or restored; empty where LXD is too old to give one. */
   readonly uuid: string;
 }
 
@@ -74,9 +74,15 @@ export function readInstances(json: string): Instance[] {
       running: status === "Running",
       addresses: [...configured, ...seen].filter((address) => address !== undefined),
       mark: config?.["user.type"] ?? "",
-      uuid: config?.["volatile.uuid"] ?? "",
+      uuid: identity(config ?? {}),
     };
   });
+}
+
+/** LXD's id; after a restore from a snapshot, which keeps it, with the one of the restore (scripts/in-container.sh prints the same). */
+function identity(config: Readonly<Record<string, string>>): string {
+  const { "volatile.uuid": id = "", "volatile.uuid.generation": restored = "" } = config;
+  return restored === "" || restored === id ? id : `${id}/${restored}`;
 }
 
 /** By what is installed, the most telling first: a monitor has apache2 too. */

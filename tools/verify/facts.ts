@@ -26,6 +26,8 @@ export interface Inside {
   readonly packages: Readonly<Record<string, Package>>;
   /** By path, the SHA-256; undefined where there is no such file. */
   readonly files: Readonly<Record<string, string | undefined>>;
+  /** PostgreSQL's clusters, by their folders of settings: whether the stack's are there. */
+  readonly clusters: Readonly<Record<string, boolean>>;
   /** By path, when it ends, in milliseconds since 1970; undefined where it cannot be read. */
   readonly certificates: Readonly<Record<string, number | undefined>>;
   readonly disks: readonly Disk[];

@@ -88,6 +88,7 @@ function readInside(facts: readonly Said[]): Inside {
     units: of("unit", (value) => value || "unknown"),
     packages: packagesOf(of("package", (value) => value)),
     files: of("file", (value) => (value === "" ? undefined : value)),
+    clusters: of("cluster", (value) => value === "ours"),
     certificates: of("certificate", (value) => (value === "" ? undefined : Date.parse(value))),
     disks: Object.entries(of("disk", (value) => value)).map(([mount, value]): Disk => {
       const [size = 0, free = 0] = value.split(" ").map(Number);

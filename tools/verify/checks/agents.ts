@@ -44,7 +44,7 @@ function silence({ stack, facts, options }: Context, name: string, last: number 
   return [{ ...found, severity: "warning", text, mend: `npm run -s verify -- ${stack} --canary` }];
 }
 
-/** What was built from an image since the stack ran in it has no agent of ours, whatever else it has. */
+/** What was built from an image, or restored from a snapshot, since the stack ran in it is not as the stack left it. */
 export const rebuilt: Check = ({ site, state, facts }) => {
   const wrong: Finding[] = [];
   for (const { name } of [...site.agents, site.siem]) {
@@ -55,7 +55,8 @@ export const rebuilt: Check = ({ site, state, facts }) => {
       const text = "the stack never ran in it, or with an older version: nothing of it is known";
       wrong.push({ ...common, severity: "warning", text, mend: "pulumi up" });
     } else if (now !== "" && uuids.some((uuid) => uuid !== now)) {
-      const text = "it was built anew since the stack ran in it: what the stack put into it is gone";
+      const text =
+        "it was built anew, or restored from a snapshot, since the stack ran in it: what the stack put into it may be gone";
       wrong.push({
         ...common,
         severity: "problem",

@@ -4,6 +4,7 @@ import { containers } from "./containers";
 import type { Check, Context } from "./context";
 import { disk } from "./disk";
 import { drift } from "./drift";
+import { postgres } from "./postgres";
 import { proxy } from "./proxy";
 import { relay } from "./relay";
 import { actions, rules } from "./rules";
@@ -26,6 +27,7 @@ const CHECKS: readonly Check[] = [
   template,
   versions,
   drift,
+  postgres,
   disk,
   certificates,
 ];
