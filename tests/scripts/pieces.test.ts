@@ -148,7 +148,7 @@ describe("a piece of a script", () => {
     /** Its step, in a container where everything but systemd is in place and as it was. */
     const step = (systemctl: string) =>
       run(
-        ["elastic"],
+        ["request", "elastic"],
         `install() { :; }; getent() { :; }; chgrp() { :; }; ls() { echo data; }
         file_elasticsearch_yml() { :; }; file_heap_options() { :; }; elastic_package() { :; }; give_certificates() { :; }
         put_file() { echo "file $1"; cat; }; changed() { return 1; }; wait_until() { :; }

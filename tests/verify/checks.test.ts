@@ -279,7 +279,7 @@ describe("verify's checks", () => {
     const findings = check(sample());
     assert.deepEqual(wrong(findings), []);
     assert.equal(exitCode(findings), 0);
-    assert.equal(new Set(findings.map((finding) => finding.check)).size, 16);
+    assert.equal(new Set(findings.map((finding) => finding.check)).size, 17);
     for (const finding of findings) assert.equal(finding.mend, undefined);
   });
 
