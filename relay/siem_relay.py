@@ -351,7 +351,9 @@ class Relay(ElastAlerter):
 
     def unsent(self, rule):
         query = {"bool": {"must": [{"term": {"rule_name": rule["name"]}}, {"term": {"alert_sent": False}}]}}
-        sort = [{"urgent": "desc"}, {"alert_time": "asc"}, {"alert_id": "asc"}]
+        # An index that was made before a field was added has no mapping of it until the next update (scripts/relay.sh).
+        order = [("urgent", "desc", "boolean"), ("alert_time", "asc", "date"), ("alert_id", "asc", "keyword")]
+        sort = [{name: {"order": way, "unmapped_type": kind}} for name, way, kind in order]
         body = {"query": query, "sort": sort, "_source": {"excludes": ["match_body"]}}
         found = self.writeback_es.search(index=self.writeback_index, body=body, size=UNSENT)
         hits = [{**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"]]

@@ -350,6 +350,26 @@ describe("the relay, on real ElastAlert", function () {
     assert.match(String(back.text), /it could not from \S+ \S+ to \S+ \S+ UTC\. No rule ran in that time/);
   });
 
+  it("works on a state that was made before a field of it was, and on the same with the mappings that bring it", async () => {
+    // No template is for this name.
+    target = { ...target, stateIndex: "relay-of-old" };
+    const { properties, ...rest } = renderRelayMappings() as { properties: Json };
+    const { urgent, ...older } = properties;
+    const state = `/${target.stateIndex}`;
+    await elasticsearch.call("PUT", state, { mappings: { ...rest, properties: older } });
+    start(byHook());
+    const [first] = await store(alert("high", "a"));
+    await wait("the alert", async () => (await sent("hook")) === 1);
+    await elasticsearch.call("PUT", `${state}/_mapping`, renderRelayMappings());
+    const answer = await elasticsearch.call("GET", `${state}/_mapping`);
+    const now = answer[target.stateIndex] as { mappings: { dynamic: string; properties: Json } };
+    assert.deepEqual([now.mappings.dynamic, now.mappings.properties.urgent], ["false", urgent]);
+    const [second] = await store(alert("critical", "b"));
+    await wait("the other", async () => (await sent("hook")) === 2);
+    assert.deepEqual(hook.alertIds(), [first, second]);
+    await elasticsearch.call("PUT", `${state}/_mapping`, renderRelayMappings());
+  });
+
   it("killed before it knows that a message was taken, sends the same message with the same id", async () => {
     const killed = new Promise<void>((resolve) => {
       hook.onPost = () => {
