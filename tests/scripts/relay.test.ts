@@ -61,6 +61,27 @@ describe("relay.sh", () => {
     );
   });
 
+  it("makes the environment anew for another Python, as after an upgrade of the system, and only then", () => {
+    // A Python whose environments are a folder with a pip that has everything.
+    const python3 = `python3() {
+      [ "$1" != --version ] || { echo "Python $VERSION"; return; }
+      mkdir -p "$3/bin"; printf '#!/bin/sh\\n' >"$3/bin/pip"; chmod 755 "$3/bin/pip"; echo "$VERSION" >"$3/python"
+    }`;
+    const environment = (version: string) => {
+      const files = "PIP_URL=https://pypi.org/simple; file_requirements() { echo 'setuptools==1'; }";
+      const script = `VERSION=${version}; ${python3}; ${files}; begin relay; environment; printf '%s\n' \${CHANGED[@]+"\${CHANGED[@]}"}`;
+      const { status, stdout, stderr } = run(folder, script);
+      assert.equal(status, 0, stderr);
+      const python = readFileSync(join(folder, "program/venv/python"), "utf8").trim();
+      const kept = readdirSync(join(folder, "program")).filter((name) => name.startsWith("venv-")).length;
+      return { python, kept, changed: stdout.trim() };
+    };
+    const changed = join(folder, "program/venv");
+    assert.deepEqual(environment("3.11.2"), { python: "3.11.2", kept: 1, changed });
+    assert.deepEqual(environment("3.11.2"), { python: "3.11.2", kept: 1, changed: "" });
+    assert.deepEqual(environment("3.13.5"), { python: "3.13.5", kept: 1, changed });
+  });
+
   it("takes away the rule of a destination that is gone, also from what verify looks for", () => {
     const files = "file_rule_0() { echo a; }; file_rule_1() { echo b; }";
     assert.equal(run(folder, `${files}; RULES="mail hook"; begin relay; rules; finish`).status, 0);
