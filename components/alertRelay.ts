@@ -68,16 +68,23 @@ export class AlertRelay extends pulumi.ComponentResource {
       container.name,
       {
         title: `the alerts' relay in ${container.name}`,
-        scripts: ["packages", "relay"],
-        values: { PIP_URL: options.packages.pip, RULES: names, GENERATION: container.generation },
+        scripts: ["packages", "request", "relay"],
+        values: {
+          PIP_URL: options.packages.pip,
+          RULES: names,
+          STATE: state.join(" "),
+          GENERATION: container.generation,
+        },
         files: {
           ...args.program,
           ca: args.stack.ca,
           config: args.config,
+          mappings: stableJson(args.mappings),
           ...Object.fromEntries(Object.values(args.rules).map((rule, at) => [`rule_${at}`, rule])),
         },
       },
-      lifetime,
+      // It asks Elasticsearch, and what it restarts may make the state's indices.
+      { ...lifetime, dependsOn: [template] },
     );
     const secrets = pulumi
       .output({ id: key.keyId, secret: key.apiKey, destinations: args.secrets })
@@ -93,7 +100,7 @@ export class AlertRelay extends pulumi.ComponentResource {
         values: { RULES: names, GENERATION: container.generation },
         secrets: { relay: pulumi.secret(secrets) },
       },
-      { ...lifetime, dependsOn: [settings, template] },
+      { ...lifetime, dependsOn: [settings] },
     );
     this.keyId = key.keyId;
     this.registerOutputs({ keyId: this.keyId });

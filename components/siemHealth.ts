@@ -8,6 +8,9 @@ import type { Host } from "./host";
 import type { LogStore } from "./logStore";
 import type { SiemContainer } from "./siemContainer";
 
+/** The servers' certificate, as Elasticsearch has it, and the one that signed it (scripts/elastic.sh). */
+const CERTIFICATES = ["/etc/elasticsearch/certs/server.crt", "/var/lib/dhis2-siem/tls/ca.crt"];
+
 export interface SiemHealthArgs {
   readonly host: Host;
   readonly elastic: ElasticContext;
@@ -19,8 +22,8 @@ export interface SiemHealthArgs {
 }
 
 /**
- * What the SIEM's own container, which has no agent, says of itself: a timer that writes how full its disks are into
- * the log stream, with a key that can append there and no more.
+ * What the SIEM's own container, which has no agent, says of itself: a timer that writes into the log stream how full its
+ * disks are and how much of its certificates' time is over, with a key that can append there and no more.
  */
 export class SiemHealth extends pulumi.ComponentResource {
   constructor(name: string, args: SiemHealthArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -42,7 +45,7 @@ export class SiemHealth extends pulumi.ComponentResource {
         title: `the SIEM's own health in ${container.name}`,
         scripts: ["health"],
         values: {
-          HEALTH_PATHS: "/ /var/lib/elasticsearch",
+          HEALTH_PATHS: `/ /var/lib/elasticsearch ${CERTIFICATES.join(" ")}`,
           DATA_STREAM: logStore.dataStream,
           GENERATION: container.generation,
         },

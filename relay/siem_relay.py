@@ -27,6 +27,7 @@ import sys
 import time
 import types
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -39,22 +40,25 @@ for name, cls in {"twilio": "TwilioAlerter", "tencentsms": "TencentSMSAlerter", 
 
     setattr(elastalert.alerters, name, stand_in)
 
+import requests
 from elasticsearch.exceptions import ConflictError, ElasticsearchException
 from elastalert.elastalert import ElastAlerter
 from elastalert.loaders import FileRulesLoader
 from requests.utils import requote_uri
 
-from siem_messages import bare, field, limit_requests, refuses_content, severity
+from siem_messages import bare, field, limit_requests, one_line, refuses_content, severity
 
 log = logging.getLogger("relay")
 KEEP_SENT = timedelta(days=90)
 UNSENT = 10_000
 # How often a message is refused for what it says before it is planned anew.
 REFUSALS = 3
-# How long Elasticsearch may be away before people are told: longer than its restart takes, or an update of it.
+# How long Elasticsearch or Kibana may be away before people are told: longer than a restart takes, or an update.
 BLIND_AFTER = timedelta(minutes=10)
-# Seconds between two looks whether it is there.
+# Seconds between two looks whether they are there.
 LOOK_EVERY = 30
+# What a Kibana that runs its rules answers to who has no login: its state without details, or that it wants one.
+KIBANA_RUNS = {200, 302, 401}
 # Seconds for lesser messages before urgent ones are looked for again.
 LESSER = 15
 SECRETS = {}
@@ -118,45 +122,81 @@ def told(error, secret):
     return hidden(f"{type(error).__name__}: {error}", secret)[:1000]
 
 
-class Watch:
-    """Tells people that the SIEM is blind when Elasticsearch could not be used for long, and when it is back: without
-    Elasticsearch there are no alerts that could say so. It needs no state: once for an outage, as this process sees it."""
+class Server(NamedTuple):
+    """A server without which no alert comes, and what people are told of it."""
 
-    def __init__(self, rules, use, clock=now):
-        self.rules, self.use, self.clock = rules, use, clock
-        self.since, self.said = None, ""
+    name: str
+    # Of the message that it is away, and of the one that it is back: what makes its id, its title, and what follows.
+    lost: tuple
+    back: tuple
+
+
+ELASTICSEARCH = Server(
+    "Elasticsearch",
+    ("blind", "The SIEM is blind", "so nothing is watched and no alert is raised."),
+    ("sees-again", "The SIEM sees again", "Alerts that waited come now."),
+)
+# A rule asks for its last minutes, also in its first run after an outage.
+KIBANA = Server(
+    "Kibana",
+    ("judges-nothing", "The SIEM judges nothing", "so no rule runs and no alert can arise."),
+    (
+        "judges-again",
+        "The SIEM judges again",
+        "No rule ran in that time, and most look back no more than some minutes: what came then was never judged. "
+        "Look at it yourself, on the dashboards in Kibana.",
+    ),
+)
+
+
+class Watch:
+    """Tells people when a server could not be used for long, and when it is back: without it there are no alerts that could
+    say so. It needs no state: once for an outage, as this process sees it."""
+
+    def __init__(self, server, rules, use, clock=now):
+        self.server, self.rules, self.use, self.clock = server, rules, use, clock
+        self.since, self.counted, self.said = None, None, ""
         # Names of the destinations that know of this outage, and what else is still to be told to whom.
         self.know, self.back = set(), []
 
+    def wait(self):
+        """Nothing is asked while another server's outage may be the reason: the minutes are counted anew after it."""
+        self.counted = None
+
     def look(self):
+        """Whether it can be used now."""
         try:
             self.use()
         except Exception as error:
-            self.since = self.since or self.clock()
+            self.since, self.counted = self.since or self.clock(), self.counted or self.clock()
             self.said = told(error, SECRETS.get("es_api_key"))
-            if self.clock() - self.since >= BLIND_AFTER:
-                self.know |= {rule["name"] for rule in self.rules if rule["name"] not in self.know and self.tell(rule, *self.blind())}
-            return
+            if self.clock() - self.counted >= BLIND_AFTER:
+                self.know |= {rule["name"] for rule in self.rules if rule["name"] not in self.know and self.tell(rule, *self.lost())}
+            return False
         if self.know:
             over = self.over()
             self.back += [(rule, over) for rule in self.rules if rule["name"] in self.know]
-        self.since, self.know = None, set()
+        self.since, self.counted, self.know = None, None, set()
         self.back = [(rule, over) for rule, over in self.back if not self.tell(rule, *over)]
+        return True
 
-    def blind(self):
+    def lost(self):
+        what, title, follows = self.server.lost
         text = (
-            f"Elasticsearch cannot be used since {self.since:%Y-%m-%d %H:%M} UTC, so nothing is watched and no alert is raised.\n"
+            f"{self.server.name} cannot be used since {self.since:%Y-%m-%d %H:%M} UTC, {follows}\n"
             f"It said: {self.said}\n"
             "On the operator's laptop, npm run -s verify -- STACK says what is wrong and how to mend it."
         )
-        return "blind", "critical", "The SIEM is blind: Elasticsearch cannot be used", text, self.since
+        return what, "critical", f"{title}: {self.server.name} cannot be used", text, self.since
 
     def over(self):
+        what, title, follows = self.server.back
+        span = f"from {self.since:%Y-%m-%d %H:%M} to {self.clock():%Y-%m-%d %H:%M} UTC"
         text = (
-            f"Elasticsearch can be used again; it could not since {self.since:%Y-%m-%d %H:%M} UTC. Alerts that waited come now.\n"
+            f"{self.server.name} can be used again; it could not {span}. {follows}\n"
             "npm run -s verify -- STACK says whether all is watched again."
         )
-        return "sees-again", "informational", "The SIEM sees again: Elasticsearch is back", text, self.since
+        return what, "informational", f"{title}: {self.server.name} is back", text, self.since
 
     def tell(self, rule, what, level, title, text, since):
         """One message at once, whatever the hour; says whether it was taken."""
@@ -166,7 +206,7 @@ class Watch:
             "_id": message_id,
             "@timestamp": self.clock().isoformat(),
             "message": title,
-            "rule": {"id": f"dhis2-siem-{what}", "name": "The relay's watch over Elasticsearch"},
+            "rule": {"id": f"dhis2-siem-{what}", "name": f"The relay's watch over {self.server.name}"},
             "dhis2": {"alert": {"severity": level, "entity": "the SIEM itself", "note": text}},
         }
         # Another message may be on its way by the same alerter.
@@ -190,7 +230,9 @@ class Relay(ElastAlerter):
         self.taken = set()
         # When each destination took its last message.
         self.delivered = {}
-        self.watch = Watch([rule for rule in self.rules if rule["relay"]["blind"]], self.use)
+        blind = [rule for rule in self.rules if rule["relay"]["blind"]]
+        self.elasticsearch = Watch(ELASTICSEARCH, blind, self.use)
+        self.kibana = Watch(KIBANA, blind, self.ask_kibana)
         # ElastAlert's own first run is some seconds later, at random.
         for rule in self.rules:
             self.scheduler.modify_job(rule["name"], next_run_time=now())
@@ -204,8 +246,22 @@ class Relay(ElastAlerter):
                 return
             except ElasticsearchException as error:
                 log.error("waiting for Elasticsearch: %s", told(error, SECRETS.get("es_api_key")))
-            self.watch.look()
+            self.look()
             time.sleep(LOOK_EVERY / 2)
+
+    def look(self):
+        """Kibana cannot be used without Elasticsearch: one fault is told once."""
+        if self.elasticsearch.look():
+            self.kibana.look()
+        else:
+            self.kibana.wait()
+
+    def ask_kibana(self):
+        """What Kibana is for here: its rules run. To who has no login it says no more than whether it can work at all."""
+        url, ca = self.conf["kibana_status"], self.conf.get("ca_certs", True)
+        answer = requests.get(url, verify=ca, timeout=20, allow_redirects=False)
+        if answer.status_code not in KIBANA_RUNS:
+            raise requests.HTTPError(f"it answers {answer.status_code}: {one_line(answer.text, 300)}")
 
     def use(self):
         """What Elasticsearch is for here: alerts can be read, and what becomes of them can be kept."""
@@ -295,7 +351,9 @@ class Relay(ElastAlerter):
 
     def unsent(self, rule):
         query = {"bool": {"must": [{"term": {"rule_name": rule["name"]}}, {"term": {"alert_sent": False}}]}}
-        sort = [{"urgent": "desc"}, {"alert_time": "asc"}, {"alert_id": "asc"}]
+        # An index that was made before a field was added has no mapping of it until the next update (scripts/relay.sh).
+        order = [("urgent", "desc", "boolean"), ("alert_time", "asc", "date"), ("alert_id", "asc", "keyword")]
+        sort = [{name: {"order": way, "unmapped_type": kind}} for name, way, kind in order]
         body = {"query": query, "sort": sort, "_source": {"excludes": ["match_body"]}}
         found = self.writeback_es.search(index=self.writeback_index, body=body, size=UNSENT)
         hits = [{**hit["_source"], "_id": hit["_id"]} for hit in found["hits"]["hits"]]
@@ -394,7 +452,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     relay.scheduler.add_job(relay.forget, "interval", hours=6)
-    relay.scheduler.add_job(relay.watch.look, "interval", seconds=LOOK_EVERY)
+    relay.scheduler.add_job(relay.look, "interval", seconds=LOOK_EVERY)
     log.info("watching for %d destination(s)", len(relay.rules))
     relay.start()
 

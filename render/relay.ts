@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import type { Delivery, Destination } from "../config/delivery";
 import { shown } from "../config/problem";
 import type { Detection } from "../detections/detection";
-import { ELASTICSEARCH_PORT } from "./elastic";
+import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
 
 const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
 const FOLDER = "/etc/dhis2-siem-relay";
@@ -32,7 +32,8 @@ export interface RelayTarget {
 export interface RelayPlace {
   readonly host?: string;
   readonly port?: number;
-  /** PEM file of Elasticsearch's CA; none: no TLS. */
+  readonly kibanaPort?: number;
+  /** PEM file of the servers' CA; none: no TLS. */
   readonly ca?: string;
   readonly rulesFolder?: string;
   /** Seconds between two looks for alerts. */
@@ -41,14 +42,18 @@ export interface RelayPlace {
 
 /** ElastAlert's config.yaml, without secrets. */
 export function renderRelayConfig(target: RelayTarget, place: RelayPlace = {}): string {
-  const { host = "127.0.0.1", port = ELASTICSEARCH_PORT, rulesFolder = `${FOLDER}/rules` } = place;
+  const { host = "127.0.0.1", port = ELASTICSEARCH_PORT, kibanaPort = KIBANA_PORT } = place;
+  const { rulesFolder = `${FOLDER}/rules` } = place;
   const ca = "ca" in place ? place.ca : `${FOLDER}/ca.crt`;
+  const scheme = ca === undefined ? "http" : "https";
   return (
     HEADER +
     stringify({
       es_host: host,
       es_port: port,
       ...(ca === undefined ? {} : { use_ssl: true, verify_certs: true, ca_certs: ca }),
+      // Not ElastAlert's: where the relay asks whether Kibana works.
+      kibana_status: `${scheme}://${host}:${kibanaPort}${KIBANA_PATH}/api/status`,
       rules_folder: rulesFolder,
       rules_loader: "siem_relay.Loader",
       writeback_index: target.stateIndex,
@@ -96,7 +101,7 @@ const CLASSES: Readonly<Record<Destination["type"], string>> = {
   webhook: "Webhook",
 };
 
-/** `blind`: whether it is told that Elasticsearch cannot be used. */
+/** `blind`: whether it is told that Elasticsearch or Kibana cannot be used. */
 function rule(
   one: Destination,
   target: RelayTarget,

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A timer that says every five minutes how full a container's disks are. Agents bring its lines in; in the SIEM's own
 # container, main is this script's, and the lines go by a key of their own.
-# Values: HEALTH_PATHS (separated by blanks); in the SIEM's container DATA_STREAM, GENERATION;
+# Values: HEALTH_PATHS (of disks and certificates, separated by blanks); in the SIEM's container DATA_STREAM, GENERATION;
 # files: file_health_report; in the SIEM's container file_ca and secret_api_key (id:key).
 
 HEALTH=dhis2-siem-health
@@ -66,7 +66,7 @@ main() {
     health_way
     health_apply
     systemctl start "$HEALTH.service" ||
-      die "the SIEM's own state cannot be written to Elasticsearch: $(journalctl -u "$HEALTH.service" -n 3 --no-pager -o cat | paste -sd ' ')"
+      die "the SIEM's own state cannot be seen, or written to Elasticsearch: $(journalctl -u "$HEALTH.service" -n 3 --no-pager -o cat | paste -sd ' ')"
   else
     health_delete
   fi

@@ -6,12 +6,6 @@
 
 APPLIED=/var/lib/dhis2-siem/log-stream
 
-# ask METHOD PATH [BODY-FILE]: prints the HTTP status.
-ask() { request elastic "$1" "$ELASTICSEARCH/$2" "${3:-}"; }
-
-# refused WHAT STATUS
-refused() { die "$1: Elasticsearch answers $2: $(head -c 300 "$WORK/answer")"; }
-
 # retention: for all that the stream holds.
 retention() {
   local status

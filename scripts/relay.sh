@@ -1,7 +1,9 @@
 # shellcheck shell=bash
-# Runs in the SIEM's container: what carries alerts to people (ElastAlert 2 with relay/*.py), but for its secrets and its start.
-# Values: PIP_URL, RULES (names of the destinations, in order), GENERATION, and those of packages.sh.
-# Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca, and file_rule_N for the Nth of RULES.
+# Runs in the SIEM's container, after request.sh: what carries alerts to people (ElastAlert 2 with relay/*.py), but for its
+# secrets and its start.
+# Values: PIP_URL, RULES (names of the destinations, in order), STATE (the indices of the relay's state), GENERATION, and
+# those of packages.sh. Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca,
+# file_mappings, and file_rule_N for the Nth of RULES.
 
 RELAY=dhis2-siem-relay
 PROGRAM=/opt/$RELAY
@@ -47,6 +49,19 @@ environment() {
     CHANGED+=("$PROGRAM/venv")
   fi
   for old in "$PROGRAM"/venv-*; do [ "$old" = "$venv" ] || rm -rf "$old"; done
+}
+
+# mappings: for the state that is there. A template's count for a new index alone, and these indices are made once.
+mappings() {
+  local index status
+  file_mappings >"$WORK/mappings"
+  for index in $STATE; do
+    status=$(ask PUT "$index/_mapping" "$WORK/mappings")
+    case $status in
+      200 | 404) ;; # 404: the relay has not run yet, and the template will serve
+      *) refused "the mappings of $index cannot be changed" "$status" ;;
+    esac
+  done
 }
 
 # take_away FILE: and its line of what this script has written (manifest).
@@ -120,6 +135,7 @@ apply() {
   install -d -m 0755 "$PROGRAM" "$PROGRAM/lib"
   install -d -m 0750 -g "$RELAY" "$SETTINGS"
   environment
+  mappings
   put_file "$PROGRAM/lib/siem_relay.py" 0644 root:root < <(file_siem_relay_py)
   put_file "$PROGRAM/lib/siem_messages.py" 0644 root:root < <(file_siem_messages_py)
   put_file "$SETTINGS/ca.crt" 0644 root:root < <(file_ca)

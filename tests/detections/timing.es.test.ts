@@ -148,6 +148,16 @@ describe("rules in time, as Kibana runs them", function () {
     });
   });
 
+  it("about a state that lasts, act once in their window", async () => {
+    const fields = {
+      event: { action: "disk-usage" },
+      dhis2: { container: { name: "siem", type: "es_siem" }, health: { used_percent: 84 } },
+    };
+    const lines = Array.from({ length: 13 * 12 }, (_, index) => ({ written: 5 * index + 1.5, fields }));
+    const done = await actions("siem_disk_filling", lines, 13 * 60);
+    assert.deepEqual(Object.keys(done).map(Number), [2, 362, 722]);
+  });
+
   describe("about lines that come too late", () => {
     const outage = (minutes: number) => [
       ...Array.from({ length: minutes / 5 }, (_, index) => signOfLife(5 * index - minutes, 1.5)),

@@ -263,11 +263,12 @@ describe("the graph of a site that delivers its alerts", () => {
   });
 
   it("starts the relay when its files, its key and its index are there, and lets it go with the container", () => {
-    for (const name of ["relay-key", "relay-settings", "relay-state", "siem-container"]) {
-      const start = relay("start");
-      assert.ok([...start.dependsOn, start.deletedWith].includes(name), name);
-    }
-    assert.equal(relay("settings").deletedWith, "siem-container");
+    const [settings, start] = [relay("settings"), relay("start")];
+    for (const name of ["relay-key", "relay-settings"]) assert.ok(start.dependsOn.includes(name), name);
+    // The servers, which its step asks.
+    for (const name of ["relay-state", "elastic-cluster-info"])
+      assert.ok(settings.dependsOn.includes(name), name);
+    for (const step of [settings, start]) assert.equal(step.deletedWith, "siem-container");
   });
 
   it("is the golden graph of the relay", () => {

@@ -1,53 +1,18 @@
 import assert from "node:assert/strict";
-import { deliverySchema, type Destination } from "../../config/delivery";
-import { renderAlertDocument, renderAlertMappings, type AlertingRule } from "../../pipelines";
+import type { Destination } from "../../config/delivery";
+import { renderAlertMappings } from "../../pipelines";
 import { renderRelayMappings, type RelayTarget } from "../../render/relay";
 import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
 import { putPipelines } from "../support/pipelines";
 import { certificate, MailServer, PASSWORD, Receiver } from "./destinations";
+import { KibanaStatus } from "./kibana";
 import { RelayProcess, until } from "./relay";
-
-type Json = Record<string, unknown>;
+import { alert, destination, type Json } from "./samples";
 
 const TOKEN = "Bearer not-for-a-journal";
-const RULE_ID = "7e1f6f2a-0a4b-4b7e-9b53-0d4b8a3f9c11";
-
-/** An alert as the connector writes it. */
-function alert(severity: AlertingRule["severity"], entity: string): Json {
-  const document = renderAlertDocument({
-    description: "Three logins of one user failed within five minutes.",
-    severity,
-    tags: [],
-    note: "Ask the user; then look at the proxy.",
-    window: "5m",
-    threshold: ">= 3",
-    entityFields: ["user.name"],
-    entity,
-  });
-  const hit = {
-    "@timestamp": "2024-03-01T10:11:12.000Z",
-    event: { original: `login of ${entity} failed\nBcc: <everybody@example.org> \`é\`` },
-    dhis2: { container: { name: "dhis" }, site: "dhis2.example.org" },
-  };
-  const filled: Record<string, string> = {
-    "{{rule.id}}": RULE_ID,
-    "{{rule.name}}": "DHIS2 failed logins",
-    "{{alert.id}}": entity,
-    "{{context.value}}": "3",
-    "{{context.hits.asJSON}}": JSON.stringify([{ _id: "e1", _source: hit }]),
-  };
-  const fill = (value: unknown): unknown =>
-    typeof value === "string"
-      ? (filled[value] ?? value)
-      : Object.fromEntries(Object.entries(value as Json).map(([key, inner]) => [key, fill(inner)]));
-  return { "@timestamp": new Date().toISOString(), ...(fill(document) as Json) };
-}
-
-/** A destination as the config gives it; minutes of grouping may be parts of one here. */
-function destination(given: Json, group = 0): Destination {
-  const { destinations } = deliverySchema.parse({ destinations: [given] });
-  return { ...(destinations[0] as Destination), group };
-}
+/** Looks every second whether the servers are there, and tells after three. */
+const hurry =
+  "import siem_relay; siem_relay.LOOK_EVERY = 1; siem_relay.BLIND_AFTER = siem_relay.timedelta(seconds=3)";
 
 describe("the relay, on real ElastAlert", function () {
   this.timeout(240_000);
@@ -59,6 +24,7 @@ describe("the relay, on real ElastAlert", function () {
   let target: RelayTarget;
   let relay: RelayProcess;
   let number = 0;
+  let kibana: KibanaStatus;
 
   before(async () => {
     elasticsearch = await realElasticsearch();
@@ -85,9 +51,11 @@ describe("the relay, on real ElastAlert", function () {
     });
     mail = await new MailServer(tls).up();
     hook = await new Receiver(tls).up();
+    kibana = await new KibanaStatus().up();
   });
   afterEach(async () => {
     await relay.end();
+    await kibana.down();
     await mail.down();
     await hook.down();
     const all = [target.alertIndex, target.stateIndex, `${target.stateIndex}_status`].join(",");
@@ -111,9 +79,9 @@ describe("the relay, on real ElastAlert", function () {
   });
 
   function start(...destinations: Destination[]): void {
-    const elasticsearchPort = elasticsearch.port;
+    const ports = { elasticsearchPort: elasticsearch.port, kibanaPort: kibana.port };
     const secrets = { mail: PASSWORD, hook: TOKEN, ...chatSecrets() };
-    relay = RelayProcess.start({ elasticsearchPort, target, destinations, secrets, trust: tls.cert });
+    relay = RelayProcess.start({ ...ports, target, destinations, secrets, trust: tls.cert });
   }
 
   const wait = (what: string, is: () => boolean | Promise<boolean>, seconds?: number) =>
@@ -330,10 +298,15 @@ describe("the relay, on real ElastAlert", function () {
   });
 
   it("tells people, whatever the hour, that Elasticsearch can keep nothing or is not there, and when it is back", async () => {
-    const hurry =
-      "import siem_relay; siem_relay.LOOK_EVERY = 1; siem_relay.BLIND_AFTER = siem_relay.timedelta(seconds=3)";
     const destinations = [byHook({ quietHours: { from: "00:00", to: "24:00" } })];
-    const setup = { target, destinations, secrets: { hook: TOKEN }, trust: tls.cert, hurry };
+    const setup = {
+      kibanaPort: kibana.port,
+      target,
+      destinations,
+      secrets: { hook: TOKEN },
+      trust: tls.cert,
+      hurry,
+    };
     const titles = () => hook.got.map(({ body }) => String(body.title).replace(/:.*/, ""));
     const blind = "[critical] The SIEM is blind";
     relay = RelayProcess.start({ ...setup, elasticsearchPort: 1 });
@@ -355,6 +328,46 @@ describe("the relay, on real ElastAlert", function () {
       String(hook.got[1]?.body.text),
       /It said: AuthorizationException: .*cluster_block_exception/,
     );
+  });
+
+  it("tells people that nothing is judged while Kibana cannot work, from when to when, and nothing where it wants a login", async () => {
+    kibana.status = 401;
+    const ports = { elasticsearchPort: elasticsearch.port, kibanaPort: kibana.port };
+    const setup = { ...ports, target, destinations: [byHook()], secrets: { hook: TOKEN }, trust: tls.cert };
+    relay = RelayProcess.start({ ...setup, hurry });
+    await wait("a look", () => kibana.asked.length > 0);
+    assert.equal(kibana.asked[0], "/siem/api/status");
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    assert.equal(hook.got.length, 0);
+    kibana.status = 503;
+    await wait("that nothing is judged", () => hook.got.length === 1);
+    kibana.status = 200;
+    await wait("that it is back", () => hook.got.length === 2);
+    const [lost, back] = hook.got.map(({ body }) => body);
+    assert.equal(lost?.title, "[critical] The SIEM judges nothing: Kibana cannot be used");
+    assert.match(String(lost.text), /It said: HTTPError: it answers 503: .*"unavailable"/);
+    assert.equal(back?.title, "[informational] The SIEM judges again: Kibana is back");
+    assert.match(String(back.text), /it could not from \S+ \S+ to \S+ \S+ UTC\. No rule ran in that time/);
+  });
+
+  it("works on a state that was made before a field of it was, and on the same with the mappings that bring it", async () => {
+    // No template is for this name.
+    target = { ...target, stateIndex: "relay-of-old" };
+    const { properties, ...rest } = renderRelayMappings() as { properties: Json };
+    const { urgent, ...older } = properties;
+    const state = `/${target.stateIndex}`;
+    await elasticsearch.call("PUT", state, { mappings: { ...rest, properties: older } });
+    start(byHook());
+    const [first] = await store(alert("high", "a"));
+    await wait("the alert", async () => (await sent("hook")) === 1);
+    await elasticsearch.call("PUT", `${state}/_mapping`, renderRelayMappings());
+    const answer = await elasticsearch.call("GET", `${state}/_mapping`);
+    const now = answer[target.stateIndex] as { mappings: { dynamic: string; properties: Json } };
+    assert.deepEqual([now.mappings.dynamic, now.mappings.properties.urgent], ["false", urgent]);
+    const [second] = await store(alert("critical", "b"));
+    await wait("the other", async () => (await sent("hook")) === 2);
+    assert.deepEqual(hook.alertIds(), [first, second]);
+    await elasticsearch.call("PUT", `${state}/_mapping`, renderRelayMappings());
   });
 
   it("killed before it knows that a message was taken, sends the same message with the same id", async () => {

@@ -9,6 +9,8 @@ const ROOT = join(__dirname, "../..");
 
 export interface RelaySetup {
   readonly elasticsearchPort: number;
+  /** Of what answers in Kibana's place, without TLS. */
+  readonly kibanaPort: number;
   readonly target: RelayTarget;
   readonly destinations: readonly Destination[];
   readonly secrets: Readonly<Record<string, string>>;
@@ -39,11 +41,12 @@ export class RelayProcess {
     );
   }
 
-  static start({ elasticsearchPort, target, destinations, secrets, trust, hurry }: RelaySetup): RelayProcess {
+  static start(setup: RelaySetup): RelayProcess {
+    const { elasticsearchPort, kibanaPort, target, destinations, secrets, trust, hurry } = setup;
     const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-relay-"));
     const rulesFolder = join(folder, "rules");
     mkdirSync(rulesFolder);
-    const place = { port: elasticsearchPort, ca: undefined, rulesFolder, runEvery: 1 };
+    const place = { port: elasticsearchPort, kibanaPort, ca: undefined, rulesFolder, runEvery: 1 };
     writeFileSync(join(folder, "config.yaml"), renderRelayConfig(target, place));
     const rules = renderRelayRules({ via: "relay", destinations: [...destinations] }, target, []);
     for (const [name, rule] of Object.entries(rules)) writeFileSync(join(rulesFolder, `${name}.yaml`), rule);

@@ -147,7 +147,11 @@ class Order(unittest.TestCase):
         self.assertEqual(len(relay.unsent(self.rule)), siem_relay.UNSENT - 2)
 
 
-class Blind(unittest.TestCase):
+class Outages(unittest.TestCase):
+    """Of Elasticsearch, and of Kibana while Elasticsearch is there."""
+
+    server, lost, back = siem_relay.ELASTICSEARCH, "The SIEM is blind", "The SIEM sees again"
+
     def setUp(self):
         self.minutes, self.error, self.down, self.said = 0, None, False, []
         self.rule = {"name": "mail", "alert": [mock.Mock()], "relay": {}, "secret": "not-for-a-journal"}
@@ -158,6 +162,9 @@ class Blind(unittest.TestCase):
             if self.error:
                 raise self.error
 
+        return self.a_watch_over(self.server, use)
+
+    def a_watch_over(self, server, use):
         def tell(alerter, alerts):
             if self.down:
                 raise ConnectionRefusedError("not-for-a-journal")
@@ -168,12 +175,18 @@ class Blind(unittest.TestCase):
 
         self.rule["alert"] = [Alerter()]
         start = datetime(2026, 1, 1, 10, 5, tzinfo=timezone.utc)
-        return siem_relay.Watch([self.rule], use, lambda: start + timedelta(minutes=self.minutes))
+        return siem_relay.Watch(server, [self.rule], use, lambda: start + timedelta(minutes=self.minutes))
 
     def pass_minutes(self, minutes):
-        for _ in range(minutes * 2):
+        for _ in range(int(minutes * 2)):
             self.minutes += 0.5
-            self.watch.look()
+            self.look()
+
+    def look(self):
+        self.watch.look()
+
+    def titles(self):
+        return [alert["message"].partition(":")[0] for _, alert in self.said]
 
     def test_people_are_told_once_after_ten_minutes_and_once_when_it_is_over(self):
         siem_relay.SECRETS["es_api_key"] = "key-of-elasticsearch"
@@ -186,13 +199,13 @@ class Blind(unittest.TestCase):
         [(_, alert)] = self.said
         self.assertEqual(alert["dhis2"]["alert"]["severity"], "critical")
         note = alert["dhis2"]["alert"]["note"]
-        for part in ("since 2026-01-01 10:10 UTC", "cluster_block_exception", "npm run -s verify"):
+        for part in (f"{self.server.name} cannot be used since 2026-01-01 10:10 UTC", "cluster_block_exception", "npm run -s verify"):
             self.assertIn(part, note)
         self.assertNotIn("key-of-elasticsearch", note)
         self.error = None
         self.pass_minutes(60)
-        self.assertEqual(len(self.said), 2)
-        self.assertIn("sees again", self.said[1][1]["message"])
+        self.assertEqual(self.titles(), [self.lost, self.back])
+        self.assertIn("from 2026-01-01 10:10 to 2026-01-01 20:20 UTC", self.said[1][1]["dhis2"]["alert"]["note"])
         # Another outage is told anew.
         self.error = ConnectionRefusedError()
         self.pass_minutes(11)
@@ -219,6 +232,8 @@ class Blind(unittest.TestCase):
         self.down = False
         self.pass_minutes(3)
         self.assertEqual(len(self.said), 2)
+        # It was back when it was back, not when that could be told.
+        self.assertIn("to 2026-01-01 10:18 UTC", self.said[1][1]["dhis2"]["alert"]["note"])
 
     def test_a_relay_started_anew_in_an_outage_tells_with_the_same_id(self):
         self.error = ConnectionRefusedError()
@@ -234,17 +249,104 @@ class Blind(unittest.TestCase):
         message = siem_messages.Message()
         message.rule = {"relay": {"timezone": "Africa/Accra", "kibana": "https://x.org/siem", "view": "v"}}
         text = message.text([self.said[0][1]])
-        self.assertTrue(message.title([self.said[0][1]]).startswith("[critical] The SIEM is blind"))
-        for part in ("Elasticsearch cannot be used since", "ConnectionRefusedError: refused", "In Kibana: https://x.org/siem"):
+        self.assertTrue(message.title([self.said[0][1]]).startswith(f"[critical] {self.lost}: "))
+        for part in ("cannot be used since", "ConnectionRefusedError: refused", "In Kibana: https://x.org/siem"):
             self.assertIn(part, text)
 
+
+class OutagesOfKibana(Outages):
+    """The same, and what is between the two."""
+
+    server, lost, back = siem_relay.KIBANA, "The SIEM judges nothing", "The SIEM judges again"
+
+    def setUp(self):
+        self.no_elasticsearch = None
+        super().setUp()
+
+    def a_watch(self):
+        def use():
+            if self.no_elasticsearch:
+                raise self.no_elasticsearch
+
+        self.relay = a_relay()
+        self.relay.elasticsearch = self.a_watch_over(siem_relay.ELASTICSEARCH, use)
+        self.relay.kibana = super().a_watch()
+        return self.relay.kibana
+
+    def look(self):
+        self.relay.look()
+
+    def test_the_way_back_says_that_the_lines_of_that_time_were_not_judged(self):
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(20)
+        self.error = None
+        self.pass_minutes(1)
+        self.assertIn("never judged", self.said[1][1]["dhis2"]["alert"]["note"])
+
+    def test_an_outage_of_elasticsearch_is_one_message_although_kibana_is_away_with_it(self):
+        # Kibana notices it first, and is back last.
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(1)
+        self.no_elasticsearch = ConnectionRefusedError()
+        self.pass_minutes(60)
+        self.no_elasticsearch = None
+        self.pass_minutes(3)
+        self.error = None
+        self.pass_minutes(30)
+        self.assertEqual(self.titles(), ["The SIEM is blind", "The SIEM sees again"])
+
+    def test_a_kibana_that_does_not_come_back_with_elasticsearch_is_told_ten_minutes_later(self):
+        self.error = self.no_elasticsearch = ConnectionRefusedError()
+        self.pass_minutes(8)
+        self.no_elasticsearch = None
+        self.pass_minutes(10)
+        self.assertEqual(self.titles(), [])
+        self.pass_minutes(1)
+        self.assertEqual(self.titles(), [self.lost])
+
+    def test_the_span_goes_on_while_elasticsearch_is_away_too(self):
+        self.error = ConnectionRefusedError()
+        self.pass_minutes(15)
+        self.no_elasticsearch = ConnectionRefusedError()
+        self.pass_minutes(15)
+        self.error = self.no_elasticsearch = None
+        self.pass_minutes(1)
+        self.assertEqual(self.titles(), [self.lost, "The SIEM is blind", "The SIEM sees again", self.back])
+        self.assertIn("from 2026-01-01 10:05 to 2026-01-01 10:35 UTC", self.said[3][1]["dhis2"]["alert"]["note"])
+
+
+class Kibana(unittest.TestCase):
+    relay = a_relay()
+    relay.conf = {"kibana_status": "https://127.0.0.1:5601/siem/api/status", "ca_certs": "/ca.crt"}
+
+    def ask(self, status, text=""):
+        with mock.patch("requests.get", return_value=mock.Mock(status_code=status, text=text)) as get:
+            self.relay.ask_kibana()
+        return get.call_args
+
+    def test_is_asked_without_a_login_by_the_ca_of_elasticsearch(self):
+        url, options = self.ask(200)
+        self.assertEqual(url, ("https://127.0.0.1:5601/siem/api/status",))
+        self.assertEqual((options["verify"], options["allow_redirects"]), ("/ca.crt", False))
+        self.assertNotIn("auth", options)
+        self.assertNotIn("headers", options)
+
+    def test_runs_where_it_wants_a_login_and_not_where_it_has_a_fault(self):
+        for status in (200, 401, 302):
+            self.ask(status)
+        for status in (500, 502, 503, 404):
+            with self.subTest(status), self.assertRaisesRegex(requests.HTTPError, f"it answers {status}: not ready yet$"):
+                self.ask(status, "not\nready yet")
+
+
+class Start(unittest.TestCase):
     def test_a_relay_that_starts_without_elasticsearch_waits_for_it_and_watches(self):
         relay = a_relay()
-        relay.writeback_index, relay.writeback_es, relay.watch = "state", mock.Mock(), mock.Mock()
+        relay.writeback_index, relay.writeback_es, relay.look = "state", mock.Mock(), mock.Mock()
         relay.writeback_es.indices.create.side_effect = [TransportError("N/A", "refused"), None, None]
         with mock.patch("time.sleep") as sleep:
             relay.wait_until_responsive(timeout=None)
-        self.assertEqual((relay.watch.look.call_count, sleep.call_count), (1, 1))
+        self.assertEqual((relay.look.call_count, sleep.call_count), (1, 1))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { certificate } from "../relay/destinations";
 
 const SCRIPT = join(__dirname, "../../scripts/health-report.sh");
 
@@ -28,6 +29,33 @@ describe("the health report", () => {
       { ...line, path: "/" },
       { ...line, path: "/var" },
     ]);
+  });
+
+  it("says of a certificate how much of its time is over", () => {
+    const day = 24 * 60 * 60_000;
+    // As openssl writes it: "Nov  4 20:16:00 2026 GMT".
+    const at = (days: number) => {
+      const [, date, month, year, time] = new Date(Date.now() + days * day).toUTCString().split(" ");
+      return `${month} ${Number(date)} ${time} ${year} GMT`;
+    };
+    const openssl = join(folder, "openssl");
+    writeFileSync(openssl, `#!/bin/sh\nprintf 'notBefore=${at(-784)}\nnotAfter=${at(41)}\n'\n`);
+    chmodSync(openssl, 0o755);
+    const path = "/etc/elasticsearch/certs/server.crt";
+    assert.deepEqual(report([path]), [{ check: "certificate", path, used_percent: 95 }]);
+    rmSync(openssl);
+  });
+
+  it("reads a real certificate, and fails after the disks where it cannot", () => {
+    const path = join(folder, "new.crt");
+    writeFileSync(path, certificate().cert);
+    assert.deepEqual(report([path]), [{ check: "certificate", path, used_percent: 0 }]);
+    const { status, stdout, stderr } = spawnSync("bash", [SCRIPT, "/", join(folder, "none.crt")], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 1);
+    assert.match(stdout, /^{"check":"disk","path":"\/","used_percent":\d+}\n$/);
+    assert.match(stderr, /none\.crt/);
   });
 
   it("sends the same line to Elasticsearch where there is a way, as one document, with curl's settings from a file", () => {

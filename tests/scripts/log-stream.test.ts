@@ -5,9 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
 import { loadScripts } from "../../scripts";
-
-/** An answer of Elasticsearch's: its status and body, by the first words of the request. */
-type Answers = Readonly<Record<string, readonly [status: number, body: string]>>;
+import { type Answers, curlAnswering } from "../support/curl";
 
 const LIFECYCLE = "PUT /_data_stream/logs-x/_lifecycle";
 const ROLLOVER = "POST /logs-x/_rollover";
@@ -27,10 +25,6 @@ describe("the log stream's step (log-stream.sh)", () => {
       .join("\n")
       .replaceAll("/run/", `${folder}/`)
       .replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
-    const cases = Object.entries(answers).map(
-      ([call, [status, body]]) =>
-        `${quote(call)}) printf %s ${quote(body)} >"$WORK/answer"; echo ${status} ;;`,
-    );
     const asked = join(folder, "asked");
     const bash = `set -euo pipefail
       ${Object.entries(all)
@@ -38,20 +32,7 @@ describe("the log stream's step (log-stream.sh)", () => {
         .join("\n")}
       mkdir -p ${folder}/state/secrets; echo the-password >${folder}/state/secrets/elastic
       ${moved}
-      curl() {
-        grep -q the-password || return 1
-        local method="" url="" body=""
-        while [ $# -gt 0 ]; do
-          case $1 in
-            -X) method=$2; shift ;;
-            --data-binary) body=$(cat "\${2#@}"); shift ;;
-            https://*) url=\${1#https://127.0.0.1:9200} ;;
-          esac
-          shift
-        done
-        echo "$method $url\${body:+ $body}" >>${asked}
-        case "$method $url" in ${cases.join("\n")} esac
-      }
+      ${curlAnswering(answers, asked)}
       main apply`;
     rmSync(asked, { force: true });
     const { status, stderr } = spawnSync("bash", ["-c", bash], { encoding: "utf8" });
@@ -84,6 +65,12 @@ describe("the log stream's step (log-stream.sh)", () => {
       apply({ ...GOOD, [LIFECYCLE]: [403, "unauthorized"] }).stderr,
       /the retention of logs-x cannot be set: Elasticsearch answers 403: unauthorized/,
     );
+  });
+
+  it("fails with curl's words where Elasticsearch does not answer", () => {
+    const { status, stderr } = apply({ [LIFECYCLE]: [200, "{}"] });
+    assert.equal(status, 1);
+    assert.match(stderr, /cannot go on in a new index: Elasticsearch does not answer: curl: \(7\)/);
   });
 
   it("says where an Elasticsearch has no such thing", () => {

@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
 import { loadScripts } from "../../scripts";
+import { type Answers, curlAnswering } from "../support/curl";
 
 const scripts = loadScripts();
 
@@ -14,13 +15,16 @@ function run(folder: string, script: string) {
   const lib = scripts.lib
     .replaceAll("/run/", `${folder}/`)
     .replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
+  const request = scripts.request.replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
   const relay = scripts.relay
+    .replace(/^UNIT=.*$/m, `UNIT=${quote(`${folder}/unit`)}`)
     .replace(/^PROGRAM=.*$/m, `PROGRAM=${quote(`${folder}/program`)}`)
     .replace(/^SETTINGS=.*$/m, `SETTINGS=${quote(`${folder}/settings`)}`)
     .replaceAll("root:$RELAY", `${username}:${gid}`)
+    .replaceAll("root:root", `${username}:${gid}`)
     .replaceAll('-g "$RELAY"', "");
   const lock = `mkdir -p ${quote(`${folder}/lock`)} ${quote(`${folder}/program`)}`;
-  return spawnSync("bash", ["-c", `set -euo pipefail\n${lock}\n${lib}\n${relay}\n${script}`], {
+  return spawnSync("bash", ["-c", `set -euo pipefail\n${lock}\n${lib}\n${request}\n${relay}\n${script}`], {
     encoding: "utf8",
   });
 }
@@ -57,6 +61,27 @@ describe("relay.sh", () => {
     );
   });
 
+  it("makes the environment anew for another Python, as after an upgrade of the system, and only then", () => {
+    // A Python whose environments are a folder with a pip that has everything.
+    const python3 = `python3() {
+      [ "$1" != --version ] || { echo "Python $VERSION"; return; }
+      mkdir -p "$3/bin"; printf '#!/bin/sh\\n' >"$3/bin/pip"; chmod 755 "$3/bin/pip"; echo "$VERSION" >"$3/python"
+    }`;
+    const environment = (version: string) => {
+      const files = "PIP_URL=https://pypi.org/simple; file_requirements() { echo 'setuptools==1'; }";
+      const script = `VERSION=${version}; ${python3}; ${files}; begin relay; environment; printf '%s\n' \${CHANGED[@]+"\${CHANGED[@]}"}`;
+      const { status, stdout, stderr } = run(folder, script);
+      assert.equal(status, 0, stderr);
+      const python = readFileSync(join(folder, "program/venv/python"), "utf8").trim();
+      const kept = readdirSync(join(folder, "program")).filter((name) => name.startsWith("venv-")).length;
+      return { python, kept, changed: stdout.trim() };
+    };
+    const changed = join(folder, "program/venv");
+    assert.deepEqual(environment("3.11.2"), { python: "3.11.2", kept: 1, changed });
+    assert.deepEqual(environment("3.11.2"), { python: "3.11.2", kept: 1, changed: "" });
+    assert.deepEqual(environment("3.13.5"), { python: "3.13.5", kept: 1, changed });
+  });
+
   it("takes away the rule of a destination that is gone, also from what verify looks for", () => {
     const files = "file_rule_0() { echo a; }; file_rule_1() { echo b; }";
     assert.equal(run(folder, `${files}; RULES="mail hook"; begin relay; rules; finish`).status, 0);
@@ -70,5 +95,50 @@ describe("relay.sh", () => {
     assert.match(stdout, /changed mail\.yaml/);
     assert.doesNotMatch(stdout, /"file":"[^"]*mail\.yaml"/);
     assert.match(stdout, /"file":"[^"]*hook\.yaml"/);
+  });
+
+  describe("and the mappings of the state that is there", () => {
+    const STATE = ["PUT /state/_mapping", "PUT /state_status/_mapping"] as const;
+    const mappings = '{"dynamic":false}';
+
+    /** The whole step beside a relay that runs; gives what was asked of Elasticsearch and systemd, in order. */
+    function apply(answers: Answers) {
+      const asked = join(folder, "asked");
+      const done = run(
+        folder,
+        `STATE="state state_status" RULES=mail
+        mkdir -p ${folder}/state/secrets; echo the-password >${folder}/state/secrets/elastic
+        check_python() { :; }; need_packages() { :; }; environment() { :; }; getent() { :; }
+        for name in siem_relay_py siem_messages_py ca config rule_0; do eval "file_$name() { echo $name; }"; done
+        file_mappings() { echo '${mappings}'; }
+        systemctl() { echo "systemctl $*" >>${asked}; }
+        ${curlAnswering(answers, asked)}
+        main apply`,
+      );
+      return { ...done, asked: readFileSync(asked, "utf8").trim().split("\n") };
+    }
+
+    it("gives them to both indices before the relay is restarted", () => {
+      const { status, stderr, asked } = apply({ [STATE[0]]: [200, "{}"], [STATE[1]]: [200, "{}"] });
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.deepEqual(asked.slice(0, 2), [`${STATE[0]} ${mappings}`, `${STATE[1]} ${mappings}`]);
+      assert.equal(asked.at(-1), "systemctl restart dhis2-siem-relay");
+    });
+
+    it("leaves it to the template where the relay has not run yet", () => {
+      const { status, stderr } = apply({ [STATE[0]]: [404, "no such index"], [STATE[1]]: [404, ""] });
+      assert.deepEqual([status, stderr], [0, ""]);
+    });
+
+    it("fails with Elasticsearch's words where it refuses them, and puts nothing in place", () => {
+      const words = "mapper [urgent] cannot be changed from type [boolean] to [keyword]";
+      const { status, stderr, asked } = apply({ [STATE[0]]: [400, words] });
+      assert.equal(status, 1);
+      assert.ok(
+        stderr.includes(`the mappings of state cannot be changed: Elasticsearch answers 400: ${words}`),
+      );
+      assert.equal(asked.length, 1);
+      assert.throws(() => readFileSync(join(folder, "program/lib/siem_relay.py")));
+    });
   });
 });

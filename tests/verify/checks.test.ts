@@ -73,7 +73,7 @@ const TEN: readonly [breakage: string, apply: Break, found: string[], mend: RegE
   ],
   [
     "the relay stopped",
-    (site) => (inside(site, "siem").units["dhis2-siem-relay"] = "failed"),
+    (site) => (inside(site, "siem").units["dhis2-siem-relay"] = "inactive"),
     ["problem relay siem"],
     /^lxc exec siem --project default -- systemctl restart dhis2-siem-relay$/,
   ],
@@ -302,6 +302,16 @@ describe("verify's checks", () => {
         for (const { severity, mend } of findings)
           assert.equal(mend !== undefined, severity !== "ok", "a command that mends it");
       });
+    }
+  });
+
+  it("have a relay that cannot start set up again, where a restart would not help", () => {
+    for (const state of ["activating", "failed"]) {
+      const findings = check(sample((site) => (inside(site, "siem").units["dhis2-siem-relay"] = state)));
+      assert.deepEqual(wrong(findings), ["problem relay siem"]);
+      const { text, mend } = findings.find((finding) => finding.check === "relay") ?? assert.fail();
+      assert.equal(text, `the relay is ${state}: no alert reaches anybody`);
+      assert.equal(mend, 'raise the generation of "siem" in the site\'s file, then: pulumi up');
     }
   });
 

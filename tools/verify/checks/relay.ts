@@ -1,4 +1,4 @@
-import { answered, type Check, inContainer, span } from "./context";
+import { answered, type Check, inContainer, runAgain, span } from "./context";
 
 /** The relay's systemd unit. */
 export const RELAY_UNIT = "dhis2-siem-relay";
@@ -11,7 +11,10 @@ export const relay: Check = ({ site, options, state, facts }) => {
   const unit = facts.inside[name]?.units[RELAY_UNIT];
   if (unit !== undefined && unit !== "active") {
     const text = `the relay is ${unit}: no alert reaches anybody`;
-    const mend = inContainer(options, name, `systemctl restart ${RELAY_UNIT}`);
+    // Its unit starts it again and again: one that nobody stopped cannot start, as after an upgrade of the container's
+    // system, with another Python. Its step makes what it needs.
+    const mend =
+      unit === "inactive" ? inContainer(options, name, `systemctl restart ${RELAY_UNIT}`) : runAgain(name);
     return [{ ...finding, severity: "problem", text, mend }];
   }
   const { relay: answer } = facts;
