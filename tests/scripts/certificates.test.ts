@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { loadScripts } from "../../scripts";
+
+describe("the servers' certificate (elastic.sh)", function () {
+  // It makes real keys.
+  this.timeout(120_000);
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-certificates-"))));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Makes what is missing, and gives it to a server; whether that server's copy is another now. `days`: of the one that is there. */
+  function isRenewed(days?: number): boolean {
+    const { lib, request, elastic } = loadScripts();
+    const { username, gid } = userInfo();
+    const moved = [lib, request, elastic]
+      .join("\n")
+      .replaceAll("/run/", `${folder}/`)
+      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`)
+      .replaceAll('"root:$2"', `${username}:${gid}`);
+    const shorten = `openssl x509 -in $TLS/server.crt -days ${days} -signkey $TLS/server.key -out $TLS/short 2>/dev/null
+      mv $TLS/short $TLS/server.crt
+      give_certificates ${folder}/certs ${gid} && CHANGED=()`;
+    const bash = `set -euo pipefail
+      ${moved}
+      NAME=siem ADDRESS=10.0.0.2
+      begin elastic; mkdir -p ${folder}/certs
+      ${days === undefined ? "" : shorten}
+      certificates
+      give_certificates ${folder}/certs ${gid}
+      if changed ${folder}/certs/server.crt; then echo renewed; fi
+      finish`;
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", bash], { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    return stdout.startsWith("renewed\n");
+  }
+
+  it("is made anew in its last sixty days, when a rule has begun to ask for it, and so is the servers' copy", () => {
+    assert.ok(isRenewed(), "the first one");
+    assert.ok(!isRenewed(), "it is there");
+    assert.ok(!isRenewed(61));
+    // 95 percent of 825 days are over.
+    assert.ok(isRenewed(41));
+  });
+});
