@@ -92,6 +92,14 @@ export = () => {
     mappings: renderAlertMappings(),
     pipeline: pipelines.alerts,
   });
+  const { ca } = stack;
+  const agents = new Map(
+    site.agents.map((container) => {
+      const location = container === site.proxy ? renderLocation(site, options) : undefined;
+      const args = { host, elastic, container, options, fqdn: site.fqdn, siemAddress: siem.ip, ca, logStore };
+      return [container.name, new Agent(`agent-${container.name}`, { ...args, location })];
+    }),
+  );
   const { delivery } = options;
   const { destinations } = delivery;
   const connectors =
@@ -105,6 +113,7 @@ export = () => {
       detections,
       dataStream,
       connectorId: alertStore.connectorId,
+      agents,
       more: connectors && ((detection) => connectors.actionsOf(detection)),
     },
     { dependsOn: [logStore] },
@@ -132,7 +141,6 @@ export = () => {
       secrets: deliverySecrets,
     });
   }
-  const { ca } = stack;
   new SiemHealth("siem-health", {
     host,
     elastic,
@@ -149,23 +157,6 @@ export = () => {
     dataStream,
     alertIndex,
   });
-  const agents = site.agents.map((entry) => ({
-    name: entry.name,
-    ip: entry.ip,
-    type: entry.type,
-    keyId: new Agent(`agent-${entry.name}`, {
-      host,
-      elastic,
-      container: entry,
-      options,
-      fqdn: site.fqdn,
-      siemAddress: siem.ip,
-      ca: stack.ca,
-      logStore,
-      location: entry === site.proxy ? renderLocation(site, options) : undefined,
-    }).keyId,
-  }));
-
   return {
     kibanaUrl,
     operator: { username: operator.username, password: pulumi.secret(credentials.operator) },
@@ -175,6 +166,6 @@ export = () => {
     dataStream,
     alertIndex,
     delivery: { via: delivery.via, destinations: destinations.map(({ name }) => name) },
-    agents,
+    agents: site.agents.map(({ name, ip, type }) => ({ name, ip, type, keyId: agents.get(name)?.keyId })),
   };
 };

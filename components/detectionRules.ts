@@ -12,6 +12,11 @@ export interface DetectionRulesArgs {
   readonly connectorId: pulumi.Input<string>;
   /** What a detection's rule does beside writing the alert through the connector. */
   readonly more?: (detection: Detection) => readonly ConnectorAction[];
+  /**
+   * The agents by their container. A rule that watches for a container's silence is made once its agent was seen to deliver,
+   * and goes before it: else it would alert at every coming and going.
+   */
+  readonly agents: ReadonlyMap<string, pulumi.Resource>;
 }
 
 /** One Kibana rule for each detection that is on. */
@@ -31,9 +36,14 @@ export class DetectionRules extends pulumi.ComponentResource {
             ...(args.more?.(detection) ?? []).map((other) => ({ ...action, ...other })),
           ]),
         },
-        args.elastic.options(this),
+        args.elastic.options(this, { dependsOn: agentOf(detection, args.agents) }),
       );
     }
     this.registerOutputs({ count: on.length });
   }
+}
+
+function agentOf({ watched = "" }: Detection, agents: DetectionRulesArgs["agents"]): pulumi.Resource[] {
+  const agent = agents.get(watched);
+  return agent ? [agent] : [];
 }

@@ -129,6 +129,16 @@ describe("the graph of a small site", () => {
     );
   });
 
+  it("makes a rule about a container's silence once its agent delivers", () => {
+    const silence = graph.resources.filter(({ name }) => name.startsWith("rules-siem_agent_silent-"));
+    assert.equal(silence.length, 4);
+    for (const { name, dependsOn } of silence)
+      assert.ok(dependsOn.includes(`agent-${name.split("-").at(-1)}-start`), dependsOn.join());
+    assert.ok(
+      !named(graph, "rules-dhis2_failed_logins_one_user").dependsOn.some((on) => on.startsWith("agent")),
+    );
+  });
+
   it("protects the container, deletes it before it makes another, and ties what is in it to it", () => {
     const container = named(graph, "siem-container");
     assert.equal(container.protect, true);

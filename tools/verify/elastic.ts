@@ -253,7 +253,9 @@ export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
           filter: {
             bool: { filter: [{ term: { alert_sent: false } }, { range: { attempts: { gte: 1 } } }] },
           },
-          aggs: { newest: { top_hits: { size: 1, sort: [{ tried_at: "desc" }] } } },
+          aggs: {
+            newest: { top_hits: { size: 1, sort: [{ tried_at: { order: "desc", unmapped_type: "date" } }] } },
+          },
         },
       },
     }),
