@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { loadScripts } from "../../scripts";
+import { movedScripts } from "../support/scripts";
 
 describe("the servers' certificate (elastic.sh)", function () {
   // It makes real keys.
@@ -14,13 +14,11 @@ describe("the servers' certificate (elastic.sh)", function () {
 
   /** Makes what is missing, and gives it to a server; whether that server's copy is another now. `days`: of the one that is there. */
   function isRenewed(days?: number): boolean {
-    const { lib, request, elastic } = loadScripts();
     const { username, gid } = userInfo();
-    const moved = [lib, request, elastic]
-      .join("\n")
-      .replaceAll("/run/", `${folder}/`)
-      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`)
-      .replaceAll('"root:$2"', `${username}:${gid}`);
+    const moved = movedScripts(folder, "lib", "request", "elastic").replaceAll(
+      '"root:$2"',
+      `${username}:${gid}`,
+    );
     const shorten = `openssl x509 -in $TLS/server.crt -days ${days} -signkey $TLS/server.key -out $TLS/short 2>/dev/null
       mv $TLS/short $TLS/server.crt
       give_certificates ${folder}/certs ${gid} && CHANGED=()`;

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadScripts } from "../../scripts";
+import type { Scripts } from "../../scripts";
+import { movedScripts } from "../support/scripts";
 
 const SECRETS = {
   elastic: "e1",
@@ -19,13 +20,8 @@ describe("the servers' secrets", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Runs some bash after scripts, with their folders in the test's own. */
-  function run(scripts: readonly (keyof ReturnType<typeof loadScripts>)[], bash: string) {
-    const texts = loadScripts();
-    const moved = ["lib" as const, ...scripts]
-      .map((name) => texts[name])
-      .join("\n")
-      .replaceAll("/run/", `${folder}/`)
-      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
+  function run(scripts: readonly (keyof Scripts)[], bash: string) {
+    const moved = movedScripts(folder, "lib", ...scripts);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\n${bash}`], { encoding: "utf8" });
   }
   const file = (name: string) => join(folder, "state/secrets", name);

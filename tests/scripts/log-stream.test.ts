@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
-import { loadScripts } from "../../scripts";
 import { type Answers, curlAnswering } from "../support/curl";
+import { movedScripts } from "../support/scripts";
 
 const LIFECYCLE = "PUT /_data_stream/logs-x/_lifecycle";
 const ROLLOVER = "POST /logs-x/_rollover";
@@ -20,11 +20,7 @@ describe("the log stream's step (log-stream.sh)", () => {
   /** Runs it where curl is Elasticsearch's answers; gives what was asked, with the bodies. */
   function apply(answers: Answers, values: Record<string, string> = {}) {
     const all = { DATA_STREAM: "logs-x", RETENTION: "30d", TEMPLATE: "one", GENERATION: "1", ...values };
-    const { lib, request, "log-stream": script } = loadScripts();
-    const moved = [lib, request, script]
-      .join("\n")
-      .replaceAll("/run/", `${folder}/`)
-      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`);
+    const moved = movedScripts(folder, "lib", "request", "log-stream");
     const asked = join(folder, "asked");
     const bash = `set -euo pipefail
       ${Object.entries(all)

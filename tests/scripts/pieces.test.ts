@@ -13,7 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
-import { loadScripts } from "../../scripts";
+import type { Scripts } from "../../scripts";
+import { movedScripts } from "../support/scripts";
 
 describe("a piece of a script", () => {
   let folder: string;
@@ -21,13 +22,8 @@ describe("a piece of a script", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Runs some bash after lib.sh and other scripts, with /run, /etc and the state in the test's folder. */
-  function run(scripts: readonly (keyof ReturnType<typeof loadScripts>)[], bash: string) {
-    const texts = loadScripts();
-    const moved = ["lib" as const, ...scripts]
-      .map((name) => texts[name])
-      .join("\n")
-      .replaceAll("/run/", `${folder}/`)
-      .replaceAll("/var/lib/dhis2-siem", `${folder}/state`)
+  function run(scripts: readonly (keyof Scripts)[], bash: string) {
+    const moved = movedScripts(folder, "lib", ...scripts)
       .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
       .replaceAll("/etc/apt/", `${folder}/apt/`);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
