@@ -19,8 +19,8 @@ export interface ElasticStackArgs {
 
 /**
  * Elasticsearch and Kibana in the SIEM's container: their secrets (one remote command) and all the rest (the other, readable
- * in a preview). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in a cluster is made anew in the next one, without deleting
- * what went with the old one.
+ * in a preview). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in
+ * a cluster is made anew in the next one, without deleting what went with the old one.
  */
 export class ElasticStack extends pulumi.ComponentResource {
   readonly ca: pulumi.Output<string>;

@@ -54,7 +54,7 @@ keystore() {
 as() { setpriv --reuid "$1" --regid "$1" --init-groups "${@:2}"; }
 
 # health: the HTTP status of the cluster's health, once it is at least yellow.
-health() { request elastic GET "$ELASTICSEARCH/_cluster/health?wait_for_status=yellow&timeout=5s"; }
+health() { ask GET "_cluster/health?wait_for_status=yellow&timeout=5s"; }
 
 elasticsearch_answers() { case $(health) in 200 | 401) ;; *) return 1 ;; esac }
 
@@ -152,7 +152,7 @@ kibana() {
 }
 
 result() {
-  [ "$(request elastic GET "$ELASTICSEARCH/")" = 200 ] || die "Elasticsearch does not answer"
+  [ "$(ask GET "")" = 200 ] || die "Elasticsearch does not answer"
   local id
   id=$(sed -n 's/.*"cluster_uuid" *: *"\([^"]*\)".*/\1/p' "$WORK/answer")
   printf '{"ca":"%s","fingerprint":"%s","clusterUuid":"%s"}\n' "$(awk '{ printf "%s\\n", $0 }' "$TLS/ca.crt")" \

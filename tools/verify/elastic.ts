@@ -70,6 +70,7 @@ async function streamRetention(ask: Ask, dataStream: string): Promise<string | u
   const [stream] = (await body(Promise.resolve(reply), streams)).data_streams;
   return stream.lifecycle?.data_retention ?? "";
 }
+
 const failures = z.object({
   hits: z.object({
     total: z.object({ value: z.number() }),
