@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { Listr } from "listr2";
-import { LAB_STATE } from "./places";
+import { LAB_RUN, LAB_STATE } from "./places";
 import { script } from "./shell";
 import { CA_FILE } from "./stack";
 
@@ -13,7 +13,8 @@ export async function down(): Promise<void> {
     { title: "the containers and their LXD project", task: () => script("host/lxd.sh", ["down"]) },
     {
       title: "the lab's state",
-      task: () => [LAB_STATE, CA_FILE].forEach((path) => rmSync(path, { recursive: true, force: true })),
+      task: () =>
+        [LAB_STATE, LAB_RUN, CA_FILE].forEach((path) => rmSync(path, { recursive: true, force: true })),
     },
   ]).run();
 }

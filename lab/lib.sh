@@ -6,6 +6,8 @@ export ROOT
 CACHE=${DHIS2_SIEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dhis2-siem}
 STATE=$CACHE/lab
 LOGS=$CACHE/logs
+# Process ids: a machine has one lab, whatever the cache.
+RUN=/run/dhis2-siem-lab
 export LXD_PROJECT=dhis2-siem-lab
 export BRIDGE=dhis2siem0 BRIDGE_ADDRESS=10.87.0.1
 export POOL=dhis2-siem-lab
@@ -19,7 +21,7 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 # A snap's lxc, and sshd and debootstrap for those whose PATH lacks the administrator's folders.
 export PATH="$PATH:/usr/sbin:/sbin:/snap/bin"
 umask 022
-mkdir -p "$STATE" "$LOGS" "$CACHE/bin"
+mkdir -p "$STATE" "$LOGS" "$RUN" "$CACHE/bin"
 chmod 0700 "$STATE"
 
 say() { printf '%s\n' "$*"; }

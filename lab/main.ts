@@ -9,7 +9,7 @@ import { received } from "./receivers";
 import { printReport } from "./report";
 import { until } from "./shell";
 import { labOutputs } from "./outputs";
-import { status } from "./status";
+import { printStatus } from "./status";
 import { changes, up, updateStack } from "./up";
 
 const USAGE = `usage: npm run lab                       everything: up, an attack, a report
@@ -65,7 +65,7 @@ async function main(args: readonly string[]): Promise<void> {
     case "bench":
       return bench(args.slice(1));
     case "status":
-      return status(args.includes("--json"));
+      return printStatus(args.includes("--json"));
     case "down":
       return down();
     default:

@@ -8,8 +8,11 @@ export const ROOT = resolve(__dirname, "..");
 export const CACHE =
   process.env.DHIS2_SIEM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "dhis2-siem");
 
-/** State of this machine's one lab: keys, process ids, the stack's state. */
+/** State of this machine's one lab: keys, the stack's state. */
 export const LAB_STATE = join(CACHE, "lab");
+
+/** The ids of the lab's processes (the same rule as `lab/lib.sh`). */
+export const LAB_RUN = "/run/dhis2-siem-lab";
 
 export const LXD_PROJECT = "dhis2-siem-lab";
 export const SITE_FILE = join(ROOT, "lab/site/containers.json");

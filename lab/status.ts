@@ -6,15 +6,20 @@ interface Part {
   readonly state: string;
 }
 
-/** What of the lab is there, as a table or as JSON. */
-export async function status(json: boolean): Promise<void> {
-  const parts = [
+/** What of the lab is there. */
+export async function status(): Promise<Part[]> {
+  return [
     await part("LXD", "host/lxd.sh"),
     await part("SSH server", "host/sshd.sh"),
     await part("packages' mirror", "host/mirror.sh"),
     await part("receivers of alerts", "host/receivers.sh"),
     ...(await containers()),
   ];
+}
+
+/** The same as a table or as JSON. */
+export async function printStatus(json: boolean): Promise<void> {
+  const parts = await status();
   if (json) return console.log(JSON.stringify(parts, undefined, 2));
   const width = Math.max(...parts.map(({ part }) => part.length));
   for (const { part, state } of parts) console.log(`${part.padEnd(width)}  ${state}`);

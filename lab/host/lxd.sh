@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # LXD, and in it a project of the lab's own: bridge, storage pool, profile. Nothing else in LXD is touched.
+# The containers there and the stack's state here belong together; the project's user.lab says which state is its own.
 #   lxd.sh up | down | status
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
-PIDFILE=$STATE/lxd.pid
+PIDFILE=$RUN/lxd.pid
+ID=$STATE/id
 
 answers() { timeout 20 lxc query /1.0 >/dev/null 2>&1; }
 
@@ -23,46 +25,54 @@ daemon() {
   wait_for 90 "an answer of LXD (its log: $LOGS/lxd.log)" answers
 }
 
+has_project() { lxc project show "$LXD_PROJECT" >/dev/null 2>&1; }
+
+# ours: are the project's containers those that the state here knows?
+ours() { [ -s "$ID" ] && [ "$(lxc project get "$LXD_PROJECT" user.lab 2>/dev/null)" = "$(cat "$ID")" ]; }
+
+# begin: an empty project and no state. A lab that was made with another cache, or whose state is gone, goes first.
+begin() {
+  local part
+  ! has_project || say "a lab whose state is not in $STATE is taken away"
+  for part in receivers mirror sshd; do bash "${0%/*}/$part.sh" down; done
+  remove
+  rm -rf "$STATE/stack"
+  say "project $LXD_PROJECT, bridge $BRIDGE, storage pool $POOL"
+  lxc storage create "$POOL" dir >/dev/null
+  lxc network create "$BRIDGE" "ipv4.address=$BRIDGE_ADDRESS/24" ipv4.nat=true ipv6.address=none >/dev/null
+  lxc project create "$LXD_PROJECT" -c features.images=true -c features.profiles=true \
+    -c features.storage.volumes=true -c features.networks=false >/dev/null
+  lab profile device add default root disk path=/ "pool=$POOL" >/dev/null
+  lab profile device add default eth0 nic "network=$BRIDGE" name=eth0 >/dev/null
+  # Last: what was begun and not finished is begun again.
+  cat /proc/sys/kernel/random/uuid >"$ID"
+  lxc project set "$LXD_PROJECT" "user.lab=$(cat "$ID")"
+}
+
 up() {
   daemon
-  lxc storage show "$POOL" >/dev/null 2>&1 || {
-    say "storage pool $POOL"
-    mkdir -p "$CACHE/pool"
-    lxc storage create "$POOL" dir source="$CACHE/pool" >/dev/null
-  }
-  lxc network show "$BRIDGE" >/dev/null 2>&1 || {
-    say "bridge $BRIDGE"
-    lxc network create "$BRIDGE" "ipv4.address=$BRIDGE_ADDRESS/24" ipv4.nat=true ipv6.address=none >/dev/null
-  }
-  lxc project show "$LXD_PROJECT" >/dev/null 2>&1 || {
-    say "project $LXD_PROJECT"
-    lxc project create "$LXD_PROJECT" -c features.images=true -c features.profiles=true \
-      -c features.storage.volumes=true -c features.networks=false >/dev/null
-  }
-  lab profile device get default root pool >/dev/null 2>&1 ||
-    lab profile device add default root disk path=/ "pool=$POOL" >/dev/null
-  lab profile device get default eth0 network >/dev/null 2>&1 ||
-    lab profile device add default eth0 nic "network=$BRIDGE" name=eth0 >/dev/null
+  ours || begin
 }
 
-# remove_project: with everything that is in it; LXD deletes a project only when it is empty.
-remove_project() {
+# remove: the project with everything that is in it (LXD deletes only an empty one), its network and pool.
+remove() {
   local name fingerprint
-  for name in $(lab list --format csv -c n); do lab delete --force "$name"; done
-  for fingerprint in $(lab image list --format csv -c F); do lab image delete "$fingerprint"; done
-  for name in $(lab profile device list default); do lab profile device remove default "$name" >/dev/null; done
-  lxc project delete "$LXD_PROJECT" >/dev/null
+  if has_project; then
+    for name in $(lab list --format csv -c n); do lab delete --force "$name"; done
+    for fingerprint in $(lab image list --format csv -c F); do lab image delete "$fingerprint"; done
+    for name in $(lab profile device list default); do lab profile device remove default "$name" >/dev/null; done
+    lxc project delete "$LXD_PROJECT" >/dev/null
+  fi
+  ! lxc network show "$BRIDGE" >/dev/null 2>&1 || lxc network delete "$BRIDGE" >/dev/null
+  ! lxc storage show "$POOL" >/dev/null 2>&1 || lxc storage delete "$POOL" >/dev/null
 }
+
+# has_pool: also where LXD does not run (a restarted machine); the second is the snap's folder.
+has_pool() { [ -d "/var/lib/lxd/storage-pools/$POOL" ] || [ -d "/var/snap/lxd/common/lxd/storage-pools/$POOL" ]; }
 
 down() {
-  # A daemon of ours that is no longer there (a restarted machine) still has the project on its disk.
-  ! command -v lxd >/dev/null || [ ! -d "$CACHE/pool" ] || daemon
-  if answers; then
-    ! lxc project show "$LXD_PROJECT" >/dev/null 2>&1 || remove_project
-    ! lxc network show "$BRIDGE" >/dev/null 2>&1 || lxc network delete "$BRIDGE" >/dev/null
-    ! lxc storage show "$POOL" >/dev/null 2>&1 || lxc storage delete "$POOL" >/dev/null
-    [ ! -d "$CACHE/pool" ] || rmdir "$CACHE/pool"
-  fi
+  ! has_pool || daemon
+  ! answers || remove
   ! alive "$PIDFILE" || lxd shutdown --timeout 30 >/dev/null 2>&1 || true
   stop "$PIDFILE"
 }
@@ -70,6 +80,6 @@ down() {
 case ${1:-} in
   up) up ;;
   down) down ;;
-  status) answers && lxc project show "$LXD_PROJECT" >/dev/null 2>&1 && echo "up, project $LXD_PROJECT" ;;
+  status) answers && has_project && echo "up, project $LXD_PROJECT" ;;
   *) die "usage: lxd.sh up | down | status" ;;
 esac

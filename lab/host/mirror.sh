@@ -8,7 +8,7 @@ set -euo pipefail
 SITE=$CACHE/mirror
 KEYS=$CACHE/mirror-key
 LOG=$LOGS/mirror.log
-PIDFILE=$STATE/mirror.pid
+PIDFILE=$RUN/mirror.pid
 URL=http://$BRIDGE_ADDRESS:$MIRROR_PORT/packages
 VENDOR=https://artifacts.elastic.co/packages/8.x/apt/dists/stable/Release
 ARCH=$(dpkg --print-architecture)

@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 FOLDER=$STATE/receivers
-PIDFILE=$STATE/receivers.pid
+PIDFILE=$RUN/receivers.pid
 PORTS=(2525 8443)
 
 listening() {

@@ -4,7 +4,7 @@
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
-PIDFILE=$STATE/sshd.pid
+PIDFILE=$RUN/sshd.pid
 SUDOERS=/etc/sudoers.d/dhis2-siem-lab
 
 # listening: does it answer, and with the lab's own host key?

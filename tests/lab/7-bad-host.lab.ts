@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LAB_STATE, LXD_PROJECT } from "../../lab/places";
+import { LAB_RUN, LAB_STATE, LXD_PROJECT } from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
 import { labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
@@ -59,7 +59,7 @@ describe("a host that cannot be reached", () => {
     const config = join(LAB_STATE, "sshd_config");
     const kept = readFileSync(config, "utf8");
     const reload = async () => {
-      await run("kill", ["-HUP", readFileSync(join(LAB_STATE, "sshd.pid"), "utf8").trim()]);
+      await run("kill", ["-HUP", readFileSync(join(LAB_RUN, "sshd.pid"), "utf8").trim()]);
     };
     writeFileSync(config, `AllowTcpForwarding no\n${kept}`);
     await reload();
