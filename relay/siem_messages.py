@@ -232,14 +232,6 @@ class Telegram(Message, Alerter):
 class Webhook(Message, Alerter):
     """One request for one message; ElastAlert's own sends one for each alert, and all of them again when one fails."""
 
-    def __init__(self, rule):
-        super().__init__(rule)
-        self.ca = None
-        if "ca" in self.rule["relay"]["webhook"]:
-            with tempfile.NamedTemporaryFile("w", suffix=".crt", delete=False) as file:
-                file.write(self.rule["relay"]["webhook"]["ca"])
-            self.ca = file.name
-
     def alert(self, matches):
         relay = self.rule["relay"]
         settings, secret = relay["webhook"], self.rule.get("secret")
@@ -254,4 +246,8 @@ class Webhook(Message, Alerter):
         headers = {**settings["headers"], "Idempotency-Key": self.pipeline["message_id"]}
         if secret is not None and "url" in settings:
             headers["Authorization"] = secret
-        post(settings.get("url", secret), payload, headers, self.ca)
+        # requests takes a file only. Made for each message: one that stays may be tidied away from /tmp.
+        with tempfile.NamedTemporaryFile("w", suffix=".crt") as file:
+            file.write(settings.get("ca", ""))
+            file.flush()
+            post(settings.get("url", secret), payload, headers, file.name if "ca" in settings else None)

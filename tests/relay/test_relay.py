@@ -4,6 +4,7 @@ import logging
 import smtplib
 import unittest
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from unittest import mock
 
 import requests
@@ -61,6 +62,25 @@ class Secrets(unittest.TestCase):
 
 def http(status):
     return requests.HTTPError("no", response=mock.Mock(status_code=status))
+
+
+class Webhook(unittest.TestCase):
+    def test_an_authority_is_in_a_file_for_each_message_that_then_is_gone(self):
+        hook = siem_messages.Webhook.__new__(siem_messages.Webhook)
+        place = {"url": "https://127.0.0.1:9/", "headers": {}, "ca": "-----BEGIN CERTIFICATE-----"}
+        relay = {"site": "lab", "kibana": "https://x.org/siem", "timezone": "UTC", "webhook": place}
+        hook.rule, hook.pipeline = {"name": "hook", "relay": relay}, {"message_id": "1"}
+        files = []
+
+        def seen(*_, **options):
+            files.append(options["verify"])
+            self.assertEqual(Path(files[-1]).read_text(), place["ca"])
+            return mock.Mock(status_code=200)
+
+        with mock.patch("requests.post", side_effect=seen):
+            hook.alert([{"@timestamp": "2026-01-01T00:00:00Z"}])
+            hook.alert([{"@timestamp": "2026-01-01T00:00:00Z"}])
+        self.assertEqual([Path(file).exists() for file in files], [False, False])
 
 
 class Refusals(unittest.TestCase):

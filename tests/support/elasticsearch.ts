@@ -160,6 +160,8 @@ async function start(): Promise<RealElasticsearch> {
         ES_JAVA_HOME: dirname(dirname(java)),
         ES_JAVA_OPTS: "-Xms512m -Xmx512m",
         ES_TMPDIR: temporary,
+        // The launcher's own.
+        CLI_JAVA_OPTS: `-Djava.io.tmpdir=${temporary}`,
       },
     },
   );
