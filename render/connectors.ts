@@ -1,6 +1,6 @@
 import type { Destination } from "../config/delivery";
 import type { Detection } from "../detections/detection";
-import { windowOf } from "./rule";
+import { countOf, windowOf } from "./rule";
 import { isMeant } from "./relay";
 import { stableJson } from "./json";
 
@@ -55,7 +55,7 @@ export function renderConnectorAction(one: Destination, detection: Detection): s
   const text = [
     title,
     "About: {{alert.id}}",
-    `Count: {{context.value}} within ${size}${unit}`,
+    `Count: ${countOf(detection.logic)} within ${size}${unit}`,
     "",
     "What to do:",
     detection.note,
