@@ -11,7 +11,12 @@ const field = z.string().regex(/^[@a-z][a-z0-9_.]*$/, "is no field's name");
 const fields = z.array(field).min(1);
 const ruleName = z.string().regex(/^[a-z][a-z0-9_]*$/, "takes small letters, digits and underscores");
 const duration = z.string().regex(/^(0|[1-9]\d*)[smhd]$/, 'is no duration such as "90s", "5m", "1h" or "1d"');
-const timespan = duration.refine((span) => !span.startsWith("0"), "is no time at all");
+const someTime = duration.refine((span) => !span.startsWith("0"), "is no time at all");
+/** Not less than Kibana's rules wait between two runs (INTERVAL in render/rule.ts): it refuses an action's throttle that is shorter. */
+const timespan = someTime.refine(
+  (span) => !/^[1-5]?\d?s$/.test(span),
+  "is shorter than a minute, and rules run once a minute",
+);
 
 /** Where a line was read: the journal (by its identifier) or a file. */
 const source = {
@@ -27,7 +32,7 @@ const event = z.strictObject({
   at: duration.default("0s"),
   /** So many times, so far apart. */
   times: z.int().min(1).default(1),
-  every: timespan.default("10s"),
+  every: someTime.default("10s"),
   /** It came so late that other rules look no further back (pipelines/lateness.ts). */
   late: z.boolean().default(false),
   message: z.string().min(1),

@@ -10,6 +10,8 @@ export interface AlertingRule {
   readonly window: string;
   /** ">= 3" */
   readonly threshold: string;
+  /** Mustache: how many there were. */
+  readonly count: string;
   /** The fields that the entity is made of; for a grouped rule those that it groups by. */
   readonly entityFields: readonly string[];
   /** Whom it is about where that is known beforehand, or "{{alert.id}}" where the rule groups by it; else the events say it. */
@@ -38,7 +40,7 @@ export function renderAlertDocument(rule: AlertingRule): object {
         severity: rule.severity,
         entity: rule.entity ?? "",
         entity_fields: rule.entityFields.join(","),
-        count: "{{context.value}}",
+        count: rule.count,
         threshold: rule.threshold,
         window: rule.window,
         note: rule.note,

@@ -1,25 +1,35 @@
 import type { Destination } from "../config/delivery";
 import type { Detection } from "../detections/detection";
-import { windowOf } from "./rule";
+import { countOf, windowOf } from "./rule";
 import { isMeant } from "./relay";
 import { stableJson } from "./json";
 
 /** A Kibana connector's type, settings and secrets, as its API takes them. */
 export interface RenderedConnector {
   readonly connectorTypeId: ".email" | ".slack" | ".teams" | ".webhook";
-  readonly config: string;
+  /** Left out where the type has none: the provider reads none back for Slack and Teams, and would want to set it for ever. */
+  readonly config?: string;
   readonly secrets: string;
+}
+
+/** JSON as the provider writes what it reads back (Go's encoding/json): it compares a webhook's config as texts. */
+function goJson(value: object): string {
+  return stableJson(value).replaceAll(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 }
 
 /** The Kibana connector of a destination, for a licence that has it (Gold or more). `secret` is the destination's, empty where it has none. */
 export function renderConnector(one: Destination, secret: string): RenderedConnector {
   const rendered = (
     connectorTypeId: RenderedConnector["connectorTypeId"],
-    config: object,
     secrets: object,
-  ): RenderedConnector => ({ connectorTypeId, config: stableJson(config), secrets: stableJson(secrets) });
+    config?: object,
+  ): RenderedConnector => ({
+    connectorTypeId,
+    ...(config && { config: goJson(config) }),
+    secrets: stableJson(secrets),
+  });
   const post = (url: string, headers: object) =>
-    rendered(".webhook", { url, method: "post", hasAuth: false, headers }, {});
+    rendered(".webhook", {}, { url, method: "post", hasAuth: false, headers });
   const json = { "Content-Type": "application/json" };
   switch (one.type) {
     case "email": {
@@ -27,12 +37,12 @@ export function renderConnector(one: Destination, secret: string): RenderedConne
       const hasAuth = user !== undefined;
       // Without `secure` Kibana asks for STARTTLS, and goes on where the server has none: the config refuses that.
       const config = { service: "other", host, port, from, secure: tls === "smtps", hasAuth };
-      return rendered(".email", config, hasAuth ? { user, password: secret } : {});
+      return rendered(".email", hasAuth ? { user, password: secret } : {}, config);
     }
     case "slack":
-      return rendered(".slack", {}, { webhookUrl: secret });
+      return rendered(".slack", { webhookUrl: secret });
     case "teams":
-      return rendered(".teams", {}, { webhookUrl: secret });
+      return rendered(".teams", { webhookUrl: secret });
     case "telegram":
       return post(`${one.api}/bot${secret}/sendMessage`, json);
     case "webhook": {
@@ -55,7 +65,7 @@ export function renderConnectorAction(one: Destination, detection: Detection): s
   const text = [
     title,
     "About: {{alert.id}}",
-    `Count: {{context.value}} within ${size}${unit}`,
+    `Count: ${countOf(detection.logic)} within ${size}${unit}`,
     "",
     "What to do:",
     detection.note,

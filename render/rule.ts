@@ -73,7 +73,9 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
     return {
       ...common,
       esqlQuery: { esql: renderEsql(logic, target.dataStream, horizonMinutes(logic)) },
-      groupBy: "row",
+      // By rows, Kibana names an alert by the fields of the query's BY. Without any it takes all columns (getAlertIdFields in
+      // esql_query_utils.ts): with each other count that would be another alert, and its throttle would hold nothing back.
+      groupBy: logic.by.length > 0 ? "row" : "all",
       searchType: "esqlQuery",
       threshold: [0],
       thresholdComparator: ">",
@@ -103,9 +105,17 @@ function alertDocument(detection: Detection): object {
     ...detection,
     window: `${size}${unit}`,
     threshold: thresholdOf(logic),
+    count: countOf(logic),
     entityFields: detection.entity,
     entity: watched ?? (grouped ? "{{alert.id}}" : undefined),
   });
+}
+
+/** What Kibana fills in for how many there were. The value of a rule in ES|QL is the number of its rows: what it counted stands in them. */
+export function countOf(logic: Logic): string {
+  return logic.kind === "distinct"
+    ? "{{#context.hits}}{{_source.value_count}}{{/context.hits}}"
+    : "{{context.value}}";
 }
 
 /** How many events it takes, in words for the alert. */

@@ -47,6 +47,7 @@ describe("the loader of detections", () => {
       [EVENT, /^note: >-\n[^]*?(?=^tests)/m, "", /note: /],
       [EVENT, /^detection:[^]*?(?=^fields)/m, "", /detection: /],
       [COUNT, "timespan: 5m", "timespan: five", /correlation.timespan: is no duration/],
+      [COUNT, "timespan: 5m", "timespan: 59s", /correlation.timespan: is shorter than a minute/],
       [COUNT, "{ gte: 3 }", "{ gte: 3, lte: 5 }", /correlation.condition: takes exactly one/],
       [COUNT, "rules: [dhis2_failed_login]", "rules: [other]", /no document is named "other"/],
       [COUNT, "title: A failed", "title: [A failed", /./],

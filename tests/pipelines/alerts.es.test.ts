@@ -16,6 +16,7 @@ const RULE: AlertingRule = {
   note: 'Look at the proxy. "Ask" the user.',
   window: "5m",
   threshold: ">= 3",
+  count: "{{context.value}}",
   entityFields: ["user.name"],
   entity: "{{alert.id}}",
 };

@@ -14,6 +14,7 @@ export function alert(severity: AlertingRule["severity"], entity: string): Json 
     note: "Ask the user; then look at the proxy.",
     window: "5m",
     threshold: ">= 3",
+    count: "{{context.value}}",
     entityFields: ["user.name"],
     entity,
   });

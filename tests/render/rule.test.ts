@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { type Detection, saidInDsl, watchesSilence } from "../../detections/detection";
 import { forSite } from "../../detections/settings";
+import { renderAll } from "../../lab/standins/kibana/templates";
 import { ruleCreate } from "../../lab/standins/kibana/schemas";
 import { type RenderedRule, renderRule } from "../../render/rule";
 import { dslParams, esqlParams } from "../../tools/detections/params";
@@ -101,6 +102,20 @@ describe("rendered rules", () => {
       assert.equal(rule.enabled, false);
       assert(rule.tags.some((tag) => tag.includes("ES|QL")));
     }
+  });
+
+  it("in ES|QL are one alert for each group, and one that lasts where there are no groups", () => {
+    const grouped = renderRule(byName("dhis2_success_after_failures"), TARGET);
+    const single = renderRule(byName("dhis2_password_spraying"), TARGET);
+    assert.deepEqual([paramsOf(grouped).groupBy, paramsOf(single).groupBy], ["row", "all"]);
+    const [action] = single.actions;
+    assert(action);
+    // What Kibana 8.19 has to fill in (toEsQueryHits in esql_query_utils.ts): a value that is the number of rows.
+    const context = { value: 1, hits: [{ _id: "esql_query_document", _source: { value_count: 12 } }] };
+    const values = { context, alert: { id: "query matched" }, rule: { id: "x", name: "x" } };
+    const { documents } = renderAll(JSON.parse(action.params) as { documents: unknown[] }, values);
+    const { count } = (documents[0] as { dhis2: { alert: { count: string } } }).dhis2.alert;
+    assert.equal(count, "12");
   });
 
   it("are made for one container each where they watch for silence", () => {

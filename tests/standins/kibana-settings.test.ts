@@ -15,6 +15,7 @@ describe("the stand-in for Kibana: its settings and keystore", () => {
     ["no encryption key", { "xpack.encryptedSavedObjects.encryptionKey": undefined }, /^\[xpack\.encryptedSavedObjects\.encryptionKey\]/],
     ["the superuser", { "elasticsearch.username": "elastic" }, /value of "elastic" is forbidden/],
     ["a base path with a slash at its end", { "server.basePath": "/siem/" }, /don't end with one/],
+    ["an address without the base path", { "server.basePath": "/siem", "server.publicBaseUrl": "https://dhis2.example/" }, /\[publicBaseUrl\] must contain the \[basePath\]: \/ !== \/siem/],
   ];
   const good = { ...settings, "elasticsearch.hosts": ["http://localhost:9200"] };
   it("takes what is right", () => assert.equal(checkSettings(good)["server.port"], 5601));

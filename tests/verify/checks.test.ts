@@ -159,6 +159,16 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
   ["a rule failing", (site) => ruleIs(site, { status: "error" }), ["problem rules Rule one"]],
   ["a rule that had a warning", (site) => ruleIs(site, { status: "warning" }), ["warning rules Rule one"]],
   ["a rule muted", (site) => ruleIs(site, { silenced: true }), ["problem rules Rule one"]],
+  [
+    "an alert of a rule muted",
+    (site) => ruleIs(site, { mutedAlerts: ["admin"] }),
+    ["warning rules Rule one"],
+  ],
+  [
+    "the only alert of a rule muted",
+    (site) => ruleIs(site, { mutedAlerts: ["query matched"] }),
+    ["problem rules Rule one"],
+  ],
   ["a rule's action failing", (site) => actionFailed(site, 2 * MINUTE), ["problem actions siem"]],
   [
     "a rule's action that failed once",

@@ -116,6 +116,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
           name,
           enabled: true,
           silenced: false,
+          mutedAlerts: [],
           status: "ok",
           message: "",
           ran: NOW - MINUTE,

@@ -168,6 +168,25 @@ describe("npm run verify", () => {
       assert.match(call, /^(GET|POST .*\/(_search|_simulate_index\/.*)$)/, "it only reads");
   });
 
+  it("takes a rule whose only alert is muted for one that writes none", async () => {
+    const rule = {
+      id: "r1",
+      name: "A rule",
+      enabled: true,
+      mute_all: false,
+      muted_alert_ids: ["query matched"],
+    };
+    const data = [{ ...rule, execution_status: { status: "ok" } }];
+    const found = { ...KIBANA, "GET /siem/api/alerting/rules/_find": () => ({ total: 1, data }) };
+    const [elasticsearch, kibana] = [await server(ELASTICSEARCH), await server(found)];
+    const connect = way({ 9200: elasticsearch.port, 5601: kibana.port, 443: kibana.port }, () => HOST);
+    const { stdout } = await main(["prod"], false, { pulumi, connect });
+    assert.match(
+      stdout,
+      /^PROBLEM {2}rules +A rule +alerts of this rule are muted in Kibana.*: query matched$/m,
+    );
+  });
+
   it("says what gave no answer, and goes on", async () => {
     const connect = way({}, () => HOST);
     const { stdout, code } = await main(["prod"], false, { pulumi, connect });

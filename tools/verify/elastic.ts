@@ -182,6 +182,7 @@ const found = z.object({
       name: z.string(),
       enabled: z.boolean(),
       mute_all: z.boolean().optional(),
+      muted_alert_ids: z.array(z.string()).optional(),
       snooze_schedule: z.array(z.unknown()).optional(),
       execution_status: z.object({
         status: z.string(),
@@ -211,6 +212,7 @@ export async function kibanaFacts(ask: Ask): Promise<KibanaFacts> {
         name,
         enabled,
         mute_all: muted,
+        muted_alert_ids: mutedAlerts = [],
         snooze_schedule: snoozed = [],
         execution_status: run,
       } = rule;
@@ -221,6 +223,7 @@ export async function kibanaFacts(ask: Ask): Promise<KibanaFacts> {
         name,
         enabled,
         silenced: muted === true || snoozed.length > 0,
+        mutedAlerts,
         status: run.status,
         message,
         ...(ran !== undefined && { ran: Date.parse(ran) }),

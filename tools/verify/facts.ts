@@ -97,6 +97,8 @@ export interface RuleFacts {
   readonly enabled: boolean;
   /** Muted or snoozed: it runs, and does nothing. */
   readonly silenced: boolean;
+  /** Ids of its alerts that are muted one by one: nothing is done for them. */
+  readonly mutedAlerts: readonly string[];
   /** Kibana's words: "ok", "active", "warning", "error", "pending", "unknown". */
   readonly status: string;
   readonly message: string;

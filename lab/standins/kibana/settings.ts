@@ -30,11 +30,21 @@ const settings = z.strictObject({
   "xpack.security.encryptionKey": key.optional(),
 });
 
+/** Kibana's own words for an address that leads elsewhere than it serves (http_config.ts); it does not start then. */
+const servedAddress = settings.superRefine(
+  ({ "server.basePath": basePath, "server.publicBaseUrl": address }, context) => {
+    const path = address === undefined ? basePath : new URL(address).pathname.replace(/^\/$/, "");
+    if (path === basePath) return;
+    const message = `[publicBaseUrl] must contain the [basePath]: ${path || "/"} !== ${basePath}`;
+    context.addIssue({ code: "custom", path: ["server"], message });
+  },
+);
+
 /** Kibana's settings with their defaults, under their dotted names. */
 export type Settings = z.output<typeof settings>;
 
 /** Checks settings; throws with Kibana's words at the first that is wrong or unknown. */
-export const checkSettings = (raw: unknown): Settings => check(settings, raw);
+export const checkSettings = (raw: unknown): Settings => check(servedAddress, raw);
 
 function readKeystore(file: string): Record<string, string> {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>) : {};

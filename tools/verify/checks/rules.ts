@@ -4,6 +4,8 @@ import { type Check, type Context, answered, inContainer, MINUTE, orOk, span } f
 
 /** Rules run every minute; a Kibana that is busy or was restarted may be late. */
 const LATE = 15 * MINUTE;
+/** What Kibana calls the alert of a rule that has no groups (ConditionMetAlertInstanceId): who mutes it mutes the rule. */
+const ONLY = "query matched";
 
 /** Every rule of the stack is there, on, and ran without an error. */
 export const rules: Check = (context) =>
@@ -50,6 +52,11 @@ function faultOf({ site, options, facts }: Context, subject: string, rule: RuleF
   if (rule.silenced) {
     const text = "this rule is muted or snoozed in Kibana: it writes no alert";
     return [{ ...finding, severity: "problem", text, mend: `in Kibana's rules: unsnooze "${subject}"` }];
+  }
+  if (rule.mutedAlerts.length > 0) {
+    const severity = rule.mutedAlerts.includes(ONLY) ? "problem" : "warning";
+    const text = `alerts of this rule are muted in Kibana, and are not written: ${rule.mutedAlerts.join("; ")}`;
+    return [{ ...finding, severity, text, mend: `in Kibana's rules: unmute them in "${subject}"` }];
   }
   if (rule.status === "error") {
     const text = `its last run failed: ${rule.message}`;
