@@ -92,7 +92,7 @@ export class Host {
     secret: boolean,
     opts: pulumi.CustomResourceOptions,
   ): remote.Command {
-    return new remote.Command(
+    const step = new remote.Command(
       name,
       {
         connection: this.args.connection,
@@ -106,5 +106,19 @@ export class Host {
       },
       opts,
     );
+    keepWarnings(step);
+    return step;
   }
+}
+
+/**
+ * The command provider shows what a step says only while it runs (`LogOutput` in pulumi-command's util.go). What a script
+ * says with `warn` is for afterwards: each update shows it with its diagnostics, as the step's last run said it.
+ */
+function keepWarnings(step: remote.Command): void {
+  if (pulumi.runtime.isDryRun()) return;
+  step.stderr.apply((said = "") => {
+    const warnings = said.split("\n").filter((line) => line.startsWith("siem: warning: "));
+    if (warnings.length > 0) void pulumi.log.warn(`in its last run:\n${warnings.join("\n")}`, step);
+  });
 }

@@ -92,7 +92,8 @@ export function ingestPipelines(
           name: pipeline.name,
           description: pipeline.description,
           processors: [...pipeline.processors],
-          onFailures: [...pipeline.onFailure],
+          // The provider refuses an empty list (MinItems in its schema).
+          ...(pipeline.onFailure.length > 0 && { onFailures: [...pipeline.onFailure] }),
         },
         elastic.options(parent),
       ),

@@ -34,7 +34,7 @@ limit_disk() {
   pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  root:/ { r = 1 } r && $1 == "pool:" { print $2; exit }')
   driver=$(lxc storage show "$pool" | awk '$1 == "driver:" { print $2 }')
   if [ "$driver" = dir ] || [ "$driver" = lvm ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
-    say "warning: the storage pool '$pool' ($driver) cannot enforce the disk limit $DISK; watch the disk's use yourself"
+    warn "the storage pool '$pool' ($driver) cannot enforce the disk limit $DISK; watch the disk's use yourself"
   fi
 }
 

@@ -57,7 +57,7 @@ nginx_apply() {
   put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging && nginx_kept)
   apply_checked "nginx -t" reload_nginx "$NGINX_CONF"
   ! grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" ||
-    say "note: a server or location of nginx has an access_log of its own; its requests go there and not into the journal"
+    warn "a server or location of nginx has an access_log of its own; its requests go there and not into the journal"
 }
 
 nginx_delete() {

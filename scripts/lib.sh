@@ -48,6 +48,9 @@ manifest() {
 
 say() { printf 'siem: %s\n' "$*" >&2; }
 
+# warn TEXT: also shown when the update is over (components/host.ts).
+warn() { say "warning: $*"; }
+
 die() {
   printf 'siem: error: %s\n' "$*" >&2
   exit 1

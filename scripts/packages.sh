@@ -32,7 +32,7 @@ apt_get() {
 # update_lists: what the container's own repositories have. One of them that cannot be read (retired, or its key has
 # expired) is no reason to go without what the others have.
 update_lists() {
-  try_apt_get update || say "warning: not every package repository of $(hostname) can be read: $(grep -m1 '^[EW]:' "$WORK/apt.log")"
+  try_apt_get update || warn "not every package repository of $(hostname) can be read: $(grep -m1 '^[EW]:' "$WORK/apt.log")"
 }
 
 # need_packages NAME...: the system's own packages, installed only where missing.

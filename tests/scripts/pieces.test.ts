@@ -54,6 +54,19 @@ describe("a piece of a script", () => {
     });
   });
 
+  describe("blind (key.sh)", () => {
+    // As journalctl of systemd 241 answers to an argument that it does not know.
+    const OLD = `journalctl() { [[ " $* " != *" all "* ]] || { echo "Failed to add match 'all'" >&2; return 1; }; }`;
+    const blind = (version: string, journalctl: string) =>
+      run(["key"], `dpkg-query() { printf ${version}; }; ${journalctl}; blind && echo yes || echo no`).stdout;
+
+    it("is Filebeat 8.19 where journalctl does not know all boots, and no other", () => {
+      assert.equal(blind("8.19.8", OLD), "yes\n");
+      assert.equal(blind("7.17.29", OLD), "no\n");
+      assert.equal(blind("8.19.8", "journalctl() { :; }"), "no\n");
+    });
+  });
+
   describe("nginx's logs (journal.sh)", () => {
     const kept = (...files: [name: string, text: string][]) => {
       const dump = files

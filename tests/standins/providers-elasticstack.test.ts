@@ -155,6 +155,16 @@ describe("the stand-in for elasticstack", () => {
     });
   });
 
+  it("refuses an empty list where the real provider does", () => {
+    const about = subject("ElasticsearchIngestPipeline").token;
+    const { inputs } = sampleOf("ElasticsearchIngestPipeline");
+    assert.throws(() => provider.check?.(about, { ...inputs, onFailures: [] }), {
+      message:
+        "Not enough list items: Attribute on_failure requires 1 item minimum, but config has only 0 declared",
+    });
+    assert.ok(provider.check?.(about, { ...inputs, onFailures: undefined }));
+  });
+
   it("logs in on every call, and leaves an unchanged password alone", async () => {
     const { inputs, changed } = sampleOf("ElasticsearchSecurityUser");
     const { id, outputs } = await provider.create(subject("ElasticsearchSecurityUser"), inputs);
@@ -298,7 +308,10 @@ describe("the stand-in for elasticstack", () => {
   it("refuses a resource without a name, and what it does not know", () => {
     const check = (kind: string, inputs: Record<string, unknown>) => () =>
       provider.check?.(token(kind), inputs);
-    assert.throws(check("ElasticsearchIngestPipeline", { processors: [] }), /gives no name to elasticstack:/);
+    assert.throws(
+      check("ElasticsearchIngestPipeline", { processors: ["{}"] }),
+      /gives no name to elasticstack:/,
+    );
     assert.throws(
       check("ElasticsearchIndex", { name: "i", sortFields: ["a"], codec: "best" }),
       /the stand-in does not know sortFields, codec of elasticstack:.*:ElasticsearchIndex/,

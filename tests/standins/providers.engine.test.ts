@@ -10,7 +10,9 @@ import * as automation from "@pulumi/pulumi/automation";
 import * as elasticstack from "@pulumi/elasticstack";
 import { remote } from "@pulumi/command";
 import * as random from "@pulumi/random";
+import { Host } from "../../components/host";
 import { CACHE, ROOT } from "../../lab/places";
+import { loadScripts } from "../../scripts";
 import { SAMPLES } from "./providers-samples";
 import { type Servers, startServers } from "./providers-servers";
 
@@ -249,6 +251,42 @@ describe("the stand-in for the command provider under Pulumi's engine, against a
     assert.equal(read("mark"), "s3cret-two");
     await stack.destroy();
     assert.ok(!existsSync(mark));
+  });
+
+  it("shows a step's lines while it runs, and what it warned of afterwards too, as long as it stands", async () => {
+    const read = (file: string) => readFileSync(join(folder, file), "utf8");
+    const script = `main() { printf 'siem: %s\\n' begins 'warning: no limit' ends >&2; }`;
+    const login = { user: "root", privateKey: read("user"), hostKey: read("host.pub") };
+    const host = new Host({
+      connection: { host: "127.0.0.1", port, ...login },
+      lxdProject: "default",
+      scripts: { ...loadScripts(), cluster: script },
+    });
+    const stack = await stackIn(folder, () => {
+      host.alone("step", "cluster", { title: "a step", values: {} }, {});
+      return Promise.resolve({});
+    });
+    const said = async () => {
+      const shown: automation.DiagnosticEvent[] = [];
+      await stack.up({
+        onEvent: ({ diagnosticEvent }) => {
+          // The SDK's debug lines hold all of it, too.
+          if (diagnosticEvent && /^(in its last run|siem: )/.test(diagnosticEvent.message))
+            shown.push(diagnosticEvent);
+        },
+      });
+      return (passing: boolean) =>
+        shown
+          .filter(({ ephemeral = false }) => ephemeral === passing)
+          .map(({ message }) => message.trim())
+          .sort();
+    };
+    const first = await said();
+    assert.deepEqual(first(true), ["siem: begins", "siem: ends", "siem: warning: no limit"]);
+    const kept = ["in its last run:\nsiem: warning: no limit"];
+    assert.deepEqual(first(false), kept);
+    const second = await said();
+    assert.deepEqual([second(true), second(false)], [[], kept]);
   });
 });
 

@@ -1,8 +1,9 @@
 /**
  * Stand-in for @pulumi/command 1.2.1's plugin, `remote.Command` only: commands over the SSH of the program's own
- * forward. As with the real one a preview never dials, a refresh sees nothing, a failing command's message holds the
- * command and all its output, and stdout and stderr are not secret because an input is. Unlike the real one it takes
- * no host without a pinned key, and one private key (or the SSH agent) for the host and its bastion.
+ * forward. As with the real one a preview never dials, a refresh sees nothing, a command's lines are on the screen only
+ * while it runs, a failing command's message holds the command and all its output, and stdout and stderr are not secret
+ * because an input is. Unlike the real one it takes no host without a pinned key, and one private key (or the SSH agent)
+ * for the host and its bastion.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -43,7 +44,7 @@ async function dial({ proxy: bastion, ...host }: Connection, subject: Subject): 
     } catch (error) {
       const reason = (error as Error).message;
       if (failed >= host.dialErrorLimit) throw new Error(`after ${failed} failed attempts: ${reason}`);
-      subject.log("info", `Dial ${failed + 1}/${host.dialErrorLimit} failed: retrying`);
+      subject.log("status", `Dial ${failed + 1}/${host.dialErrorLimit} failed: retrying`);
       await pause(Math.min(100 * 1.5 ** failed, 5000));
     }
   }
@@ -73,7 +74,7 @@ function execute(client: Client, subject: Subject, command: string, inputs: Prop
       const all: Buffer[] = [];
       const { logging = "stdoutAndStderr" } = inputs;
       const logs = (stream: string) => (line: string) => {
-        if (logging === stream || logging === "stdoutAndStderr") subject.log("info", line);
+        if (logging === stream || logging === "stdoutAndStderr") subject.log("status", line);
       };
       const stdout = collect(channel, all, logs("stdout"));
       const stderr = collect(channel.stderr, all, logs("stderr"));

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { stableJson } from "../../../render/json";
-import { differences, foreignNames, fromAnswer, toBody, valueAt } from "./fields";
+import { differences, emptyLists, foreignNames, fromAnswer, toBody, valueAt } from "./fields";
 import { createSend } from "./http";
 import { type Kind, KINDS } from "./kinds";
 import { isObject, plain, type Props } from "./marks";
@@ -85,6 +85,8 @@ export function createElasticstack(): Standin {
     check(token, news) {
       const kind = kindOf(token);
       refuse(token, foreignNames(kind.fields, plain(news)));
+      const [problem] = emptyLists(kind.fields, plain(news));
+      if (problem !== undefined) throw new Error(problem);
       // The real one makes up a name that is not given, with a random end.
       const key = keyOf(kind);
       if (key && !news[key]) throw new Error(`the program gives no ${key} to ${token}`);

@@ -12,6 +12,8 @@ export interface Field {
   readonly fields?: Fields;
   /** A list whose order means nothing. */
   readonly set?: true;
+  /** An empty list is refused (MinItems in the provider's schema). */
+  readonly filled?: true;
   /** What the provider puts where nothing is given. */
   readonly initial?: unknown;
   /** The name in the request's path. */
@@ -87,6 +89,17 @@ export function foreignNames(fields: Fields, inputs: Props, prefix = ""): string
       field.fields && isObject(block) ? foreignNames(field.fields, block, `${prefix}${name}.`) : [];
     return [value].flat().flatMap(inner);
   });
+}
+
+/** The lists among the inputs that are empty and must not be, each as the provider says it. */
+export function emptyLists(fields: Fields, inputs: Props): string[] {
+  const empty = Object.entries(fields).filter(
+    ([name, { filled }]) => filled && stableJson(inputs[name] ?? null) === "[]",
+  );
+  return empty.map(
+    ([name, field]) =>
+      `Not enough list items: Attribute ${placeOf(name, field)} requires 1 item minimum, but config has only 0 declared`,
+  );
 }
 
 /**

@@ -96,7 +96,10 @@ function importProblem({ success, successCount, errors = [] }: Props): string | 
 export const KINDS: Readonly<Record<string, Kind>> = {
   ElasticsearchIngestPipeline: {
     ...named("Elasticsearch", "/_ingest/pipeline/{id}"),
-    fields: { name: key, description: {}, processors: json, onFailures: { at: "on_failure", json: true } },
+    fields: {
+      ...{ name: key, description: {}, processors: { ...json, filled: true } },
+      onFailures: { at: "on_failure", ...json, filled: true },
+    },
   },
   ElasticsearchIndexTemplate: {
     ...named("Elasticsearch", "/_index_template/{id}"),
@@ -127,7 +130,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   ElasticsearchSecurityUser: {
     ...named("Elasticsearch", "/_security/user/{id}"),
-    fields: { username: key, password: unread, roles: set, fullName: {}, email: {}, enabled: {} },
+    fields: {
+      username: key,
+      password: unread,
+      roles: { ...set, filled: true },
+      fullName: {},
+      email: {},
+      enabled: {},
+    },
     secret: ["password"],
     // An update that changes something else leaves the password alone.
     body: ({ password, ...rest }, old) => (password === old?.password ? rest : { ...rest, password }),

@@ -14,12 +14,15 @@ import { stableJson } from "../../../render/json";
 import { endWithParent, handler, listen } from "./grpc";
 import { markSecrets, plain, type Props, UNKNOWN } from "./marks";
 
+type LogSeverity = "status" | "warning";
+
 /** The resource that a call is about. */
 export interface Subject {
   /** Its type, such as "random:index/randomUuid:RandomUuid". */
   readonly token: string;
   readonly name: string;
-  log(severity: "info" | "warning", message: string): void;
+  /** A status is on the screen until the next one, or the step's end; a warning stays. */
+  log(severity: LogSeverity, message: string): void;
 }
 
 export interface Change {
@@ -114,7 +117,7 @@ function tokenOf(urn: string): string {
 }
 
 /** The handlers of Pulumi's ResourceProvider service for a stand-in; `log` carries lines to the engine. */
-function handlers(standin: Standin, log: (severity: "info" | "warning", urn: string, line: string) => void) {
+function handlers(standin: Standin, log: (severity: LogSeverity, urn: string, line: string) => void) {
   const subjectOf = (request: { getUrn(): string }): Subject => ({
     token: tokenOf(request.getUrn()),
     name: request.getUrn().split("::").slice(3).join("::"),
@@ -195,9 +198,10 @@ function handlers(standin: Standin, log: (severity: "info" | "warning", urn: str
 /** Lines for the engine's log; the engine's address is the plugin's first argument. */
 function engineLog(address: string | undefined) {
   const client = address ? new EngineClient(address, grpc.credentials.createInsecure()) : undefined;
-  const severities = { info: engine.LogSeverity.INFO, warning: engine.LogSeverity.WARNING };
-  return (severity: "info" | "warning", urn: string, line: string): void => {
+  const severities = { status: engine.LogSeverity.INFO, warning: engine.LogSeverity.WARNING };
+  return (severity: LogSeverity, urn: string, line: string): void => {
     const request = new engine.LogRequest().setSeverity(severities[severity]).setUrn(urn).setMessage(line);
+    request.setEphemeral(severity === "status");
     // A line that the engine does not take is no reason to fail a resource.
     client?.log(request, () => undefined);
   };
