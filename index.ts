@@ -50,7 +50,7 @@ function siteDetections(site: Site, options: Options): Detection[] {
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = () => {
-  const { site, options, connection, deliverySecrets } = loadFromPulumi(__dirname);
+  const { site, options, connection, deliveryIsSecret, deliverySecrets } = loadFromPulumi(__dirname);
   const { siem } = site;
   const dataStream = `logs-dhis2-${options.namespace}`;
   const alertIndex = `alerts-dhis2-${options.namespace}`;
@@ -138,6 +138,7 @@ export = () => {
       program: loadRelayFiles(),
       config: renderRelayConfig(target),
       rules: renderRelayRules(delivery, target, detections),
+      rulesAreSecret: deliveryIsSecret,
       secrets: deliverySecrets,
     });
   }

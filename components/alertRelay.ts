@@ -23,6 +23,8 @@ export interface AlertRelayArgs {
   /** ElastAlert's settings, and its rule for each destination by the destination's name. */
   readonly config: string;
   readonly rules: Readonly<Record<string, string>>;
+  /** Whether no preview may show the rules: what they are made of is encrypted in the stack's file. */
+  readonly rulesAreSecret: boolean;
   /** By the destination's name. */
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 }
@@ -62,6 +64,10 @@ export class AlertRelay extends pulumi.ComponentResource {
       args.elastic.options(this),
     );
     const names = Object.keys(args.rules).join(" ");
+    const rules = Object.values(args.rules).map((rule, at): [string, pulumi.Input<string>] => [
+      `rule_${at}`,
+      args.rulesAreSecret ? pulumi.secret(rule) : rule,
+    ]);
     const lifetime = { parent: this, deletedWith: args.siem.command };
     const settings = host.inContainer(
       `${name}-settings`,
@@ -80,7 +86,7 @@ export class AlertRelay extends pulumi.ComponentResource {
           ca: args.stack.ca,
           config: args.config,
           mappings: stableJson(args.mappings),
-          ...Object.fromEntries(Object.values(args.rules).map((rule, at) => [`rule_${at}`, rule])),
+          ...Object.fromEntries(rules),
         },
       },
       // It asks Elasticsearch, and what it restarts may make the state's indices.

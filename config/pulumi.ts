@@ -10,6 +10,8 @@ import { NAMESPACE, readStackFile } from "./stackFile";
 export interface LoadedStack {
   readonly site: Site;
   readonly options: Options;
+  /** Whether anything of `delivery` is encrypted in the stack's file, such as a header of a webhook. */
+  readonly deliveryIsSecret: boolean;
   /** The secrets of the alerts' destinations, by their names. */
   readonly deliverySecrets: Readonly<Record<string, pulumi.Output<string>>>;
   /** How remote commands connect; the private key in it is secret. */
@@ -62,6 +64,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
   return {
     site: site.value,
     options,
+    deliveryIsSecret: isConfigSecret(`${NAMESPACE}delivery`),
     deliverySecrets: Object.fromEntries(
       Object.entries(deliverySecrets).map(([name, secret]) => [name, pulumi.secret(secret)]),
     ),

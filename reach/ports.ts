@@ -116,10 +116,12 @@ function askHolder(port: number): Promise<Holder | undefined> {
   });
 }
 
+/** Anybody on this machine may hold a port and answer: a label that cannot be a stack's name is no holder's. */
 function parseHolder(text: string): Holder | undefined {
   try {
     const { label, engine } = JSON.parse(text) as Record<string, unknown>;
-    return typeof label === "string" && typeof engine === "string" ? { label, engine } : undefined;
+    const named = typeof label === "string" && /^[\w.-]{1,100}$/.test(label);
+    return named && typeof engine === "string" ? { label, engine } : undefined;
   } catch {
     return undefined;
   }

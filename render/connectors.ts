@@ -52,29 +52,37 @@ export function renderConnector(one: Destination, secret: string): RenderedConne
   }
 }
 
+const EVENTS = [
+  "The events that fired it:",
+  "{{#context.hits}}",
+  "- {{_source.@timestamp}}: {{_source.message}}",
+  "{{/context.hits}}",
+  "",
+];
+
 /** Whether a destination gets a detection's alerts. */
 export function isFor({ severities, rules }: Destination, detection: Detection): boolean {
   const meant = rules === undefined || rules.some((wanted) => isMeant(wanted, detection));
   return meant && severities.includes(detection.severity);
 }
 
-/** The params of a rule's action at a destination's connector: mustache that Kibana fills in and escapes for where it goes. */
+/**
+ * The params of a rule's action at a destination's connector: mustache that Kibana fills in and escapes for where it goes. But
+ * not for Teams, which would show a log line's Markdown, a link under another's name among it: there nothing of a line is told.
+ */
 export function renderConnectorAction(one: Destination, detection: Detection): string {
   const title = `[${detection.severity}] ${detection.title}`;
   const { size, unit } = windowOf(detection.logic);
+  const told = one.type !== "teams";
   const text = [
     title,
-    "About: {{alert.id}}",
+    ...(told ? ["About: {{alert.id}}"] : []),
     `Count: ${countOf(detection.logic)} within ${size}${unit}`,
     "",
     "What to do:",
     detection.note,
     "",
-    "The events that fired it:",
-    "{{#context.hits}}",
-    "- {{_source.@timestamp}}: {{_source.message}}",
-    "{{/context.hits}}",
-    "",
+    ...(told ? EVENTS : []),
     "In Kibana: {{context.link}}",
   ].join("\n");
   switch (one.type) {

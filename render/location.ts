@@ -20,13 +20,15 @@ export interface LocationOptions {
 }
 
 /**
- * Kibana behind nginx: a file of the server's `upstream/` folder. Its request lines may be 64 kB: Kibana keeps a
- * page's state in the link, and dhis2-tools-dab allows 1 kB.
+ * Kibana behind nginx: a file of the server's `upstream/` folder. Its request lines may be 12 kB: Kibana keeps a
+ * page's state in the link, and dhis2-tools-dab allows 1 kB. With longer ones a request could hide: nginx sends a line to
+ * the journal as one datagram, of at most 208 kB (net.core.wmem_default), and loses a longer one. A line has four texts of
+ * a client's (link, user, Referer, User-Agent), each within such a buffer, and up to four characters for each byte.
  */
 export function renderNginxLocation(options: LocationOptions): string {
   const allow = options.allowFrom.map((cidr) => `  allow ${cidr};\n`).join("");
   return `# Written by dhis2-siem; changes made here are lost at its next update.
-large_client_header_buffers 8 64k;
+large_client_header_buffers 8 12k;
 
 location = ${KIBANA_PATH} {
   return 302 ${KIBANA_PATH}/;

@@ -41,14 +41,17 @@ LimitRequestFieldSize 65536
 `;
 }
 
-/** PostgreSQL: to the journal as well as to where it logs already, with connections. */
+/**
+ * PostgreSQL: to the journal as well as to where it logs already, with connections. The process's number stands again
+ * behind what a client chooses (%u, %d), so that none of that is taken for the line's own level (pipelines/postgresql.yml).
+ */
 export function renderPostgresLogging(): string {
   return `${HEADER}log_destination = 'stderr,syslog'
 syslog_ident = 'postgres'
 syslog_split_messages = off
 log_connections = on
 log_disconnections = on
-log_line_prefix = '%m [%p] %q%u@%d %h '
+log_line_prefix = '%m [%p] %q%u@%d %h [%p] '
 `;
 }
 

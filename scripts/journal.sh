@@ -84,7 +84,8 @@ apache_delete() {
   rm -f /var/log/apache2/dhis2-siem-access.log*
 }
 
-# Every cluster of every installed version reads its conf.d.
+# Every cluster of every installed version reads its conf.d. The file stays root's: the folder is PostgreSQL's, which could
+# have led us to where a file of its own is run as root.
 postgres_apply() {
   local folder conf found=""
   for folder in /etc/postgresql/*/*/; do
@@ -93,7 +94,7 @@ postgres_apply() {
     conf="${folder}conf.d/50-dhis2-siem.conf"
     grep -qE "^\s*include_dir\s*=?\s*'conf\.d'" "$folder/postgresql.conf" ||
       die "$folder/postgresql.conf does not read conf.d; add the line: include_dir = 'conf.d'"
-    put_file "$conf" 0644 postgres:postgres < <(file_postgres_logging)
+    put_file "$conf" 0644 root:root < <(file_postgres_logging)
     ! changed "$conf" || systemctl reload postgresql
   done
   [ -n "$found" ] || die "$(hostname) is of type $CONTAINER_TYPE, but no PostgreSQL cluster is in /etc/postgresql"

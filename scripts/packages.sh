@@ -47,10 +47,11 @@ need_packages() {
   apt_get install --no-install-recommends "${missing[@]}"
 }
 
-# fingerprints FILE: of every key in it; nothing where there is none.
+# fingerprints FILE: of every key in it, secret ones too (sqv, apt's verifier from Debian 13 on, takes either); nothing where
+# there is none.
 fingerprints() {
   GNUPGHOME="$WORK" gpg --batch --with-colons --show-keys "$1" 2>/dev/null |
-    awk -F: '$1 == "pub" { want = 1 } $1 == "fpr" && want { found = found sep $10; sep = " and "; want = 0 } END { print found }' || true
+    awk -F: '$1 == "pub" || $1 == "sec" { want = 1 } $1 == "fpr" && want { found = found sep $10; sep = " and "; want = 0 } END { print found }' || true
 }
 
 # elastic_repository MAJOR [INSTALLED]: key (checked against the fingerprint) and source of Elastic's packages of that major

@@ -272,6 +272,15 @@ describe("the graph of a site that delivers its alerts", () => {
     assert.ok(!relay("settings").secretInputs.includes("stdin"));
   });
 
+  it("hides the destinations' settings where something of them is encrypted", async () => {
+    const headers = { "X-Token": "[secret token]" };
+    const delivery = JSON.stringify({ destinations: [{ ...destinations[1], headers }] });
+    const { resources } = await siteGraph(SMALL, { delivery }, ["delivery"]);
+    const holding = resources.filter(({ inputs }) => JSON.stringify(inputs).includes("[secret token]"));
+    const seen = holding.map(({ name, secretInputs }) => [name, secretInputs.includes("stdin")]);
+    assert.deepEqual(seen, [["relay-settings", true]]);
+  });
+
   it("starts the relay when its files, its key and its index are there, and lets it go with the container", () => {
     const [settings, start] = [relay("settings"), relay("start")];
     for (const name of ["relay-key", "relay-settings"]) assert.ok(start.dependsOn.includes(name), name);

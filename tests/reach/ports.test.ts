@@ -77,6 +77,13 @@ describe("a forward's port", function () {
     ["a silent server", () => servers.listenAnywhere(createServer())],
     ["a server that talks", () => servers.listenAnywhere(createServer((socket) => socket.write("hello\n")))],
     ["a server that closes", () => servers.listenAnywhere(createServer((socket) => socket.end()))],
+    [
+      "a server that calls itself what no stack is called",
+      () => {
+        const answer = JSON.stringify({ ...me, label: "x\x1b[2J" });
+        return servers.listenAnywhere(createServer((socket) => socket.end(answer)));
+      },
+    ],
     ["an HTTPS server with another certificate", () => servers.httpsServer(servers.certificate())],
   ] as const) {
     it(`is held by something else where ${what} listens`, async () => {

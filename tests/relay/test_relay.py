@@ -60,6 +60,13 @@ class Secrets(unittest.TestCase):
         self.assertNotIn("workflows", siem_relay.told(caught.exception, TEAMS))
 
 
+class Titles(unittest.TestCase):
+    def test_a_title_in_teams_has_no_link_from_a_log(self):
+        teams = siem_messages.Teams({"name": "room", "secret": TEAMS})
+        alert = {"message": "Failed logins: [Kibana](https://evil.example.org)", "dhis2": {"alert": {"severity": "high"}}}
+        self.assertEqual(teams.create_title([alert]), "[high] Failed logins: [Kibana] (https://evil.example.org)")
+
+
 def http(status):
     return requests.HTTPError("no", response=mock.Mock(status_code=status))
 

@@ -25,7 +25,8 @@ describe("a piece of a script", () => {
   function run(scripts: readonly (keyof Scripts)[], bash: string) {
     const moved = movedScripts(folder, "lib", ...scripts)
       .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
-      .replaceAll("/etc/apt/", `${folder}/apt/`);
+      .replaceAll("/etc/apt/", `${folder}/apt/`)
+      .replaceAll("/etc/postgresql/", `${folder}/clusters/`);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
   }
 
@@ -259,14 +260,14 @@ describe("a piece of a script", () => {
 
     it("takes the key that is meant, and no file with a second one", () => {
       lists();
-      const check = (keys: string) =>
+      const check = (keys: string, more = ":") =>
         run(
           ["packages"],
           `need_packages() { :; }; export GNUPGHOME="$WORK"
           for name in one two; do gpg --batch --quiet --passphrase '' --quick-generate-key "$name" ed25519 sign never 2>/dev/null; done
           PACKAGES_URL=https://packages.example.org/packages
           PACKAGES_FINGERPRINT=$(gpg --batch --with-colons --list-keys one 2>/dev/null | awk -F: '$1 == "fpr" { print $10; exit }')
-          file_packages_key() { gpg --batch --armor --export ${keys}; }; chown() { :; }
+          file_packages_key() { gpg --batch --armor --export ${keys}; ${more}; }; chown() { :; }
           elastic_repository 8; gpgconf --kill gpg-agent`,
         );
       assert.equal(check("one").status, 0);
@@ -275,7 +276,24 @@ describe("a piece of a script", () => {
         check("one two").stderr,
         /has the fingerprint [0-9A-F]{40} and [0-9A-F]{40}, the stack's config/,
       );
+      const { stderr } = check("one", "gpg --batch --armor --passphrase '' --export-secret-keys two");
+      assert.match(stderr, /has the fingerprint [0-9A-F]{40} and [0-9A-F]{40}, the stack's config/);
     });
+  });
+
+  it("gives PostgreSQL its settings as root's file: its folder is PostgreSQL's own, and may lead elsewhere (journal.sh)", () => {
+    const cluster = join(folder, "clusters/15/main");
+    mkdirSync(cluster, { recursive: true });
+    writeFileSync(join(cluster, "postgresql.conf"), "include_dir = 'conf.d'\n");
+    mkdirSync(join(folder, "tmpfiles.d"));
+    symlinkSync(join(folder, "tmpfiles.d"), join(cluster, "conf.d"));
+    const { stdout, stderr } = run(
+      ["journal"],
+      `chown() { echo "$1"; }; systemctl() { :; }; CONTAINER_TYPE=postgres; file_postgres_logging() { echo x; }
+      postgres_apply`,
+    );
+    assert.equal(stderr, "");
+    assert.equal(stdout, "root:root\n");
   });
 
   it("makes Filebeat's marker once; with a new one Filebeat begins anew (agent.sh)", () => {

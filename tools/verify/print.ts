@@ -13,8 +13,11 @@ export function table(findings: readonly Finding[], colours: boolean): string {
   const [check, subject] = [width("check"), width("subject")];
   const rows = findings.map((finding) => {
     const mark = paint(MARKS[finding.severity].padEnd(7), COLOURS[finding.severity]);
-    const row = `${mark}  ${finding.check.padEnd(check)}  ${finding.subject.padEnd(subject)}  ${oneLine(finding.text)}`;
-    return finding.mend === undefined ? row : `${row}\n${" ".repeat(9)}mend: ${paint(finding.mend, 36)}`;
+    const words = `${finding.check.padEnd(check)}  ${finding.subject.padEnd(subject)}  ${finding.text}`;
+    const row = `${mark}  ${oneLine(words)}`;
+    return finding.mend === undefined
+      ? row
+      : `${row}\n${" ".repeat(9)}mend: ${paint(oneLine(finding.mend), 36)}`;
   });
   return `${rows.join("\n")}\n\n${summary(findings, paint)}\n`;
 }

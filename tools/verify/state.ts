@@ -105,6 +105,9 @@ export function readState(json: string): State {
   };
 }
 
+/** The stack's own files have such paths. Another one is of a container that hopes for a place in a command's line. */
+const PATH = /^(\/[\w.@+-]+)+$/;
+
 /** What the steps said of where they ran and what they wrote (scripts/in-container.sh, `manifest` in scripts/lib.sh). */
 function containersOf(steps: readonly Record<string, unknown>[][]): Record<string, ContainerState> {
   const found: Record<string, { uuids: string[]; files: Record<string, string> }> = {};
@@ -113,7 +116,8 @@ function containersOf(steps: readonly Record<string, unknown>[][]): Record<strin
     if (where === undefined) continue;
     const container = (found[text(where.container)] ??= { uuids: [], files: {} });
     if (where.uuid !== "") container.uuids.push(text(where.uuid));
-    for (const line of lines) if ("file" in line) container.files[text(line.file)] = text(line.sha256);
+    for (const { file, sha256 } of lines)
+      if (PATH.test(text(file))) container.files[text(file)] = text(sha256);
   }
   return found;
 }
