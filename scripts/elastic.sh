@@ -30,8 +30,9 @@ certificates() {
   fi
 }
 
-# give_certificates FOLDER GROUP: the servers' copies.
+# give_certificates FOLDER GROUP: the servers' copies. Kibana may write where its folder is: a link there would lead us elsewhere.
 give_certificates() {
+  [ ! -L "$1" ] || rm "$1"
   put_file "$1/ca.crt" 0644 "root:$2" <"$TLS/ca.crt"
   put_file "$1/server.crt" 0640 "root:$2" <"$TLS/server.crt"
   put_file "$1/server.key" 0640 "root:$2" <"$TLS/server.key"
@@ -129,10 +130,9 @@ kibana_available() {
 kibana() {
   local tool=/usr/share/kibana/bin/kibana-keystore before=${#CHANGED[@]}
   elastic_package kibana "$ELASTIC_VERSION"
-  install -d -m 0750 -g kibana /etc/kibana/certs
   give_certificates /etc/kibana/certs kibana
   put_file /etc/kibana/kibana.yml 0640 root:kibana < <(file_kibana_yml)
-  # Group-writable: the keystore's tool runs as the user it is for, and replaces the file.
+  # Group-writable, as the vendor's package has it: the keystore's tool runs as the user it is for.
   install -d -m 2770 -g kibana /etc/kibana
   [ -e /etc/kibana/kibana.keystore ] || as kibana "$tool" create >/dev/null
   keystore "$tool" kibana elasticsearch.password kibana_system

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { movedScripts } from "../support/scripts";
@@ -25,7 +25,7 @@ describe("the servers' certificate (elastic.sh)", function () {
     const bash = `set -euo pipefail
       ${moved}
       NAME=siem ADDRESS=10.0.0.2
-      begin elastic; mkdir -p ${folder}/certs
+      begin elastic
       ${days === undefined ? "" : shorten}
       certificates
       give_certificates ${folder}/certs ${gid}
@@ -42,5 +42,15 @@ describe("the servers' certificate (elastic.sh)", function () {
     assert.ok(!isRenewed(61));
     // 95 percent of 825 days are over.
     assert.ok(isRenewed(41));
+  });
+
+  it("goes into no folder that a link leads to, which the server's user may have put there", () => {
+    const [certs, elsewhere] = [join(folder, "certs"), join(folder, "elsewhere")];
+    mkdirSync(elsewhere);
+    rmSync(certs, { recursive: true, force: true });
+    symlinkSync(elsewhere, certs);
+    isRenewed();
+    assert.deepEqual(readdirSync(elsewhere), []);
+    assert.ok(lstatSync(certs).isDirectory() && existsSync(join(certs, "server.key")));
   });
 });
