@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
@@ -35,6 +35,21 @@ describe("lib.sh", () => {
     assert.equal(statSync(join(folder, "f")).mode & 0o777, 0o640);
     assert.equal(run(folder, put("a")).stdout, "same\n");
     assert.equal(run(folder, put("b")).stdout, "changed\n");
+  });
+
+  it("gives a file to its owner before it is in place", () => {
+    const chown = `chown() { [ ! -e ${folder}/f ] && echo "for $1"; }`;
+    assert.equal(
+      run(folder, `${chown}; put_file ${folder}/f 0640 root:kibana < <(echo a)`).stdout,
+      "for root:kibana\n",
+    );
+  });
+
+  it("leaves none of its work files behind, where secrets may have passed through", () => {
+    const begun = `echo secret >"$WORK/password"; [ "$(stat -c %a "$WORK")" = 700 ]`;
+    assert.equal(run(folder, begun).status, 0);
+    assert.equal(run(folder, `${begun}; die 'it fails'`).status, 1);
+    assert.deepEqual(readdirSync(folder), ["lock"]);
   });
 
   const checked = (test: string) =>
