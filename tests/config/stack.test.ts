@@ -110,11 +110,14 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
     `{"elastic":"9.1.0"}`,
     "versions.elastic: is a version that is not supported; use one such as 8.19.8",
   ],
-  [
-    "versions",
-    `{"filebeat":"7.16.3"}`,
-    "versions.filebeat: is a version that is not supported; use one such as 8.19.8 or 7.17.29",
-  ],
+  ...["7.16.3", "8.18.8"].map(
+    (version) =>
+      [
+        "versions",
+        JSON.stringify({ filebeat: version }),
+        "versions.filebeat: is a version that is not supported; use one such as 8.19.8 or 7.17.29",
+      ] as const,
+  ),
   [
     "versions",
     `{"elastics":"8.19.8"}`,
@@ -122,6 +125,11 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   ],
   ["packages", `{"url":"ftp://mirror"}`, `packages.url: ${NO_URL}`],
   ["packages", `{"url":"https://me:hunter2@mirror"}`, `packages.url: ${NO_URL}`],
+  [
+    "packages",
+    `{"pip":"https://me:hunter2@mirror/simple"}`,
+    "packages.pip: is no URL of a pip index (without a login), such as https://pypi.org/simple",
+  ],
   ["packages", `{"key":"D88E42B4"}`, "packages.key: is no armoured public key"],
   [
     "packages",

@@ -52,13 +52,18 @@ describe("lib.sh", () => {
     assert.deepEqual(readdirSync(folder), ["lock"]);
   });
 
-  const checked = (test: string) =>
-    `keep_file ${folder}/c; put_file ${folder}/c 0644 "$(id -un)" < <(echo new); t() { ${test}; }; r() { echo reloaded; }; apply_checked t r ${folder}/c`;
+  const checked = (test: string, reload = "echo reloaded") =>
+    `keep_file ${folder}/c; put_file ${folder}/c 0644 "$(id -un)" < <(echo new); t() { ${test}; }; r() { ${reload}; }; apply_checked t r ${folder}/c`;
 
   it("reloads a server whose config test passes", () => {
     const result = run(folder, checked("true"));
     assert.equal(result.stdout, "reloaded\n");
     assert.equal(readFileSync(join(folder, "c"), "utf8"), "new\n");
+  });
+
+  it("does not hide a reload that fails", () => {
+    const { status, stderr } = run(folder, checked("true", "false"));
+    assert.deepEqual([status, stderr], [1, "siem: error: 'r' failed\n"]);
   });
 
   it("puts the old file back, without a reload, and shows the test's words where it fails", () => {
@@ -90,6 +95,12 @@ describe("lib.sh", () => {
     assert.equal(said(begin), "same");
     assert.equal(said(`${begin}; finish`), "changed");
     assert.equal(said(begin), "same");
+  });
+
+  it("goes no further while another run holds the lock", () => {
+    const { status, stdout, stderr } = run(folder, `flock() { return 1; }; begin one; ${put("a")}`);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /another run of 'one' has been going on for fifteen minutes/);
   });
 
   it("says at its end what it put in place, in this run or before", () => {
