@@ -45,6 +45,16 @@ describe("lib.sh", () => {
     );
   });
 
+  it("lets nobody else write into a folder that it makes", () => {
+    const before = process.umask(0);
+    try {
+      run(folder, `put_file ${folder}/d/f 0644 "$(id -un)" < <(echo a)`);
+    } finally {
+      process.umask(before);
+    }
+    assert.equal(statSync(join(folder, "d")).mode & 0o777, 0o755);
+  });
+
   it("leaves none of its work files behind, where secrets may have passed through", () => {
     const begun = `echo secret >"$WORK/password"; [ "$(stat -c %a "$WORK")" = 700 ]`;
     assert.equal(run(folder, begun).status, 0);

@@ -255,6 +255,11 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     ["problem proxy proxy"],
   ],
   [
+    "the proxy's location removed, and not yet by the proxy",
+    (site) => (inside(site, "proxy").files[LOCATION] = undefined),
+    ["problem proxy proxy", `problem files proxy:${LOCATION}`],
+  ],
+  [
     "a location that nobody reads",
     (site) => (site.facts.proxy = { ok: true, value: 404 }),
     ["problem proxy proxy"],
@@ -350,6 +355,13 @@ describe("verify's checks", () => {
 
   it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
     const cluster = { "/etc/postgresql/17/main": false };
+    const old = check(
+      sample((site) => {
+        Object.assign(inside(site, "postgres").clusters, cluster);
+        for (const agent of site.site.agents) if (agent.name === "postgres") agent.type = "postgres12";
+      }),
+    );
+    assert.deepEqual(wrong(old), ["problem postgresql postgres"]);
     const elsewhere = check(sample((site) => Object.assign(inside(site, "dhis").clusters, cluster)));
     assert.deepEqual(wrong(elsewhere), []);
     const none = check(
