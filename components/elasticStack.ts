@@ -104,14 +104,14 @@ export class ElasticStack extends pulumi.ComponentResource {
   }
 }
 
-interface Cluster {
+export interface Cluster {
   readonly ca: string;
   readonly fingerprint: string;
   readonly clusterUuid: string;
 }
 
 /** The cluster that the stack knows. An update also sees that it is the one that runs now. */
-function theCluster(
+export function theCluster(
   container: string,
   now: pulumi.Output<string>,
   known: pulumi.Output<string>,

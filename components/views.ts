@@ -31,11 +31,13 @@ export class Views extends pulumi.ComponentResource {
       { fileContents: args.dashboards, overwrite: true },
       args.elastic.options(this, { dependsOn: views }),
     );
-    const imported = pulumi.all([success, errors]).apply(([good, why]) => {
-      if (good === false)
-        throw new pulumi.RunError(`Kibana did not import the dashboards: ${JSON.stringify(why)}`);
-      return true;
-    });
-    this.registerOutputs({ imported });
+    this.registerOutputs({ imported: pulumi.all([success, errors]).apply(refuseFailure) });
   }
+}
+
+/** Throws where the import's result is that it failed. */
+export function refuseFailure([success, errors]: readonly [boolean | undefined, unknown]): boolean {
+  if (success === false)
+    throw new pulumi.RunError(`Kibana did not import the dashboards: ${JSON.stringify(errors)}`);
+  return true;
 }

@@ -24,8 +24,6 @@ const grid = z
 const common = {
   title: text,
   grid,
-  /** Which documents to look at; the dashboard's own view unless said here. */
-  view: z.enum(["logs", "alerts"]).optional(),
   /** KQL; nothing means all documents. */
   query: text.optional(),
 };
@@ -61,6 +59,7 @@ export const dashboardSchema = z
   .strictObject({
     title: text,
     description: text,
+    /** Which documents its panels look at. */
     view: z.enum(["logs", "alerts"]),
     /** The time that the dashboard opens with, back from now, as Kibana writes it: "24h", "7d". */
     last: z

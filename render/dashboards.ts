@@ -14,7 +14,7 @@ export interface DataView {
 }
 
 export interface ViewIds {
-  /** Ids of the data views that panels with `view: logs` and `view: alerts` read. */
+  /** Ids of the data views that dashboards with `view: logs` and `view: alerts` read. */
   readonly logsView: string;
   readonly alertsView: string;
 }
@@ -60,7 +60,7 @@ function savedObjects(def: Dashboard, views: ViewIds): object[] {
   const dashboardId = `dhis2-siem-${def.id}`;
   const panels = def.panels.map((panel): RenderedPanel => {
     const id = slug(panel.title);
-    const viewId = (panel.view ?? def.view) === "logs" ? views.logsView : views.alertsView;
+    const viewId = def.view === "logs" ? views.logsView : views.alertsView;
     const rendered = panel.type === "list" ? listPanel(panel, id, def, viewId) : lensPanel(panel, id, viewId);
     const place = { title: panel.title, panelIndex: id, gridData: { ...panel.grid, i: id } };
     return { ...rendered, content: { ...rendered.content, ...place } };

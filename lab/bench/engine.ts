@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXAMPLE_CONFIG } from "../../tools/graph";
 import { makeSite } from "../../tests/sites/make";
-import { CACHE, ROOT } from "../places";
+import { ROOT } from "../places";
 import { script } from "../shell";
 import { median, type Progress, seconds } from "./measure";
 import { MockedStack } from "./stack";
@@ -26,16 +27,22 @@ const SIZES = [10, 50, 200];
 /** Measures sites of 10, 50 and 200 containers; each round runs all four in turn, and the medians count. */
 export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
   await script("build/pulumi.sh", []);
+  const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-bench-"));
   const rows: EngineRow[] = [];
   for (const containers of SIZES) {
     progress(`${containers} containers`);
-    const file = join(CACHE, "bench", `site-${containers}.json`);
-    mkdirSync(join(CACHE, "bench"), { recursive: true });
+    const file = join(folder, `${containers}.json`);
     writeFileSync(file, JSON.stringify(makeSite(containers)));
-    const site = new MockedStack("site", ROOT, { ...EXAMPLE_CONFIG, site: file, access: "direct" });
+    const site = new MockedStack(join(folder, `site-${containers}`), ROOT, {
+      ...EXAMPLE_CONFIG,
+      site: file,
+      access: "direct",
+    });
     const resources = await site.make();
     // The stack and the default provider are resources too.
-    const bare = new MockedStack("bare", join(ROOT, "lab/bench/bare"), { count: String(resources - 2) });
+    const bare = new MockedStack(join(folder, `bare-${containers}`), join(ROOT, "lab/bench/bare"), {
+      count: String(resources - 2),
+    });
     await bare.make();
     const times = { preview: { site: [], bare: [] }, up: { site: [], bare: [] } } as Times;
     for (let round = 0; round < ROUNDS; round++) {
@@ -53,7 +60,7 @@ export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
     });
     rows.push({ containers, resources, preview: pair(times.preview), up: pair(times.up) });
   }
-  rmSync(join(CACHE, "bench"), { recursive: true, force: true });
+  rmSync(folder, { recursive: true });
   return rows;
 }
 

@@ -1,18 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { CACHE, ROOT } from "../places";
 import { run } from "../shell";
 
-/** A stack with the real CLI and engine, on a host that is mocked (mock.ts), in a folder of its own. */
+/**
+ * A stack with the real CLI and engine, on a host that is mocked (mock.ts). `folder` is the caller's, and nobody else's:
+ * two runs at the same time in one would change each other's stack.
+ */
 export class MockedStack {
-  private readonly folder: string;
   private readonly project: string;
 
-  constructor(name: string, program: string, config: Readonly<Record<string, string>>) {
-    this.folder = join(CACHE, "bench", name);
-    rmSync(this.folder, { recursive: true, force: true });
-    mkdirSync(join(this.folder, "state"), { recursive: true });
+  constructor(
+    private readonly folder: string,
+    program: string,
+    config: Readonly<Record<string, string>>,
+  ) {
+    mkdirSync(join(folder, "state"), { recursive: true });
     const project = parse(readFileSync(join(program, "Pulumi.yaml"), "utf8")) as { name: string };
     this.project = project.name;
     writeFileSync(
@@ -68,10 +72,5 @@ export class MockedStack {
 
   up(): Promise<string> {
     return this.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
-  }
-
-  /** Takes its folder away, with its state. */
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -111,6 +111,10 @@ describe("the config of delivery", () => {
     assert.deepEqual(problems([{ name: "t", type: "telegram", chat: "@room1" }], { t: "hunter2" }), [
       "deliverySecrets.t: is no token of a bot, such as 123456:ABC-DEF",
     ]);
+    // It would go on in a header of its own.
+    assert.deepEqual(problems([HOOK], { hook: "Bearer x\nHost: y" }), [
+      "deliverySecrets.hook: is more than one line",
+    ]);
     assert.deepEqual(problems([MAIL], { mail: "hunter2" }), [
       `${AT}.user: is missing, but there is a password; set both or none`,
     ]);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { utils } from "ssh2";
 import { parseStack, siemOf, siteOf } from "../../config/load";
 import { heapFault, largestHeap } from "../../config/memory";
 import { printProblem } from "../../config/problem";
 import { readStackFile } from "../../config/stackFile";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC";
+const RSA = utils.generateKeyPairSync("rsa", { bits: 2048 }).public;
 const LEAST = { site: "site.json", host: "dhis2.example.org", user: "siem", hostKey: KEY };
 const PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n";
 
@@ -42,6 +44,11 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   ["hostKey", "SHA256:abcdef", `hostKey: ${NO_HOST_KEY}`],
   ["hostKey", KEY.slice(0, -10), `hostKey: ${NO_HOST_KEY}`],
   ["hostKey", PRIVATE, `hostKey: ${NO_HOST_KEY}`],
+  [
+    "hostKey",
+    RSA,
+    "hostKey: is an RSA key, which cannot be used here; take the line in the server's /etc/ssh/ssh_host_ed25519_key.pub",
+  ],
   ["privateKey", "hunter2", "privateKey: is no private key; it must be the whole text of its file"],
   [
     "bastion",
@@ -103,11 +110,14 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
     `{"elastic":"9.1.0"}`,
     "versions.elastic: is a version that is not supported; use one such as 8.19.8",
   ],
-  [
-    "versions",
-    `{"filebeat":"7.16.3"}`,
-    "versions.filebeat: is a version that is not supported; use one such as 8.19.8 or 7.17.29",
-  ],
+  ...["7.16.3", "8.18.8"].map(
+    (version) =>
+      [
+        "versions",
+        JSON.stringify({ filebeat: version }),
+        "versions.filebeat: is a version that is not supported; use one such as 8.19.8 or 7.17.29",
+      ] as const,
+  ),
   [
     "versions",
     `{"elastics":"8.19.8"}`,
@@ -115,6 +125,11 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   ],
   ["packages", `{"url":"ftp://mirror"}`, `packages.url: ${NO_URL}`],
   ["packages", `{"url":"https://me:hunter2@mirror"}`, `packages.url: ${NO_URL}`],
+  [
+    "packages",
+    `{"pip":"https://me:hunter2@mirror/simple"}`,
+    "packages.pip: is no URL of a pip index (without a login), such as https://pypi.org/simple",
+  ],
   ["packages", `{"key":"D88E42B4"}`, "packages.key: is no armoured public key"],
   [
     "packages",
@@ -301,6 +316,7 @@ describe("the heap", () => {
     assert.equal(heapFault("2560MiB", "512m"), undefined);
     assert.match(heapFault("2559MiB", "512m") ?? "", /give it at least 2560MiB/);
     assert.equal(heapFault("3584MiB", "1g"), undefined);
+    assert.equal(heapFault("64GiB", "31g"), undefined);
   });
 });
 
@@ -326,6 +342,17 @@ describe("a stack's file", () => {
       dhis2: `[{"name":"hmis","ip":"10.0.0.1"}]`,
     });
     assert.deepEqual(FILE.encrypted, ["privateKey"]);
+  });
+
+  it("takes an object for encrypted where a part of it is, as Pulumi does, and says what of it is not", () => {
+    const file = readStackFile(`config:
+  dhis2-siem:deliverySecrets:
+    a:
+      secure: v1:abc
+    b: hunter2
+`);
+    assert.deepEqual([file.values, file.encrypted], [{}, ["deliverySecrets"]]);
+    assert.deepEqual(file.plainSecrets, ["b"]);
   });
 
   it("knows the line of a path, or of its nearest part", () => {

@@ -50,6 +50,12 @@ describe("the loader of detections", () => {
       [COUNT, "timespan: 5m", "timespan: 59s", /correlation.timespan: is shorter than a minute/],
       [COUNT, "{ gte: 3 }", "{ gte: 3, lte: 5 }", /correlation.condition: takes exactly one/],
       [COUNT, "rules: [dhis2_failed_login]", "rules: [other]", /no document is named "other"/],
+      [
+        COUNT,
+        /^/,
+        "title: Again\nname: dhis2_failed_login\nlogsource: { product: x }\ndetection: { s: { a: b }, condition: s }\n---\n",
+        /two documents are named "dhis2_failed_login"/,
+      ],
       [COUNT, "title: A failed", "title: [A failed", /./],
     ];
     for (const [name, from, to, message] of cases) {

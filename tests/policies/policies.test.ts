@@ -77,6 +77,7 @@ function key(change: Record<string, unknown>, index: Record<string, unknown> = {
 }
 
 const RELAY_KEY = relayKey({});
+const STATE = { names: ["dhis2-siem-relay", "dhis2-siem-relay_status"], allow_restricted_indices: false };
 
 function relayKey(change: Record<string, unknown>, alerts: Record<string, unknown> = {}): Resource {
   const { relay } = relayPrivileges("alerts-dhis2-default", ["dhis2-siem-relay"]) as {
@@ -115,6 +116,8 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       [withInputs(COMMAND, { delete: "sudo -n bash -s -- delete hunter2" }), /delete command/],
       [withInputs(COMMAND, { environment: { PASSWORD: "hunter2" } }), /environment/],
       [withInputs(COMMAND, { addPreviousOutputInEnv: true }), /addPreviousOutputInEnv/],
+      // The provider's default is true.
+      [withInputs(COMMAND, { addPreviousOutputInEnv: undefined }), /addPreviousOutputInEnv/],
       [withInputs(COMMAND, { logging: "stdoutAndStderr" }), /logging/],
     ],
   },
@@ -126,7 +129,12 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       [key({}, { privileges: ["create_doc", "read"] }), /beyond create_doc: read/],
       [key({}, { names: ["logs-*"] }), /more than the site's log stream: logs-\*/],
       [key({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
+      // Elasticsearch takes a text for a list of one.
+      [key({}, { names: "*", privileges: "all" }), /beyond create_doc: all\n.*: \*$/],
       [key({ run_as: ["elastic"] }), /run_as/],
+      [key({ remote_indices: [{ names: ["*"] }] }), /remote_indices/],
+      [key({ applications: [{ application: "kibana" }] }), /applications/],
+      [key({ global: { profile: {} } }), /global/],
     ],
   },
   "relay-key-reads-alerts-only": {
@@ -137,8 +145,10 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       [relayKey({}, { privileges: ["read", "write"] }), /beyond its own: write/],
       [relayKey({}, { names: ["logs-dhis2-default"] }), /logs-dhis2-default: .* read/],
       [relayKey({}, { names: ["alerts-dhis2-default", "*"] }), /beyond its own: read/],
+      [relayKey({ indices: [{ ...STATE, privileges: ["write", "manage"] }] }), /beyond its own: manage/],
       [relayKey({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
       [relayKey({ run_as: ["elastic"] }), /run_as/],
+      [relayKey({ remote_indices: [{ names: ["*"] }] }), /remote_indices/],
     ],
   },
   "tls-verified": {
@@ -167,6 +177,7 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
         }),
         /none/,
       ],
+      [withInputs(COMMAND, { stdin: filebeat.replace(": full", ": certificate") }), /certificate/],
       [withInputs(COMMAND, { stdin: filebeat.replace("https://", "http://") }), /http:\/\//],
     ],
   },
@@ -174,6 +185,7 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
     for: [COMMAND],
     against: [
       [withInputs(COMMAND, { stdin: "ELASTIC_VERSION='8.x'" }), /ELASTIC_VERSION is "8.x"/],
+      [withInputs(COMMAND, { stdin: "FILEBEAT_VERSION='8.19'" }), /FILEBEAT_VERSION is "8.19"/],
       [withInputs(COMMAND, { stdin: "PACKAGES_FINGERPRINT='D88E42B4'" }), /no full fingerprint/],
       [withInputs(COMMAND, { stdin: "deb [trusted=yes] http://m stable main" }), /unsigned/],
     ],

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { movedScripts } from "../support/scripts";
@@ -13,7 +23,7 @@ describe("the servers' certificate (elastic.sh)", function () {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Makes what is missing, and gives it to a server; whether that server's copy is another now. `days`: of the one that is there. */
-  function isRenewed(days?: number): boolean {
+  function isRenewed(days?: number, address = "10.0.0.2"): boolean {
     const { username, gid } = userInfo();
     const moved = movedScripts(folder, "lib", "request", "elastic").replaceAll(
       '"root:$2"',
@@ -24,7 +34,7 @@ describe("the servers' certificate (elastic.sh)", function () {
       give_certificates ${folder}/certs ${gid} && CHANGED=()`;
     const bash = `set -euo pipefail
       ${moved}
-      NAME=siem ADDRESS=10.0.0.2
+      NAME=siem ADDRESS=${address}
       begin elastic
       ${days === undefined ? "" : shorten}
       certificates
@@ -52,5 +62,15 @@ describe("the servers' certificate (elastic.sh)", function () {
     isRenewed();
     assert.deepEqual(readdirSync(elsewhere), []);
     assert.ok(lstatSync(certs).isDirectory() && existsSync(join(certs, "server.key")));
+  });
+
+  it("is made anew for another address, by the same authority, and its key is for the server alone", () => {
+    const authority = () => readFileSync(join(folder, "state/tls/ca.crt"), "utf8");
+    const before = authority();
+    assert.ok(isRenewed(undefined, "10.0.0.3"));
+    assert.ok(!isRenewed(undefined, "10.0.0.3"));
+    assert.equal(authority(), before);
+    const mode = (path: string) => (statSync(join(folder, path)).mode & 0o777).toString(8);
+    assert.deepEqual(["state/tls", "certs", "certs/server.key"].map(mode), ["700", "750", "640"]);
   });
 });

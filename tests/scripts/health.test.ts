@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificate } from "../relay/destinations";
+import { movedScripts } from "../support/scripts";
 
 const SCRIPT = join(__dirname, "../../scripts/health-report.sh");
 
@@ -75,5 +76,17 @@ describe("the health report", () => {
     assert.deepEqual(document.log, { syslog: { appname: "dhis2-siem-health" } });
     assert.ok(Math.abs(Date.parse(String(document["@timestamp"])) - Date.now()) < 60_000);
     assert.match(readFileSync(`${sent}.args`, "utf8"), new RegExp(`-K ${settings}`));
+  });
+
+  it("has its way, with the key in it, for root alone", () => {
+    const moved = movedScripts(folder, "lib", "health").replaceAll("/etc/dhis2-siem", `${folder}/way`);
+    const key = "chown() { :; }; file_ca() { echo PEM; }; secret_api_key() { echo id:key; }";
+    const bash = `${moved}\numask 022; DATA_STREAM=logs-x; ${key}; health_way`;
+    const { stdout, stderr } = spawnSync("bash", ["-c", `set -euo pipefail\n${bash}`], { encoding: "utf8" });
+    assert.deepEqual([stdout, stderr], ["", ""]);
+    const mode = (path: string) => (statSync(join(folder, path)).mode & 0o777).toString(8);
+    assert.deepEqual(["way", "way/health.curl"].map(mode), ["700", "600"]);
+    const header = `Authorization: ApiKey ${Buffer.from("id:key").toString("base64")}`;
+    assert.ok(readFileSync(join(folder, "way/health.curl"), "utf8").includes(`header = "${header}"\n`));
   });
 });

@@ -12,11 +12,11 @@ describe("in-container.sh", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Runs it before an `lxc` that has one running container, and this of a restore, and runs what it is given. */
-  function run(action: string, restored = "") {
+  function run(action: string, restored = "", listed = "dhis,RUNNING") {
     const scripts = loadScripts();
     writeFileSync(
       join(folder, "lxc"),
-      `#!/bin/bash\ncase $1 in\nlist) echo dhis,RUNNING ;;\nconfig) [ "$4" = volatile.uuid ] && echo 11-22 || echo ${restored} ;;\nexec) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;\nesac\n`,
+      `#!/bin/bash\ncase $1 in\nlist) echo ${listed} ;;\nconfig) [ "$4" = volatile.uuid ] && echo 11-22 || echo ${restored} ;;\nexec) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;\nesac\n`,
     );
     chmodSync(join(folder, "lxc"), 0o755);
     const bundle = renderBundle({
@@ -45,5 +45,19 @@ describe("in-container.sh", () => {
 
   it("prints no id where it takes the step back", () => {
     assert.equal(run("delete").stdout, "delete in it\n");
+  });
+
+  it("fails for a container that is stopped or not there, and says which; there is nothing to take back in it", () => {
+    const cases: [listed: string, message: RegExp][] = [
+      ["dhis,STOPPED", /'dhis' is STOPPED: start it with 'lxc start dhis --project default'/],
+      ["dhis2,RUNNING", /there is no container 'dhis' in the LXD project 'default'/],
+    ];
+    for (const [listed, message] of cases) {
+      const { status, stdout, stderr } = run("apply", "", listed);
+      assert.deepEqual([status, stdout], [1, ""]);
+      assert.match(stderr, message);
+      const back = run("delete", "", listed);
+      assert.deepEqual([back.status, back.stdout], [0, ""]);
+    }
   });
 });

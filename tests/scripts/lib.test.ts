@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
@@ -37,13 +37,43 @@ describe("lib.sh", () => {
     assert.equal(run(folder, put("b")).stdout, "changed\n");
   });
 
-  const checked = (test: string) =>
-    `keep_file ${folder}/c; put_file ${folder}/c 0644 "$(id -un)" < <(echo new); t() { ${test}; }; r() { echo reloaded; }; apply_checked t r ${folder}/c`;
+  it("gives a file to its owner before it is in place", () => {
+    const chown = `chown() { [ ! -e ${folder}/f ] && echo "for $1"; }`;
+    assert.equal(
+      run(folder, `${chown}; put_file ${folder}/f 0640 root:kibana < <(echo a)`).stdout,
+      "for root:kibana\n",
+    );
+  });
+
+  it("lets nobody else write into a folder that it makes", () => {
+    const before = process.umask(0);
+    try {
+      run(folder, `put_file ${folder}/d/f 0644 "$(id -un)" < <(echo a)`);
+    } finally {
+      process.umask(before);
+    }
+    assert.equal(statSync(join(folder, "d")).mode & 0o777, 0o755);
+  });
+
+  it("leaves none of its work files behind, where secrets may have passed through", () => {
+    const begun = `echo secret >"$WORK/password"; [ "$(stat -c %a "$WORK")" = 700 ]`;
+    assert.equal(run(folder, begun).status, 0);
+    assert.equal(run(folder, `${begun}; die 'it fails'`).status, 1);
+    assert.deepEqual(readdirSync(folder), ["lock"]);
+  });
+
+  const checked = (test: string, reload = "echo reloaded") =>
+    `keep_file ${folder}/c; put_file ${folder}/c 0644 "$(id -un)" < <(echo new); t() { ${test}; }; r() { ${reload}; }; apply_checked t r ${folder}/c`;
 
   it("reloads a server whose config test passes", () => {
     const result = run(folder, checked("true"));
     assert.equal(result.stdout, "reloaded\n");
     assert.equal(readFileSync(join(folder, "c"), "utf8"), "new\n");
+  });
+
+  it("does not hide a reload that fails", () => {
+    const { status, stderr } = run(folder, checked("true", "false"));
+    assert.deepEqual([status, stderr], [1, "siem: error: 'r' failed\n"]);
   });
 
   it("puts the old file back, without a reload, and shows the test's words where it fails", () => {
@@ -75,6 +105,12 @@ describe("lib.sh", () => {
     assert.equal(said(begin), "same");
     assert.equal(said(`${begin}; finish`), "changed");
     assert.equal(said(begin), "same");
+  });
+
+  it("goes no further while another run holds the lock", () => {
+    const { status, stdout, stderr } = run(folder, `flock() { return 1; }; begin one; ${put("a")}`);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /another run of 'one' has been going on for fifteen minutes/);
   });
 
   it("says at its end what it put in place, in this run or before", () => {

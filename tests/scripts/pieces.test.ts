@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -148,9 +149,11 @@ describe("a piece of a script", () => {
       for (const size of ["10GiB", "", undefined])
         assert.deepEqual(changes("20GiB", size), { called: set, said: "" });
       assert.deepEqual(changes("20GiB", "20GiB"), nothing);
-      const dir = changes("20GiB", undefined, "dir");
-      assert.equal(dir.called, "");
-      assert.match(dir.said, /the storage pool 'default' \(dir\) cannot enforce the disk limit 20GiB/);
+      for (const driver of ["dir", "lvm"]) {
+        const { called, said } = changes("20GiB", undefined, driver);
+        assert.equal(called, "");
+        assert.match(said, /the storage pool 'default' \(\w+\) cannot enforce the disk limit 20GiB/);
+      }
     });
   });
 
@@ -176,6 +179,14 @@ describe("a piece of a script", () => {
         [unit, read],
         ["elasticsearch.service.d/50-dhis2-siem.conf", "systemctl daemon-reload"],
       );
+    });
+
+    it("lets the password before go, once the cluster has the new one", () => {
+      mkdirSync(join(folder, "state/secrets"), { recursive: true });
+      for (const name of ["elastic", "elastic.previous"])
+        writeFileSync(join(folder, "state/secrets", name), "x");
+      assert.equal(step(":").status, 0);
+      assert.deepEqual(readdirSync(join(folder, "state/secrets")), ["elastic"]);
     });
 
     it("does not hide a start that fails", () => {

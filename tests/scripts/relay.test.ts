@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
 import { loadScripts } from "../../scripts";
 import { type Answers, curlAnswering } from "../support/curl";
+import { movedScripts } from "../support/scripts";
 
 const scripts = loadScripts();
 
@@ -65,7 +66,7 @@ describe("relay.sh", () => {
     // A Python whose environments are a folder with a pip that has everything.
     const python3 = `python3() {
       [ "$1" != --version ] || { echo "Python $VERSION"; return; }
-      mkdir -p "$3/bin"; printf '#!/bin/sh\\n' >"$3/bin/pip"; chmod 755 "$3/bin/pip"; echo "$VERSION" >"$3/python"
+      mkdir -p "$3/bin"; printf '#!/bin/sh\\necho "$*" >>${folder}/pip\\n' >"$3/bin/pip"; chmod 755 "$3/bin/pip"; echo "$VERSION" >"$3/python"
     }`;
     const environment = (version: string) => {
       const files = "PIP_URL=https://pypi.org/simple; file_requirements() { echo 'setuptools==1'; }";
@@ -80,6 +81,10 @@ describe("relay.sh", () => {
     assert.deepEqual(environment("3.11.2"), { python: "3.11.2", kept: 1, changed });
     assert.deepEqual(environment("3.11.2"), { python: "3.11.2", kept: 1, changed: "" });
     assert.deepEqual(environment("3.13.5"), { python: "3.13.5", kept: 1, changed });
+    const calls = readFileSync(join(folder, "pip"), "utf8").trim().split("\n");
+    assert.equal(calls.length, 4);
+    for (const call of calls)
+      assert.match(call, /^install .*--no-deps --require-hashes --index-url https:\/\/pypi\.org\/simple /);
   });
 
   it("takes away the rule of a destination that is gone, also from what verify looks for", () => {
@@ -140,5 +145,37 @@ describe("relay.sh", () => {
       assert.equal(asked.length, 1);
       assert.throws(() => readFileSync(join(folder, "program/lib/siem_relay.py")));
     });
+  });
+});
+
+describe("relay-start.sh", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-relay-start-"))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The step where the relay's journal has these lines; a wait is one look. */
+  function apply(journal: readonly string[]) {
+    const moved = movedScripts(folder, "lib", "relay-start").replaceAll("/etc/", `${folder}/etc/`);
+    const stubs = `chown() { echo "for $1"; }; systemctl() { echo "systemctl $*"; }; wait_until() { "\${@:3}"; }
+      journalctl() { printf '%s\\n' ${journal.map(quote).join(" ")}; }; secret_relay() { echo '{"destinations":{}}'; }`;
+    const bash = `set -euo pipefail\n${moved}\n${stubs}\nRULES="mail hook"; main apply`;
+    return spawnSync("bash", ["-c", bash], { encoding: "utf8" });
+  }
+  const [MAIL, HOOK] = ["INFO mail: looks for alerts", "INFO hook: looks for alerts"];
+
+  it("gives the relay its secrets, which nobody else may read, and starts it", () => {
+    const { status, stdout } = apply([MAIL, HOOK]);
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /^for root:dhis2-siem-relay\nsystemctl enable .*\nsystemctl restart dhis2-siem-relay\n/,
+    );
+    assert.equal(statSync(join(folder, "etc/dhis2-siem-relay/secrets.json")).mode & 0o777, 0o640);
+  });
+
+  it("fails where one of the destinations is not looked after", () => {
+    const { status, stderr } = apply(["INFO mail: looks for alerts for ever", HOOK]);
+    assert.equal(status, 1);
+    assert.match(stderr, /hook: looks for alerts\nsiem: error: the relay does not look for alerts/);
   });
 });

@@ -10,6 +10,7 @@ export function curlAnswering(answers: Answers, asked: string): string {
   );
   return `curl() {
     grep -q the-password || return 1
+    case " $* " in *" --cacert "*"/tls/ca.crt --max-time "*) ;; *) echo "curl: whom, and for how long?" >&2; return 1 ;; esac
     local method="" url="" body=""
     while [ $# -gt 0 ]; do
       case $1 in

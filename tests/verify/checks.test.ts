@@ -105,6 +105,7 @@ const TEN: readonly [breakage: string, apply: Break, found: string[], mend: RegE
 const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
   ["a container stopped", (site) => stop(site, "dhis"), ["problem containers dhis"]],
   ["a container gone", (site) => remove(site, "dhis"), ["problem containers dhis"]],
+  ["the SIEM's container stopped", (site) => stop(site, "siem"), ["problem containers siem"]],
   ["a container that does not answer", (site) => delete site.facts.inside.dhis, ["problem containers dhis"]],
   ["a stopped container without entry", (site) => strange(site), ["warning containers old"]],
   [
@@ -124,6 +125,11 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
       instance.uuid += "/restored";
     },
     ["problem rebuilt postgres"],
+  ],
+  [
+    "the SIEM's container restored from a snapshot",
+    (site) => site.state.containers.siem?.uuids.splice(0, 1, "uuid-siem/restored"),
+    ["problem rebuilt siem"],
   ],
   [
     "a container that only one of its steps ran in since",
@@ -181,6 +187,16 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     "a key that nobody uses",
     (site) => elastic(site).keys.push({ id: "x", name: "dhis2-siem-agent-gone", invalidated: false }),
     ["warning keys dhis2-siem-agent-gone"],
+  ],
+  [
+    "a template that wins over ours",
+    (site) => elastic(site).template.losers.push("logs-dhis2-default"),
+    ["problem template logs-dhis2-default"],
+  ],
+  [
+    "our template without our pipeline",
+    (site) => (elastic(site).template.pipeline = "another"),
+    ["problem template logs-dhis2-default"],
   ],
   [
     "another template winning",
@@ -249,13 +265,18 @@ const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
     ["problem proxy proxy"],
   ],
   [
+    "the proxy's location removed, and not yet by the proxy",
+    (site) => (inside(site, "proxy").files[LOCATION] = undefined),
+    ["problem proxy proxy", `problem files proxy:${LOCATION}`],
+  ],
+  [
     "a location that nobody reads",
     (site) => (site.facts.proxy = { ok: true, value: 404 }),
     ["problem proxy proxy"],
   ],
   [
     "a destination that refuses",
-    (site) => Object.assign(relay(site), { failing: 2 }),
+    (site) => Object.assign(relay(site), { failing: 1 }),
     ["problem relay siem"],
   ],
 ];
@@ -325,6 +346,11 @@ describe("verify's checks", () => {
     }
   });
 
+  it("say nothing of a key that was revoked because it is no longer used", () => {
+    const old = { id: "old", name: "dhis2-siem-agent-dhis", invalidated: true };
+    assert.deepEqual(wrong(check(sample((site) => elastic(site).keys.push(old)))), []);
+  });
+
   it("say nothing of a relay where the stack delivers nothing", () => {
     const findings = check(
       sample((site) => {
@@ -339,6 +365,13 @@ describe("verify's checks", () => {
 
   it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
     const cluster = { "/etc/postgresql/17/main": false };
+    const old = check(
+      sample((site) => {
+        Object.assign(inside(site, "postgres").clusters, cluster);
+        for (const agent of site.site.agents) if (agent.name === "postgres") agent.type = "postgres12";
+      }),
+    );
+    assert.deepEqual(wrong(old), ["problem postgresql postgres"]);
     const elsewhere = check(sample((site) => Object.assign(inside(site, "dhis").clusters, cluster)));
     assert.deepEqual(wrong(elsewhere), []);
     const none = check(

@@ -44,7 +44,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   lxc: LXC,
   systemctl: '[ "$2" != filebeat ] && { echo inactive; exit 3; } || echo active\n',
   "dpkg-query":
-    'for last in "$@"; do :; done; [ "$last" = filebeat ] && printf "hold installed 8.19.8" || exit 1\n',
+    'for last in "$@"; do :; done; case $last in filebeat) printf "hold installed 8.19.8" ;; kibana) printf "deinstall config-files 8.19.7" ;; *) exit 1 ;; esac\n',
   "systemd-cat": 'sed "s/^/$2 /" >>"$FOLDER/journal"\n',
 };
 

@@ -6,6 +6,7 @@ import { connectSsh } from "../../reach/ssh";
 import { type Connect, main, pulumiCli } from "../../tools/verify";
 import { CANARY_RULE } from "../../render/relay";
 import { canary } from "../../tools/verify/canary";
+import { elasticsearchFacts, kibanaFacts, relayFacts } from "../../tools/verify/elastic";
 import type { Finding } from "../../tools/verify/finding";
 import { table } from "../../tools/verify/print";
 import { send, through } from "../../tools/verify/servers";
@@ -101,7 +102,10 @@ function way(ports: Readonly<Record<number, number>>, run: (bundle: string) => s
       socket.once("error", reject);
     });
   const ways = {
-    run: (_command: string, bundle = "") => Promise.resolve(run(bundle)),
+    run: (command: string, bundle = "") => {
+      assert.equal(command, "sudo -n bash -s");
+      return Promise.resolve(run(bundle));
+    },
     open,
     close: () => undefined,
   };
@@ -185,6 +189,43 @@ describe("npm run verify", () => {
       stdout,
       /^PROBLEM {2}rules +A rule +alerts of this rule are muted in Kibana.*: query matched$/m,
     );
+  });
+
+  it("takes a rule that is muted or snoozed for silent", async () => {
+    const rule = { id: "r", name: "R", enabled: true, execution_status: { status: "ok" } };
+    const data = [rule, { ...rule, mute_all: true }, { ...rule, snooze_schedule: [{ duration: 1 }] }];
+    const status = KIBANA["GET /siem/api/status"]?.("") as object;
+    const text = JSON.stringify({ ...status, total: data.length, data });
+    const { rules } = await kibanaFacts(() => Promise.resolve({ status: 200, text }));
+    assert.deepEqual(
+      rules.map(({ silenced }) => silenced),
+      [false, true, true],
+    );
+  });
+
+  it("counts what failed, and none of what went well, or was delivered after all", async () => {
+    const asked: string[] = [];
+    const none = {
+      sent: { last: { value: null } },
+      failing: { doc_count: 0, newest: { hits: { hits: [] } } },
+    };
+    const ask = (answers: Answers) => (method: string, path: string, body: unknown) => {
+      asked.push(JSON.stringify(body ?? {}));
+      const answer = answers[`${method} ${path.split("?")[0]}`]?.("") ?? {
+        ...search([]),
+        aggregations: none,
+      };
+      return Promise.resolve({ status: 200, text: JSON.stringify(answer) });
+    };
+    await elasticsearchFacts(ask(ELASTICSEARCH), sample().state, now);
+    await relayFacts(ask({}), "dhis2-siem-relay");
+    const failed = '{"term":{"event.provider":"actions"}},{"term":{"event.outcome":"failure"}}';
+    const waits = '{"term":{"alert_sent":false}},{"range":{"attempts":{"gte":1}}}';
+    for (const filter of [failed, waits])
+      assert.ok(
+        asked.some((body) => body.includes(filter)),
+        filter,
+      );
   });
 
   it("says what gave no answer, and goes on", async () => {
@@ -290,10 +331,16 @@ describe("verify's canary", () => {
     let token = "";
     const far = ["nothing", "index", "alert", "delivery"].indexOf(reaches);
     const names = SITE.agents.map(({ name }) => name);
+    // The others' lines come a moment after the first one's.
+    let looks = 0;
     const { port } = await server({
       "POST /logs-dhis2-default/_search": (body) =>
         search(
-          far > 0 && body.includes(token) ? names.map((name) => ({ dhis2: { container: { name } } })) : [],
+          far > 0 && body.includes(token)
+            ? names
+                .slice(0, looks++ === 0 ? 1 : undefined)
+                .map((name) => ({ dhis2: { container: { name } } }))
+            : [],
         ),
       "POST /alerts-dhis2-default/_search": (body) =>
         search(

@@ -1,0 +1,155 @@
+/** What the scripts do to packages and to services that are a site's own. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Scripts } from "../../scripts";
+import { movedScripts } from "../support/scripts";
+
+describe("a step in a container", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-services-"))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs some bash after lib.sh and other scripts, with /etc, /run and the state in the test's folder; systemctl is only told. */
+  function run(scripts: readonly (keyof Scripts)[], bash: string) {
+    const moved = movedScripts(folder, "lib", ...scripts).replaceAll("/etc/", `${folder}/etc/`);
+    const stubs = `RETRY=""; chown() { :; }; hostname() { echo c1; }; systemctl() { echo "systemctl $*"; }`;
+    const { status, stdout, stderr } = spawnSync(
+      "bash",
+      ["-c", `set -euo pipefail\n${moved}\n${stubs}\n${bash}`],
+      { encoding: "utf8" },
+    );
+    return { status, said: stderr.trim(), did: stdout.trim().split("\n") };
+  }
+  const path = (name: string) => join(folder, "etc", name);
+  function write(name: string, text: string): void {
+    mkdirSync(join(path(name), ".."), { recursive: true });
+    writeFileSync(path(name), text);
+  }
+
+  describe("installs one of Elastic's packages (packages.sh)", () => {
+    const install = (name: string, have: string, version: string) =>
+      run(
+        ["packages"],
+        `dpkg-query() { printf 'installed ${have}'; }; elastic_repository() { :; }; apt-get() { :; }; apt_get() { echo "apt_get $*"; }
+        apt-cache() { printf '%s\\n' "${name} | 8.19.7 | x" "${name} | 8.19.8 | x"; }; apt-mark() { echo "apt-mark $*" >&2; }
+        dpkg() { case $1 in --compare-versions) command dpkg "$@" ;; *) echo amd64 ;; esac; }
+        PACKAGES_URL=https://packages.example.org; elastic_package ${name} ${version}; changed package:${name} && echo changed`,
+      );
+
+    it("in exactly that version, held against upgrades, and notes that it is another", () => {
+      const { did, said } = install("kibana", "8.19.7", "8.19.8");
+      assert.deepEqual(did.slice(1), [
+        "apt_get install --allow-change-held-packages kibana=8.19.8",
+        "changed",
+      ]);
+      assert.match(said, /apt-mark hold kibana$/);
+    });
+
+    it("never in an older one, which could not read what is there; but for Filebeat", () => {
+      const { status, said } = install("elasticsearch", "8.19.9", "8.19.8");
+      assert.equal(status, 1);
+      assert.match(
+        said,
+        /elasticsearch 8\.19\.9 is installed in c1, .* must be 8\.19\.9 or newer, not 8\.19\.8$/,
+      );
+      assert.match(
+        install("filebeat", "8.19.9", "8.19.8").did.join(),
+        /--allow-downgrades filebeat=8\.19\.8/,
+      );
+    });
+
+    it("and says which there are where that one is not", () => {
+      const { status, said } = install("filebeat", "8.19.7", "8.19.6");
+      assert.equal(status, 1);
+      assert.match(said, /has no filebeat 8\.19\.6 for amd64; it has: 8\.19\.7 8\.19\.8$/);
+    });
+  });
+
+  describe("lets PostgreSQL log to the journal (journal.sh)", () => {
+    const conf = "postgresql/15/main/conf.d/50-dhis2-siem.conf";
+    const apply = () =>
+      run(["journal"], "CONTAINER_TYPE=postgres; file_postgres_logging() { echo ours; }; postgres_apply");
+
+    it("in each cluster, with a reload where that is new", () => {
+      write("postgresql/15/main/postgresql.conf", "include_dir = 'conf.d'\n");
+      assert.deepEqual(apply(), { status: 0, said: "", did: ["systemctl reload postgresql"] });
+      assert.equal(readFileSync(path(conf), "utf8"), "ours\n");
+      assert.deepEqual(apply().did, [""]);
+    });
+
+    it("and fails where it would not, and says what is to be done", () => {
+      assert.match(apply().said, /c1 is of type postgres, but no PostgreSQL cluster is in/);
+      write("postgresql/15/main/postgresql.conf", "# include_dir = 'conf.d'\n");
+      const { status, said } = apply();
+      assert.equal(status, 1);
+      assert.match(said, /postgresql\.conf does not read conf\.d; add the line: include_dir = 'conf\.d'$/);
+    });
+  });
+
+  it("puts nginx's old settings back where it refuses the new ones (journal.sh)", () => {
+    const conf = "nginx/conf.d/50-dhis2-siem.conf";
+    write(conf, "old\n");
+    const { status, said, did } = run(
+      ["journal"],
+      `nginx() { case $1 in -t) echo 'line 1: bad'; return 1 ;; esac; }; file_nginx_logging() { echo new; }; nginx_apply`,
+    );
+    assert.deepEqual([status, did], [1, [""]]);
+    assert.match(
+      said,
+      /line 1: bad\nsiem: error: 'nginx -t' refuses the new configuration; the old one was put back/,
+    );
+    assert.equal(readFileSync(path(conf), "utf8"), "old\n");
+  });
+
+  it("takes munin-node's log to the journal once, and gives back the line that it had (journal.sh)", () => {
+    const before = "log_level 4\nlog_file /var/log/munin/munin-node.log\nport 4949\n";
+    write("munin/munin-node.conf", before);
+    assert.equal(run(["journal"], "munin_node_apply").did.length, 1);
+    assert.match(readFileSync(path("munin/munin-node.conf"), "utf8"), /^log_file Sys::Syslog$/m);
+    assert.deepEqual(run(["journal"], "munin_node_apply").did, [""], "it is done");
+    run(["journal"], "munin_node_delete");
+    assert.equal(readFileSync(path("munin/munin-node.conf"), "utf8"), before);
+  });
+
+  describe("puts Kibana's location into the proxy (location.sh)", () => {
+    const apply = (kind: "nginx" | "apache", reads: string) =>
+      run(
+        ["journal", "location"],
+        `nginx() { [ "$1" = -t ] || echo "${reads}"; }; a2enmod() { :; }; apache2ctl() { [ "$1" = configtest ] || echo "${reads}"; }
+        file_ca() { echo PEM; }; file_location() { echo location; }; FQDN=f CONTAINER_TYPE=${kind}_proxy; location_apply`,
+      );
+    const [NGINX, APACHE] = ["nginx/upstream/dhis2-siem.conf", "apache2/upstream/dhis2-siem"];
+
+    it("of nginx and apache2, and restarts what reads it", () => {
+      const nginx = apply("nginx", `# configuration file ${path(NGINX)}:`);
+      assert.deepEqual([nginx.status, nginx.did.at(-1)], [0, "systemctl reload nginx"]);
+      const apache = apply("apache", path(APACHE));
+      assert.deepEqual([apache.status, apache.did], [0, ["systemctl restart apache2"]]);
+    });
+
+    it("and reads it again for another CA alone", () => {
+      const reads = `# configuration file ${path(NGINX)}:`;
+      apply("nginx", reads);
+      writeFileSync(path("nginx/dhis2-siem-ca.crt"), "another\n");
+      assert.equal(apply("nginx", reads).did.at(-1), "systemctl reload nginx");
+    });
+
+    it("and says so where no server reads it, or another location would win over it", () => {
+      assert.match(
+        apply("nginx", "other").said,
+        /no server of nginx reads .* add 'include upstream\/\*\.conf;'/,
+      );
+      assert.match(
+        apply("apache", "other").said,
+        /no virtual host of apache2 reads .* 'IncludeOptional upstream/,
+      );
+      write("apache2/upstream/es_siem", "<Location /siem>\n");
+      const { status, said } = apply("apache", path(APACHE));
+      assert.equal(status, 1);
+      assert.match(said, /upstream\/es_siem in c1 has a <Location \/siem>, which would win over Kibana's/);
+    });
+  });
+});
