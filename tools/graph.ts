@@ -45,6 +45,7 @@ function printResource(resource: GraphResource, shorten: (text: string) => strin
     ["depends on", resource.dependsOn.join(", ")],
     ["deleted with", resource.deletedWith],
     ["replaced with", resource.replaceWith.join(", ")],
+    ["changes ignored", resource.ignoreChanges.join(", ")],
     ["protected", resource.protect ? "yes" : ""],
     ["deleted before it is replaced", resource.deleteBeforeReplace ? "yes" : ""],
   ];

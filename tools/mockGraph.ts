@@ -12,6 +12,7 @@ export interface GraphResource {
   readonly dependsOn: readonly string[];
   readonly deletedWith: string;
   readonly replaceWith: readonly string[];
+  readonly ignoreChanges: readonly string[];
   readonly replacementTrigger: unknown;
   readonly protect: boolean;
   readonly deleteBeforeReplace: boolean;
@@ -78,6 +79,7 @@ interface Registration {
   getDependenciesList(): string[];
   getDeletedwith(): string;
   getReplaceWithList(): string[];
+  getIgnorechangesList(): string[];
   getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getProtect(): boolean;
   getDeletebeforereplace(): boolean;
@@ -112,6 +114,7 @@ function record(request: Registration): GraphResource {
     dependsOn: request.getDependenciesList().map(nameOf).sort(),
     deletedWith: nameOf(request.getDeletedwith()),
     replaceWith: request.getReplaceWithList().map(nameOf).sort(),
+    ignoreChanges: request.getIgnorechangesList(),
     replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
     protect: request.getProtect(),
     deleteBeforeReplace: request.getDeletebeforereplace(),

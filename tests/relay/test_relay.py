@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+import ssl
 import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -139,6 +140,84 @@ def a_relay():
     relay = siem_relay.Relay.__new__(siem_relay.Relay)
     relay.delivered, relay.change, relay.plan = {}, mock.Mock(), mock.Mock()
     return relay
+
+
+class Channels(unittest.TestCase):
+    """What is between the relay and a destination: nobody else hears it, and none can hold it up for good."""
+
+    def mail(self, tls):
+        server = {"host": "h", "port": 1, "tls": tls, "from": "a@b.c", "to": ["d@e.f"], "user": "u"}
+        relay = {"site": "s", "timezone": "UTC", "kibana": "https://s/siem", "view": "v", "email": server}
+        with mock.patch.object(siem_messages.Email, "__init__", lambda _self: None):
+            email = siem_messages.Email()
+        email.rule, email.pipeline = {"relay": relay, "secret": "pw"}, {"message_id": "m", "time": siem_relay.now()}
+        with mock.patch("smtplib.SMTP") as plain, mock.patch("smtplib.SMTP_SSL") as wrapped:
+            kind = wrapped if tls == "smtps" else plain
+            kind.return_value.__enter__.return_value.send_message.return_value = {}
+            email.alert([{"_id": "1", "message": "an alert"}])
+        return kind, kind.return_value.__enter__.return_value
+
+    def is_checked(self, context):
+        self.assertTrue(context.check_hostname)
+        self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
+
+    def test_mail_goes_over_checked_tls_before_the_login(self):
+        _, smtp = self.mail("starttls")
+        self.assertEqual([call[0] for call in smtp.method_calls], ["starttls", "login", "send_message"])
+        self.is_checked(smtp.starttls.call_args.kwargs["context"])
+        kind, _ = self.mail("smtps")
+        self.is_checked(kind.call_args.kwargs["context"])
+
+    def test_a_webhook_is_checked_and_followed_nowhere_else(self):
+        with mock.patch("requests.post", return_value=mock.Mock(status_code=204)) as post:
+            siem_messages.post("https://x.org/h", {})
+            siem_messages.post("https://x.org/h", {}, ca="/ca.crt")
+        self.assertEqual([call.kwargs["verify"] for call in post.call_args_list], [True, "/ca.crt"])
+        for call in post.call_args_list:
+            self.assertEqual((call.kwargs["allow_redirects"], call.kwargs["timeout"]), (False, siem_messages.SECONDS))
+
+    def test_no_request_waits_for_ever(self):
+        with mock.patch("requests.Session.request") as request:
+            siem_messages.limit_requests()
+            requests.Session().request("GET", "https://x.org")
+            requests.Session().request("GET", "https://x.org", timeout=5)
+        self.assertEqual([call.kwargs["timeout"] for call in request.call_args_list], [siem_messages.SECONDS, 5])
+
+    def test_a_message_is_no_longer_than_its_destination_takes_and_has_each_alert(self):
+        message = siem_messages.Message()
+        message.rule = {"relay": {"timezone": "UTC", "kibana": "https://s/siem", "view": "v"}}
+        message.characters = 4000
+        alerts = [{"_id": str(n), "_index": "a", "message": f"alert {n}", "dhis2": {"alert": {"note": "x" * 900}}} for n in range(10)]
+        text = message.text(alerts)
+        self.assertLessEqual(len(text), 4000)
+        for alert in alerts:
+            self.assertIn(message.link(alert), text)
+
+
+class State(unittest.TestCase):
+    """What is kept in Elasticsearch, where that does not do what it is asked for."""
+
+    def test_an_alert_that_cannot_be_kept_is_found_again(self):
+        relay = a_relay()
+        relay.writeback_index, relay.writeback_es = "state", mock.Mock()
+        relay.writeback_es.index.side_effect = TransportError(503, "no shard")
+        rule = {"name": "mail", "relay": {"tests": [], "group": 0}, "processed_hits": {"a": 1, "b": 1}}
+        relay.alert([{"_id": "a"}], rule)
+        self.assertEqual(rule["processed_hits"], {"b": 1})
+
+    def test_a_change_of_which_a_part_is_refused_is_none(self):
+        relay = siem_relay.Relay.__new__(siem_relay.Relay)
+        relay.writeback_index, relay.writeback_es = "state", mock.Mock()
+        relay.writeback_es.bulk.return_value = {"errors": True, "items": [{"index": {"status": 429}}]}
+        with self.assertRaisesRegex(siem_relay.ElasticsearchException, "429"):
+            relay.change([("index", "mail:a", {"alert_sent": True})])
+
+    def test_a_relay_started_anew_looks_back_for_what_was_written_late(self):
+        relay, last = a_relay(), siem_relay.now()
+        relay.buffer_time = timedelta(minutes=15)
+        for known, start in ((last, last - relay.buffer_time), (None, None)):
+            with mock.patch("siem_relay.ElastAlerter.get_starttime", return_value=known):
+                self.assertEqual(relay.get_starttime({"name": "mail"}), start)
 
 
 class Order(unittest.TestCase):
