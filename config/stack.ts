@@ -124,7 +124,12 @@ export const stackShape = {
     .prefault({}),
   detections: z
     .record(
-      z.uuid("is no detection's id; npm run -s detections -- list shows them"),
+      z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9_-]*$/,
+          "is no detection's name or id; npm run -s detections -- list shows them",
+        ),
       z.strictObject({ enabled: flag.optional(), threshold: count(1, 1_000_000).optional() }),
     )
     .default({}),

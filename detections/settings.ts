@@ -53,27 +53,44 @@ function withSettings(detection: Detection, settings: DetectionSettings): Detect
   const enabled = settings.enabled ?? detection.enabled;
   if (settings.threshold === undefined) return { ...detection, enabled };
   if (logic.kind !== "count" && logic.kind !== "distinct") {
-    throw new Error(`detections.${detection.id}.threshold: ${detection.name} has no threshold to change`);
+    throw new Error(`detections: ${detection.name} has no threshold to change`);
   }
   return { ...detection, enabled, logic: { ...logic, threshold: settings.threshold } };
 }
 
+/** The settings of each detection that has some, by id. Throws where a key is no detection's name or id, or two are the same one's. */
+function byId(
+  detections: readonly Detection[],
+  settings: Readonly<Record<string, DetectionSettings>>,
+): ReadonlyMap<string, DetectionSettings> {
+  const found = new Map<string, DetectionSettings>();
+  for (const [key, given] of Object.entries(settings)) {
+    const detection = detections.find(({ id, name }) => key === id || key === name);
+    if (!detection) {
+      throw new Error(
+        `detections.${key}: no detection has this name or id; npm run -s detections -- list shows them`,
+      );
+    }
+    if (found.has(detection.id)) {
+      throw new Error(`detections.${key}: ${detection.name} is there twice, by its name and by its id`);
+    }
+    found.set(detection.id, given);
+  }
+  return found;
+}
+
 /**
- * The detections as a site runs them: its settings applied, by id, and each that watches for silence made into one for
- * each container (a grouped rule cannot see what is not there). Throws when a setting fits no detection.
+ * The detections as a site runs them: its settings applied, by name or id, and each that watches for silence made into one
+ * for each container (a grouped rule cannot see what is not there). Throws when a setting fits no detection.
  */
 export function forSite(
   detections: readonly Detection[],
   containers: readonly Watched[],
   settings: Readonly<Record<string, DetectionSettings>> = {},
 ): Detection[] {
-  for (const id of Object.keys(settings)) {
-    if (!detections.some((detection) => detection.id === id)) {
-      throw new Error(`detections.${id}: no detection has this id; npm run -s detections -- list shows them`);
-    }
-  }
+  const given = byId(detections, settings);
   return detections
-    .map((detection) => withSettings(detection, settings[detection.id] ?? {}))
+    .map((detection) => withSettings(detection, given.get(detection.id) ?? {}))
     .flatMap((detection) => {
       if (!watchesSilence(detection)) return [detection];
       const types = detection.containers;

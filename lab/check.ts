@@ -2,6 +2,7 @@ import { join } from "node:path";
 import Mocha from "mocha";
 import { globSync } from "../tests/support/glob";
 import { ROOT } from "./places";
+import { up } from "./up";
 
 /**
  * The lab end to end, with assertions: the suites of `tests/lab`, in order, each going on from where the one before
@@ -11,9 +12,12 @@ export async function check(filters: readonly string[]): Promise<boolean> {
   const mocha = new Mocha({ timeout: 25 * 60_000, slow: 60_000, forbidOnly: true, bail: true });
   const suites = globSync(join(ROOT, "tests/lab"), ".lab.ts");
   // A machine that never had the lab has no CLI when `npm test` runs: its engine's suites are made up for here.
-  const files = [...suites, ...globSync(join(ROOT, "tests"), ".engine.test.ts")];
-  for (const file of files)
-    if (filters.length === 0 || filters.some((filter) => file.includes(filter))) mocha.addFile(file);
+  const files = [...suites, ...globSync(join(ROOT, "tests"), ".engine.test.ts")].filter(
+    (file) => filters.length === 0 || filters.some((filter) => file.includes(filter)),
+  );
+  for (const file of files) mocha.addFile(file);
+  // All go on from a lab that is up; the first suite is about bringing it up.
+  if (!files.some((file) => file === suites[0])) await up();
   const stats = await new Promise<Mocha.Stats | undefined>((resolve) => {
     const runner = mocha.run(() => resolve(runner.stats));
   });

@@ -120,8 +120,8 @@ describe("a site's settings for detections", () => {
   const event = detections.find(({ name }) => name === EVENT);
   assert(count && event);
 
-  it("switch one off, or change its threshold, by id", () => {
-    const site = forSite(detections, [], { [count.id]: { threshold: 7 }, [event.id]: { enabled: false } });
+  it("switch one off, or change its threshold, by id or by name", () => {
+    const site = forSite(detections, [], { [count.id]: { threshold: 7 }, [event.name]: { enabled: false } });
     const logic = site.find(({ id }) => id === count.id)?.logic;
     assert(logic?.kind === "count");
     assert.equal(logic.threshold, 7);
@@ -129,7 +129,14 @@ describe("a site's settings for detections", () => {
   });
 
   it("have to fit", () => {
-    assert.throws(() => forSite(detections, [], { nobody: { enabled: false } }), /no detection has this id/);
+    assert.throws(
+      () => forSite(detections, [], { nobody: { enabled: false } }),
+      /no detection has this name or id/,
+    );
+    assert.throws(
+      () => forSite(detections, [], { [count.id]: { threshold: 7 }, [count.name]: { threshold: 8 } }),
+      /is there twice, by its name and by its id/,
+    );
     assert.throws(() => forSite(detections, [], { [event.id]: { threshold: 2 } }), /has no threshold/);
   });
 });

@@ -105,7 +105,7 @@ class Run {
 
   async alert(): Promise<void> {
     if (!this.known.state.rules.some(({ id }) => id === CANARY_RULE)) {
-      const mend = `pulumi config rm --path 'detections["${CANARY_RULE}"].enabled', then: pulumi up`;
+      const mend = "take detections.siem_canary out of the stack's config, then: pulumi up";
       this.say("warning", "alert", "the canary's rule is switched off in the stack's config", mend);
       return;
     }
