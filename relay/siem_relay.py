@@ -447,7 +447,8 @@ def main():
         """A message that is on its way is brought to its end."""
         if relay.scheduler.running:
             relay.scheduler.shutdown(wait=True)
-        sys.exit(0)
+        # Not sys.exit: Python drops an exception that comes while it tidies up an object, and the relay would go on.
+        os._exit(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

@@ -2,6 +2,8 @@
 
 import logging
 import smtplib
+import subprocess
+import sys
 import ssl
 import unittest
 from datetime import datetime, timedelta, timezone
@@ -453,6 +455,28 @@ class Start(unittest.TestCase):
         with mock.patch("time.sleep") as sleep:
             relay.wait_until_responsive(timeout=None)
         self.assertEqual((relay.look.call_count, sleep.call_count), (1, 1))
+
+    def test_a_signal_ends_it_also_while_python_tidies_up_an_object(self):
+        program = """if True:
+            import os, signal, sys
+            from unittest import mock
+            import siem_relay
+
+            class Tidied:
+                def __del__(self):
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    print("goes on")
+
+            relay = mock.Mock(rules=[])
+            relay.scheduler.running = False
+            relay.start.side_effect = lambda: Tidied() and None
+            sys.argv += ["--config", "/dev/null", "--secrets", "/dev/stdin"]
+            with mock.patch("siem_relay.Relay", return_value=relay):
+                siem_relay.main()
+            print("goes on")
+        """
+        ended = subprocess.run([sys.executable, "-c", program], input="{}", capture_output=True, text=True, timeout=60)
+        self.assertEqual((ended.returncode, ended.stdout), (0, ""))
 
 
 if __name__ == "__main__":
