@@ -1,4 +1,4 @@
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
 
 /** One thing that is wrong with an input: where, what, and what would be right. */
@@ -57,7 +57,10 @@ export function sayIssues(
 function unknownKey(key: string, known: readonly string[]): string {
   if (known.length === 0) return "there is no such key";
   const nearest = closest(key, [...known]);
-  return `there is no such key; did you mean "${nearest}"? There are: ${[...known].sort().join(", ")}`;
+  // Of another word altogether the nearest one says nothing.
+  const isNear = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, nearest.length / 2);
+  const guess = isNear ? `; did you mean "${nearest}"?` : ".";
+  return `there is no such key${guess} There are: ${[...known].sort().join(", ")}`;
 }
 
 function issueMessage(issue: z.core.$ZodIssue): string {

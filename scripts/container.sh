@@ -31,14 +31,14 @@ limit_disk() {
       die "the disk limit of $CONTAINER cannot be taken away: $(tail -n 1 "$WORK/disk")"
     return 0
   fi
-  pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  root:/ { r = 1 } r && $1 == "pool:" { print $2; exit }')
+  pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  [^ ]/ { r = $1 == "root:" } r && $1 == "pool:" { print $2 }')
   driver=$(lxc storage show "$pool" | awk '$1 == "driver:" { print $2 }')
   if [ "$driver" = dir ] || [ "$driver" = lvm ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
     warn "the storage pool '$pool' ($driver) cannot enforce the disk limit $DISK; watch the disk's use yourself"
   fi
 }
 
-has_address() { lxd exec "$CONTAINER" -- ip -4 -o addr show scope global 2>/dev/null | grep -qF " $ADDRESS/"; }
+has_address() { [[ $(lxd exec "$CONTAINER" -- ip -4 -o addr show scope global 2>/dev/null) == *" $ADDRESS/"* ]]; }
 
 booted() {
   case $(lxd exec "$CONTAINER" -- systemctl is-system-running 2>/dev/null) in running | degraded) ;; *) return 1 ;; esac

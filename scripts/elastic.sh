@@ -45,7 +45,7 @@ keystore() {
   local tool=$1 key=$3 sum mark
   sum=$(sha256sum <"$SECRETS/$4" | cut -d' ' -f1)
   mark="/var/lib/dhis2-siem/keystore-$(basename "$tool")-$key"
-  if [ "$(cat "$mark" 2>/dev/null)" != "$sum" ] || ! as "$2" "$tool" list 2>/dev/null | grep -qx "$key"; then
+  if [ "$(cat "$mark" 2>/dev/null)" != "$sum" ] || ! grep -qx "$key" <<<"$(as "$2" "$tool" list 2>/dev/null)"; then
     as "$2" "$tool" add "$key" --stdin --force <"$SECRETS/$4" >/dev/null 2>"$WORK/keystore" || die "$(basename "$tool"): $(tail -n 1 "$WORK/keystore")"
     (umask 077 && printf '%s\n' "$sum" >"$mark")
     CHANGED+=("$mark")

@@ -17,6 +17,6 @@ say "building Filebeat $FILEBEAT_VERSION from its Go module (some minutes, once)
 (cd "$SOURCE" && CGO_ENABLED=1 "$GO" build -mod=readonly -trimpath -tags withjournald -ldflags '-s -w' -o "$TARGET.new" .) >>"$LOG" 2>&1 ||
   fail_with_log "Filebeat does not build" "$LOG"
 mv "$TARGET.new" "$TARGET"
-"$TARGET" version 2>&1 | grep -qF "version $FILEBEAT_VERSION " || die "$TARGET is not Filebeat $FILEBEAT_VERSION"
+grep -qF "version $FILEBEAT_VERSION " <<<"$("$TARGET" version 2>&1)" || die "$TARGET is not Filebeat $FILEBEAT_VERSION"
 echo "$made_of" >"$TARGET.made-of"
 forget_go

@@ -12,7 +12,7 @@ RELEASES=https://get.pulumi.com/releases/sdk
 MODULE=github.com/pulumi/pulumi
 
 # works: the vendor's says v3.1.2, one built here 3.1.2.
-works() { PULUMI_SKIP_UPDATE_CHECK=1 "$TARGET" version 2>/dev/null | grep -qxE "v?${PULUMI_VERSION//./\\.}"; }
+works() { [[ $(PULUMI_SKIP_UPDATE_CHECK=1 "$TARGET" version 2>/dev/null) =~ ^v?"$PULUMI_VERSION"$ ]]; }
 
 download() {
   local arch file

@@ -14,7 +14,7 @@ command -v java >/dev/null || packages+=(default-jre-headless)
 command -v mvn >/dev/null || packages+=(maven)
 command -v go >/dev/null || packages+=(python3-venv)
 
-installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 missing=()
 for name in "${packages[@]}"; do
@@ -25,7 +25,7 @@ done
 # apt ARGS...: waits up to ten minutes for another package manager.
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >>"$LOG" 2>&1; }
 
-has_candidate() { apt-cache policy "$1" | grep -q 'Candidate: [0-9]'; }
+has_candidate() { [[ $(apt-cache policy "$1") == *"Candidate: "[0-9]* ]]; }
 
 : >"$LOG"
 say "installing ${missing[*]}"

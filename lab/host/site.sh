@@ -20,7 +20,7 @@ files_for() {
   esac
 }
 
-has_address() { lxd exec "$1" -- ip -4 -o addr show scope global </dev/null 2>/dev/null | grep -qF " $2/"; }
+has_address() { [[ $(lxd exec "$1" -- ip -4 -o addr show scope global </dev/null 2>/dev/null) == *" $2/"* ]]; }
 
 # container NAME ADDRESS PROVISION: a running container that was provisioned with the present files.
 container() {

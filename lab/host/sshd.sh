@@ -9,7 +9,7 @@ SUDOERS=/etc/sudoers.d/dhis2-siem-lab
 
 # listening: does it answer, and with the lab's own host key?
 listening() {
-  ssh-keyscan -T 2 -p "$SSH_PORT" -t ed25519 127.0.0.1 2>/dev/null | grep -qF "$(cut -d' ' -f2 "$STATE/ssh_host_key.pub")"
+  [[ $(ssh-keyscan -T 2 -p "$SSH_PORT" -t ed25519 127.0.0.1 2>/dev/null) == *"$(cut -d' ' -f2 "$STATE/ssh_host_key.pub")"* ]]
 }
 
 login() {

@@ -100,7 +100,7 @@ describe("npm run site -- FILE", () => {
       { cwd: join(__dirname, "../.."), encoding: "utf8" },
     );
     assert.deepEqual([status, stdout], [1, ""]);
-    assert.match(stderr, /^package\.json:2: name: there is no such key;/m);
+    assert.match(stderr, /^package\.json:2: name: there is no such key\. /m);
     assert.match(stderr, /^package\.json:1: fqdn: is missing; it must be a text$/m);
   });
 });
