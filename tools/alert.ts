@@ -7,10 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ELASTICSEARCH_PORT } from "../render/elastic";
-import { RELAY_INDEX, TEST_RULE } from "../render/relay";
+import { TEST_RULE } from "../render/relay";
 import { connectBySsh, pulumiCli, readKnown, type Connect, type Pulumi } from "./verify";
 import { asker } from "./verify/gather";
-import type { Ask } from "./verify/elastic";
+import { type Ask, type Delivery, deliveryOf } from "./verify/elastic";
 
 const ROOT = join(__dirname, "..");
 const USAGE = "usage: npm run -s alert -- test STACK [--identity FILE] [--cwd FOLDER]";
@@ -18,9 +18,6 @@ const USAGE = "usage: npm run -s alert -- test STACK [--identity FILE] [--cwd FO
 const DEADLINE_S = 120;
 
 const created = z.object({ _id: z.string() });
-const kept = z.object({
-  _source: z.object({ alert_sent: z.boolean(), alert_exception: z.string().optional() }),
-});
 
 /** An alert as a rule's connector writes it, marked as a test for the relay and for who reads it. */
 export function testAlert(now: Date): object {
@@ -46,14 +43,6 @@ export function testAlert(now: Date): object {
   };
 }
 
-/** What became of a test alert at one destination. */
-export interface Delivery {
-  readonly destination: string;
-  readonly delivered: boolean;
-  /** Why the last attempt failed. */
-  readonly said?: string;
-}
-
 /** Sends a test alert the whole way and waits for each destination's delivery, at most `seconds`. Throws where Elasticsearch does not take it. */
 export async function sendTest(
   ask: Ask,
@@ -67,20 +56,10 @@ export async function sendTest(
   const { _id } = created.parse(JSON.parse(text));
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
-    const found = await Promise.all(destinations.map((destination) => look(ask, destination, _id)));
+    const found = await Promise.all(destinations.map((destination) => deliveryOf(ask, destination, _id)));
     if (found.every(({ delivered }) => delivered) || Date.now() > deadline) return found;
     await sleep(Math.min(1000, seconds * 1000));
   }
-}
-
-async function look(ask: Ask, destination: string, id: string): Promise<Delivery> {
-  const { status, text } = await ask(
-    "GET",
-    `/${RELAY_INDEX}/_doc/${encodeURIComponent(`${destination}:${id}`)}`,
-  );
-  if (status !== 200) return { destination, delivered: false };
-  const { alert_sent: delivered, alert_exception: said } = kept.parse(JSON.parse(text))._source;
-  return { destination, delivered, ...(said !== undefined && { said }) };
 }
 
 /** The whole command but for its process. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
+import { deliverySchema } from "../../config/delivery";
 import { connectSsh } from "../../reach/ssh";
 import { type Connect, main, pulumiCli } from "../../tools/verify";
 import { CANARY_RULE } from "../../render/relay";
@@ -228,6 +229,14 @@ describe("npm run verify", () => {
       );
   });
 
+  it("takes a relay without an index for one that delivered nothing yet, and another answer for none", async () => {
+    const answer = (reply: object) =>
+      relayFacts(() => Promise.resolve({ status: 200, text: JSON.stringify(reply) }), "dhis2-siem-relay");
+    assert.deepEqual(await answer(search([])), { failing: 0, said: "" });
+    const half = { ...search([]), aggregations: { sent: { last: { value: null } } } };
+    await assert.rejects(answer(half), /^Error: it answers something else than was asked for$/);
+  });
+
   it("says what gave no answer, and goes on", async () => {
     const connect = way({}, () => HOST);
     const { stdout, code } = await main(["prod"], false, { pulumi, connect });
@@ -325,11 +334,16 @@ describe("verify's table", () => {
 describe("verify's canary", () => {
   afterEach(endAll);
   const quick = { lines: 0.2, alert: 0.2, delivery: 0.2 };
+  const DELIVERY = deliverySchema.parse({
+    destinations: ["duty", "team"].map((name) => ({ name, type: "slack" })),
+  });
 
   /** A site in which a line gets as far as this. */
-  async function run(reaches: "nothing" | "index" | "alert" | "delivery"): Promise<Finding[]> {
+  async function run(reaches: "nothing" | "index" | "alert" | "one" | "delivery"): Promise<Finding[]> {
     let token = "";
-    const far = ["nothing", "index", "alert", "delivery"].indexOf(reaches);
+    const far = ["nothing", "index", "alert", "one", "delivery"].indexOf(reaches);
+    const refused = { alert_sent: false, alert_exception: "the server refused" };
+    const tried = (sent: boolean) => () => ({ _source: sent ? { alert_sent: true } : refused });
     const names = SITE.agents.map(({ name }) => name);
     // The others' lines come a moment after the first one's.
     let looks = 0;
@@ -348,7 +362,8 @@ describe("verify's canary", () => {
             ? [{ dhis2: { alert: { events: [{ message: token }] } } }]
             : [],
         ),
-      "POST /dhis2-siem-relay/_search": () => search(far > 2 ? [{ match_body: { _id: "doc-0" } }] : []),
+      "GET /dhis2-siem-relay/_doc/duty%3Adoc-0": tried(far > 2),
+      ...(far > 2 && { "GET /dhis2-siem-relay/_doc/team%3Adoc-0": tried(far > 3) }),
     });
     const ways = await way({ 9200: port }, (bundle) => {
       token = /^TOKEN='([0-9a-f]{16})'$/m.exec(bundle)?.[1] ?? "";
@@ -359,7 +374,8 @@ describe("verify's canary", () => {
       site.state.elasticPassword = "s3cret";
       site.state.rules.push({ urn: "", id: CANARY_RULE, name: "Test Alert" });
     });
-    return canary(ways, { site: SITE, options, state }, { deadlines: quick });
+    const known = { site: SITE, options: { ...options, delivery: DELIVERY }, state };
+    return canary(ways, known, { deadlines: quick });
   }
   const short = (findings: Finding[]) => findings.map(({ severity, subject }) => `${severity} ${subject}`);
 
@@ -371,7 +387,14 @@ describe("verify's canary", () => {
     const lost = SITE.agents.map(({ name }) => `problem ${name}`);
     assert.deepEqual(short(await run("nothing")), [...lost, "problem alert"]);
     assert.deepEqual(short(await run("index")), ["ok lines", "problem alert"]);
-    assert.deepEqual(short(await run("alert")), ["ok lines", "ok alert", "problem delivery"]);
+    const lacks = ["problem delivery to duty", "problem delivery to team"];
+    assert.deepEqual(short(await run("alert")), ["ok lines", "ok alert", ...lacks]);
+  });
+
+  it("is not delivered while one destination lacks it, and says what the relay said of that", async () => {
+    const findings = await run("one");
+    assert.deepEqual(short(findings), ["ok lines", "ok alert", "problem delivery to team"]);
+    assert.match(findings.at(-1)?.text ?? "", /^the alert was not delivered within .*: the server refused$/);
   });
 
   it("has a rule of its own, on, that alarms nobody", () => {

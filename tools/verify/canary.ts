@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Listr, type ListrTask } from "listr2";
 import { z } from "zod";
 import { ELASTICSEARCH_PORT } from "../../render/elastic";
-import { CANARY_RULE, RELAY_INDEX } from "../../render/relay";
-import type { Ask } from "./elastic";
+import { CANARY_RULE } from "../../render/relay";
+import { type Ask, type Delivery, deliveryOf } from "./elastic";
 import type { Finding } from "./finding";
 import { asker, type Known, runBundle, type Ways } from "./gather";
 import { canaryBundle } from "./hostFacts";
@@ -19,7 +19,7 @@ export interface Deadlines {
   readonly alert: number;
   readonly delivery: number;
 }
-/** Agents send within seconds; a rule runs once a minute; the relay looks once a minute, and may group. */
+/** Agents send within seconds; a rule runs once a minute; the relay looks every 15 seconds, and groups no test. */
 const DEADLINES: Deadlines = { lines: 120, alert: 240, delivery: 240 };
 
 export interface CanaryOptions {
@@ -40,7 +40,7 @@ export async function canary(ways: Ways, known: Known, options: CanaryOptions = 
     { title: "the alert of one of them", task: () => run.alert() },
     {
       title: "the alert, delivered",
-      enabled: known.state.delivers,
+      enabled: run.destinations.length > 0,
       skip: () => (run.alertId === undefined ? "there is no alert" : false),
       task: () => run.delivery(),
     },
@@ -58,6 +58,8 @@ const hits = z.object({
 
 class Run {
   readonly findings: Finding[] = [];
+  /** The names of those that the stack's relay delivers to. */
+  readonly destinations: readonly string[];
   alertId: string | undefined;
   private readonly token = randomBytes(8).toString("hex");
   private readonly ask: Ask;
@@ -71,6 +73,8 @@ class Run {
   ) {
     this.ask = asker(ways, known, ELASTICSEARCH_PORT);
     this.names = known.site.agents.map(({ name }) => name);
+    const { destinations } = known.options.delivery;
+    this.destinations = known.state.delivers ? destinations.map(({ name }) => name) : [];
   }
 
   async write(): Promise<void> {
@@ -121,17 +125,18 @@ class Run {
 
   async delivery(): Promise<void> {
     const { alertId = "" } = this;
+    const names = this.destinations;
+    let found: Delivery[] = names.map((destination) => ({ destination, delivered: false }));
     const seconds = await this.until(this.deadlines.delivery, async () => {
-      const found = await this.search(RELAY_INDEX, [{ term: { alert_sent: true } }], "alert_time");
-      return found.some(({ source }) => JSON.stringify(source).includes(alertId));
+      found = await Promise.all(names.map((name) => deliveryOf(this.ask, name, alertId)));
+      return found.every(({ delivered }) => delivered);
     });
-    if (seconds === undefined)
-      this.say(
-        "problem",
-        "delivery",
-        `the alert was not delivered within ${this.deadlines.delivery} seconds`,
-      );
-    else this.say("ok", "delivery", `the alert was delivered within ${seconds} s, marked as a test`);
+    for (const { destination, said } of found.filter(({ delivered }) => !delivered)) {
+      const text = `the alert was not delivered within ${this.deadlines.delivery} seconds`;
+      this.say("problem", `delivery to ${destination}`, said === undefined ? text : `${text}: ${said}`);
+    }
+    if (seconds !== undefined)
+      this.say("ok", "delivery", `everybody got the alert within ${seconds} s, marked as a test`);
   }
 
   private say(severity: Finding["severity"], subject: string, text: string, mend?: string): void {
@@ -144,12 +149,11 @@ class Run {
   private async search(
     index: string,
     filter: readonly object[],
-    time = "@timestamp",
   ): Promise<{ id: string; source: Record<string, unknown> }[]> {
     const { status, text } = await this.ask("POST", `/${index}/_search?ignore_unavailable=true`, {
       size: 500,
-      query: { bool: { filter: [...filter, { range: { [time]: { gte: "now-1h" } } }] } },
-      sort: [{ [time]: { order: "desc", unmapped_type: "date" } }],
+      query: { bool: { filter: [...filter, { range: { "@timestamp": { gte: "now-1h" } } }] } },
+      sort: [{ "@timestamp": { order: "desc", unmapped_type: "date" } }],
     });
     if (status !== 200) return [];
     return hits.parse(JSON.parse(text)).hits.hits.map(({ _id, _source }) => ({ id: _id, source: _source }));

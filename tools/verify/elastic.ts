@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { KIBANA_PATH } from "../../render/elastic";
-import { MINUTE } from "./checks/context";
+import { RELAY_INDEX } from "../../render/relay";
+import { DAY } from "./checks/context";
 import type {
   ElasticsearchFacts,
   FailedActions,
@@ -11,8 +12,6 @@ import type {
 } from "./facts";
 import type { Reply } from "./servers";
 import type { State } from "./state";
-
-const DAY = 24 * 60 * MINUTE;
 
 /** Asks a server; only what reads is used here. */
 export type Ask = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Reply>;
@@ -234,13 +233,16 @@ export async function kibanaFacts(ask: Ask): Promise<KibanaFacts> {
 
 const deliveries = z.object({
   hits: z.object({ total: z.object({ value: z.number() }) }),
-  aggregations: z.object({
-    sent: z.object({ last: z.object({ value: z.number().nullable() }) }),
-    failing: z.object({
-      doc_count: z.number(),
-      newest: z.object({ hits: z.object({ hits: z.array(z.object({ _source: z.looseObject({}) })) }) }),
-    }),
-  }),
+  // None while nothing was ever delivered: the index is not there.
+  aggregations: z
+    .object({
+      sent: z.object({ last: z.object({ value: z.number().nullable() }) }),
+      failing: z.object({
+        doc_count: z.number(),
+        newest: z.object({ hits: z.object({ hits: z.array(z.object({ _source: z.looseObject({}) })) }) }),
+      }),
+    })
+    .optional(),
 });
 
 /** What the relay wrote down of its deliveries (ElastAlert 2's own index). Throws where it cannot be asked. */
@@ -264,11 +266,7 @@ export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
       },
     }),
     deliveries,
-  ).catch((error: Error) => {
-    // Nothing was ever delivered: the index is not there, and has no aggregations.
-    if (error.message.startsWith("it answers something else")) return { aggregations: undefined };
-    throw error;
-  });
+  );
   if (aggregations === undefined) return { failing: 0, said: "" };
   const newest = aggregations.failing.newest.hits.hits[0]?._source.alert_exception;
   const { value } = aggregations.sent.last;
@@ -277,4 +275,25 @@ export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
     said: typeof newest === "string" ? newest.slice(0, 200) : "",
     ...(value !== null && { delivered: value }),
   };
+}
+
+/** What became of one alert at one destination. */
+export interface Delivery {
+  readonly destination: string;
+  readonly delivered: boolean;
+  /** Why the last attempt failed. */
+  readonly said?: string;
+}
+
+const kept = z.object({
+  _source: z.object({ alert_sent: z.boolean(), alert_exception: z.string().optional() }),
+});
+
+/** What the relay wrote down of an alert for a destination; not delivered where it wrote nothing yet. */
+export async function deliveryOf(ask: Ask, destination: string, alertId: string): Promise<Delivery> {
+  const id = encodeURIComponent(`${destination}:${alertId}`);
+  const { status, text } = await ask("GET", `/${RELAY_INDEX}/_doc/${id}`);
+  if (status !== 200) return { destination, delivered: false };
+  const { alert_sent: delivered, alert_exception: said } = kept.parse(JSON.parse(text))._source;
+  return { destination, delivered, ...(said !== undefined && { said }) };
 }
