@@ -1,9 +1,8 @@
 import type { Finding } from "../finding";
-import { type Check, type Context, inContainer, MINUTE, orOk, answered, span } from "./context";
+import { type Check, type Context, inContainer, MINUTE, orOk, answered, runAgain, span } from "./context";
 
-/** An agent that has nothing to send is silent too: journals of idle containers have a line an hour (cron's). */
+/** Three signs of life (scripts/health.sh writes one every five minutes): a container in which nothing happens has them too. */
 export const QUIET = 15 * MINUTE;
-export const SILENT = 65 * MINUTE;
 
 /** The agent's service runs in every container. */
 export const agentsRun: Check = ({ site, options, facts }) => {
@@ -31,17 +30,13 @@ export const agentsSend: Check = (context) =>
     return orOk("sending", wrong, "all", `lines of every container within ${span(QUIET)}`);
   });
 
-function silence({ stack, facts, options }: Context, name: string, last: number | undefined): Finding[] {
+function silence({ facts, options }: Context, name: string, last: number | undefined): Finding[] {
   const quiet = last === undefined ? Infinity : facts.now - last;
   if (quiet <= QUIET) return [];
   const since = last === undefined ? "in the last seven days" : `for ${span(quiet)}`;
-  const found = { check: "sending", subject: name };
-  if (quiet > SILENT) {
-    const mend = inContainer(options, name, "journalctl -u filebeat -n 20");
-    return [{ ...found, severity: "problem", text: `no line has come ${since}`, mend }];
-  }
-  const text = `no line has come ${since}; it may have nothing to say`;
-  return [{ ...found, severity: "warning", text, mend: `npm run -s verify -- ${stack} --canary` }];
+  const mend = inContainer(options, name, "journalctl -u filebeat -n 20");
+  const text = `no line has come ${since}`;
+  return [{ check: "sending", severity: "problem", subject: name, text, mend }];
 }
 
 /** What was built from an image, or restored from a snapshot, since the stack ran in it is not as the stack left it. */
@@ -57,12 +52,7 @@ export const rebuilt: Check = ({ site, state, facts }) => {
     } else if (now !== "" && uuids.some((uuid) => uuid !== now)) {
       const text =
         "it was built anew, or restored from a snapshot, since the stack ran in it: what the stack put into it may be gone";
-      wrong.push({
-        ...common,
-        severity: "problem",
-        text,
-        mend: `raise the generation of "${name}" in the site's file, then: pulumi up`,
-      });
+      wrong.push({ ...common, severity: "problem", text, mend: runAgain(name) });
     }
   }
   return orOk("rebuilt", wrong, "all", "the containers are those that the stack ran in");

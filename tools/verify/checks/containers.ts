@@ -1,5 +1,5 @@
 import type { Finding } from "../finding";
-import { type Check, orOk } from "./context";
+import { type Check, inContainer, orOk } from "./context";
 
 /** Every container of the host has an entry, and every entry a running container. */
 export const containers: Check = ({ stack, site, options, facts }) => {
@@ -22,7 +22,7 @@ export const containers: Check = ({ stack, site, options, facts }) => {
       return [{ ...finding, text: "is in the site's file, and not on the host", mend }];
     }
     if (found.running) {
-      const mend = `lxc exec ${name} --project ${options.lxdProject} -- systemctl is-system-running`;
+      const mend = inContainer(options, name, "systemctl is-system-running");
       return [{ ...finding, text: "runs, and could not be looked into", mend }];
     }
     return [{ ...finding, text: "does not run", mend: `lxc start ${name} --project ${options.lxdProject}` }];

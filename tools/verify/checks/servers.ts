@@ -42,13 +42,13 @@ export const elasticsearch: Check = (context) =>
 /** Kibana runs, and says that it is available. */
 export const kibana: Check = (context) => server(context, "Kibana", "kibana", context.facts.kibana);
 
-/** Agents' keys are valid, and no key is one that nobody uses. */
+/** The stack's keys (agents', the relay's, the signs of life's) are valid, and no key is one that nobody uses. */
 export const keys: Check = ({ state, facts }) =>
   answered("keys", "Elasticsearch", facts.elasticsearch, ({ keys: found }) => {
-    const revoked = state.keys.flatMap(({ urn, id, container }): Finding[] => {
+    const revoked = state.keys.flatMap(({ urn, id, name, container }): Finding[] => {
       const key = found.find((one) => one.id === id);
       if (key && !key.invalidated) return [];
-      const text = `its agent's API key ${id} is ${key ? "revoked" : "not there"}: its lines are refused`;
+      const text = `the API key ${name} (${id}) is ${key ? "revoked" : "not there"}: what uses it is refused`;
       const mend = `pulumi up --replace '${urn}'`;
       return [{ check: "keys", severity: "problem", subject: container, text, mend }];
     });
@@ -59,7 +59,7 @@ export const keys: Check = ({ state, facts }) =>
         check: "keys",
         severity: "warning",
         subject: name,
-        text: `no agent uses the API key ${id}: somebody else may`,
+        text: `nothing of the stack uses the API key ${id}: somebody else may`,
         mend: `in Kibana's console: DELETE /_security/api_key {"ids":["${id}"]}`,
       }));
     return orOk("keys", [...revoked, ...unused], "all", `${state.keys.length} keys, valid and in use`);
