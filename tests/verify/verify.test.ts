@@ -1,52 +1,18 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:https";
-import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
-import { deliverySchema } from "../../config/delivery";
 import { connectSsh } from "../../reach/ssh";
 import { type Connect, main, pulumiCli } from "../../tools/verify";
-import { CANARY_RULE } from "../../render/relay";
-import { canary } from "../../tools/verify/canary";
 import { elasticsearchFacts, kibanaFacts, relayFacts } from "../../tools/verify/elastic";
 import type { Finding } from "../../tools/verify/finding";
 import { table } from "../../tools/verify/print";
 import { send, through } from "../../tools/verify/servers";
-import { loadDetections } from "../../detections";
 import { EXAMPLE_CONFIG } from "../../tools/graph";
 import * as servers from "../reach/servers";
-import { options, sample, SITE } from "./samples";
+import { sample, SITE } from "./samples";
 import { exportedStack } from "./samples-state";
+import { type Answers, search, server, tls, way } from "./ways";
 
 const { LOOPBACK, endAll } = servers;
-const tls = servers.certificate("DNS:siem");
-const LOGIN = `Basic ${Buffer.from("elastic:s3cret").toString("base64")}`;
-type Answers = Record<string, (body: string) => unknown>;
-
-/** Elasticsearch or Kibana: answers by "METHOD path", to the stack's own login only. Gives its port and what it was asked. */
-async function server(answers: Answers): Promise<{ port: number; asked: string[] }> {
-  const asked: string[] = [];
-  const port = await servers.listenAnywhere(
-    createServer(tls, (request, response) => {
-      let body = "";
-      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      request.on("end", () => {
-        const call = `${request.method} ${(request.url ?? "").split("?")[0]}`;
-        asked.push(call);
-        const answer = answers[call];
-        response.statusCode = request.headers.authorization === LOGIN ? (answer ? 200 : 404) : 401;
-        response.end(JSON.stringify(answer && response.statusCode === 200 ? answer(body) : { error: "no" }));
-      });
-    }),
-  );
-  return { port, asked };
-}
-
-const search = (sources: object[]) => ({
-  hits: {
-    total: { value: sources.length },
-    hits: sources.map((source, n) => ({ _id: `doc-${n}`, _source: source })),
-  },
-});
 const now = Date.now();
 const ELASTICSEARCH: Answers = {
   "GET /": () => ({ version: { number: "8.19.8" } }),
@@ -94,24 +60,6 @@ const KIBANA: Answers = {
     ],
   }),
 };
-
-/** Connections go to the servers of these ports; 443 is the proxy, which leads to Kibana and asks for no CA. */
-function way(ports: Readonly<Record<number, number>>, run: (bundle: string) => string): Connect {
-  const open = (_host: string, port: number) =>
-    new Promise<ReturnType<typeof connectTcp>>((resolve, reject) => {
-      const socket = connectTcp(ports[port] ?? 1, LOOPBACK, () => resolve(socket));
-      socket.once("error", reject);
-    });
-  const ways = {
-    run: (command: string, bundle = "") => {
-      assert.equal(command, "sudo -n bash -s");
-      return Promise.resolve(run(bundle));
-    },
-    open,
-    close: () => undefined,
-  };
-  return () => Promise.resolve(ways);
-}
 
 const CONFIG = { ...EXAMPLE_CONFIG, site: join(__dirname, "../sites/nginx.json") };
 const pulumi = (args: readonly string[]) =>
@@ -328,77 +276,5 @@ describe("verify's table", () => {
   it("has colours where they are wanted", () => {
     assert.ok(table(findings, true).startsWith("\x1b[32mok     \x1b[0m  agent"));
     assert.ok(!table(findings, false).includes("\x1b"));
-  });
-});
-
-describe("verify's canary", () => {
-  afterEach(endAll);
-  const quick = { lines: 0.2, alert: 0.2, delivery: 0.2 };
-  const DELIVERY = deliverySchema.parse({
-    destinations: ["duty", "team"].map((name) => ({ name, type: "slack" })),
-  });
-
-  /** A site in which a line gets as far as this. */
-  async function run(reaches: "nothing" | "index" | "alert" | "one" | "delivery"): Promise<Finding[]> {
-    let token = "";
-    const far = ["nothing", "index", "alert", "one", "delivery"].indexOf(reaches);
-    const refused = { alert_sent: false, alert_exception: "the server refused" };
-    const tried = (sent: boolean) => () => ({ _source: sent ? { alert_sent: true } : refused });
-    const names = SITE.agents.map(({ name }) => name);
-    // The others' lines come a moment after the first one's.
-    let looks = 0;
-    const { port } = await server({
-      "POST /logs-dhis2-default/_search": (body) =>
-        search(
-          far > 0 && body.includes(token)
-            ? names
-                .slice(0, looks++ === 0 ? 1 : undefined)
-                .map((name) => ({ dhis2: { container: { name } } }))
-            : [],
-        ),
-      "POST /alerts-dhis2-default/_search": (body) =>
-        search(
-          far > 1 && body.includes(CANARY_RULE)
-            ? [{ dhis2: { alert: { events: [{ message: token }] } } }]
-            : [],
-        ),
-      "GET /dhis2-siem-relay/_doc/duty%3Adoc-0": tried(far > 2),
-      ...(far > 2 && { "GET /dhis2-siem-relay/_doc/team%3Adoc-0": tried(far > 3) }),
-    });
-    const ways = await way({ 9200: port }, (bundle) => {
-      token = /^TOKEN='([0-9a-f]{16})'$/m.exec(bundle)?.[1] ?? "";
-      return `${names.join("\n")}\n`;
-    })({ ...options.host }, "forward");
-    const { state } = sample((site) => {
-      site.state.ca = tls.cert;
-      site.state.elasticPassword = "s3cret";
-      site.state.rules.push({ urn: "", id: CANARY_RULE, name: "Test Alert" });
-    });
-    const known = { site: SITE, options: { ...options, delivery: DELIVERY }, state };
-    return canary(ways, known, { deadlines: quick });
-  }
-  const short = (findings: Finding[]) => findings.map(({ severity, subject }) => `${severity} ${subject}`);
-
-  it("is followed until its alert is delivered", async () => {
-    assert.deepEqual(short(await run("delivery")), ["ok lines", "ok alert", "ok delivery"]);
-  });
-
-  it("is missed where it does not arrive", async () => {
-    const lost = SITE.agents.map(({ name }) => `problem ${name}`);
-    assert.deepEqual(short(await run("nothing")), [...lost, "problem alert"]);
-    assert.deepEqual(short(await run("index")), ["ok lines", "problem alert"]);
-    const lacks = ["problem delivery to duty", "problem delivery to team"];
-    assert.deepEqual(short(await run("alert")), ["ok lines", "ok alert", ...lacks]);
-  });
-
-  it("is not delivered while one destination lacks it, and says what the relay said of that", async () => {
-    const findings = await run("one");
-    assert.deepEqual(short(findings), ["ok lines", "ok alert", "problem delivery to team"]);
-    assert.match(findings.at(-1)?.text ?? "", /^the alert was not delivered within .*: the server refused$/);
-  });
-
-  it("has a rule of its own, on, that alarms nobody", () => {
-    const rule = loadDetections().find(({ id }) => id === CANARY_RULE);
-    assert.deepEqual([rule?.name, rule?.enabled, rule?.severity], ["siem_canary", true, "informational"]);
   });
 });
