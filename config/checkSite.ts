@@ -23,7 +23,7 @@ interface LooseSite {
   readonly containers?: readonly Entry[];
 }
 
-/** Everything that no value can be wrong about by itself, as far as the others have the right shape. */
+/** Checks that take more than one value; what has the wrong shape is passed over. */
 export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
   const { containers, network, proxy } = looseSite(value);
   if (network !== undefined) checkNetwork(network, extras, say);

@@ -129,6 +129,11 @@ export const deliverySecretsSchema = z
   )
   .default({});
 
+/** The command that sets a destination's secret; Pulumi asks for it, so that it is in no shell's history. */
+export function setSecret(name: string): string {
+  return `pulumi config set --secret --path 'deliverySecrets.${shown(name)}'`;
+}
+
 /** What the secret of a destination is; undefined where it needs none. */
 function needed(one: Destination): string | undefined {
   if (one.type === "email") return one.user === undefined ? undefined : "its user's password";
@@ -159,11 +164,11 @@ function checkConnector(one: Destination, at: readonly PropertyKey[], say: Say):
   }
 }
 
-const isHttps = (text: string) => /^https:\/\/[^/]+\//.test(text) && URL.canParse(text);
+const isHttps = (text: string) => /^https:\/\/[^/]/.test(text) && URL.canParse(text);
 
 /**
- * What no destination can be wrong about by itself: doubled names, and secrets that are missing, of nobody, or of the
- * wrong form. `secrets` is undefined where they cannot be read here.
+ * Checks that take more than one value: doubled names, and secrets that are missing, of nobody, or of the wrong form.
+ * `secrets` is undefined where they cannot be read here.
  */
 export function checkDelivery(
   { via, destinations }: Delivery,
@@ -180,14 +185,13 @@ export function checkDelivery(
     const what = needed(one);
     const secret = secrets[one.name];
     if (what !== undefined && secret === undefined) {
-      const set = `pulumi config set --secret --path 'deliverySecrets.${one.name}'`;
-      say(at, `"${one.name}" lacks ${what}; set it with: ${set}`);
+      say(at, `"${one.name}" lacks ${what}; set it with: ${setSecret(one.name)}`);
     }
     if (secret === undefined) return;
     const isUrl =
       one.type === "slack" || one.type === "teams" || (one.type === "webhook" && one.url === undefined);
     if (isUrl && !isHttps(secret)) {
-      say(["deliverySecrets", one.name], "is no URL of a webhook; it must begin with https://");
+      say(["deliverySecrets", one.name], "is no URL of a webhook, such as https://soar.example.org/hook");
     }
     if (one.type === "telegram" && !/^\d+:[\w-]+$/.test(secret)) {
       say(["deliverySecrets", one.name], "is no token of a bot, such as 123456:ABC-DEF");

@@ -2,7 +2,7 @@ import { IPv4 } from "ipaddr.js";
 import type { z } from "zod";
 import { checkSite, cidrOf, type SiteExtras } from "./checkSite";
 import { siteKeys, siteSchema, type SiteFile } from "./containers";
-import { checkDelivery } from "./delivery";
+import { checkDelivery, setSecret } from "./delivery";
 import { parseJson } from "./json";
 import { heapFault, largestHeap } from "./memory";
 import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "./problem";
@@ -66,14 +66,15 @@ function toSite(file: SiteFile, extras: SiteExtras): Site {
 
 /**
  * The stack's config from its values as Pulumi gives them: all texts, objects as JSON, keys without the namespace.
- * `isSecret` tells which are encrypted; `file` is the name for messages. Every problem at once, none with a value that
- * may be secret; nothing is thrown.
+ * `isSecret` tells which are encrypted, `plainSecrets` the delivery secrets that are not, where the stack's file can be
+ * read; `file` is the name for messages. Every problem at once, none with a value that may be secret; nothing is thrown.
  */
 export function parseStack(
   values: Readonly<Record<string, string>>,
   isSecret: (key: string) => boolean,
   file: string,
   lineOf: LineOf = () => undefined,
+  plainSecrets: readonly string[] = [],
 ): Result<StackConfig> {
   const problems: Problem[] = [];
   const say: Say = (path, message) => {
@@ -93,9 +94,11 @@ export function parseStack(
   const delivery = part("delivery", input);
   const hidden = values.deliverySecrets === undefined && isSecret("deliverySecrets");
   if (delivery) checkDelivery(delivery, hidden ? undefined : part("deliverySecrets", input), say);
-  if (values.deliverySecrets !== undefined && !isSecret("deliverySecrets")) {
-    const set = "pulumi config set --secret --path 'deliverySecrets.NAME'";
-    say(["deliverySecrets"], `is not encrypted; set each of it again with: ${set}`);
+  for (const name of plainSecrets) {
+    say(["deliverySecrets", name], `is not encrypted; set it again with: ${setSecret(name)}`);
+  }
+  if (plainSecrets.length === 0 && values.deliverySecrets !== undefined && !isSecret("deliverySecrets")) {
+    say(["deliverySecrets"], `is not encrypted; set each of it again with: ${setSecret("NAME")}`);
   }
   if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
   const { site, privateKey, deliverySecrets, dhis2, withoutDhis2, ...settings } = parsed.data;
@@ -154,10 +157,21 @@ function readJson(text: string): unknown {
 function howToSet([key, ...inner]: readonly PropertyKey[], values: Readonly<Record<string, string>>): string {
   if (inner.length > 0 || typeof key !== "string") return "";
   if (STRUCTURED.has(key)) {
-    const first = `${key}${key === "dhis2" ? "[0]" : ""}.${stackKeys([key])[0]}`;
-    return `; set its parts, such as: pulumi config set --path '${first}' VALUE`;
+    const example = key === "deliverySecrets" ? setSecret("NAME") : setPart(key);
+    return `; set its parts, such as: ${example}`;
   }
   return values[key] === undefined ? `; set it with: pulumi config set ${key} VALUE` : "";
+}
+
+/** Parts that are not a key with a value of its own. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  detections: "detections.NAME.enabled",
+  dhis2: "dhis2[0].name",
+  kibana: "kibana.allowFrom[0]",
+};
+
+function setPart(key: string): string {
+  return `pulumi config set --path '${EXAMPLES[key] ?? `${key}.${stackKeys([key])[0]}`}' VALUE`;
 }
 
 type Input = Readonly<Record<string, unknown>>;
@@ -168,7 +182,7 @@ function part<K extends keyof typeof stackShape>(key: K, input: Input): Part<K> 
   return (stackShape[key] as z.ZodType).safeParse(input[key]).data as Part<K>;
 }
 
-/** Everything that no value can be wrong about by itself, as far as the others can be read. */
+/** Checks that take more than one value; what has the wrong shape is passed over. */
 function checkStack(input: Input, say: Say): void {
   const siem = part("siem", input);
   const fault = siem && heapFault(siem.memory, siem.heap ?? largestHeap(siem.memory));

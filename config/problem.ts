@@ -78,4 +78,5 @@ const TYPES: Readonly<Record<string, string>> = {
   int: "a whole number",
   array: "a list",
   object: "an object",
+  record: "an object",
 };

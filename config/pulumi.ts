@@ -34,7 +34,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
   );
   const label = `Pulumi.${pulumi.getStack()}.yaml`;
   const { lineOf, plainSecrets } = readStackFile(readIfThere(label) ?? "");
-  const stack = parseStack(values, (key) => isConfigSecret(NAMESPACE + key), label, lineOf);
+  const stack = parseStack(values, (key) => isConfigSecret(NAMESPACE + key), label, lineOf, plainSecrets);
   const extras = siteOf(values);
   const site: Result<Site> =
     extras.site === undefined
@@ -44,14 +44,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
           line: lineOf(["site"]),
           path: `${NAMESPACE}site`,
         });
-  const open = plainSecrets.map((name) => ({
-    file: label,
-    line: lineOf(["deliverySecrets", name]),
-    path: `${NAMESPACE}deliverySecrets.${name}`,
-    message: `is not encrypted; set it again with: pulumi config set --secret --path 'deliverySecrets.${name}'`,
-  }));
-  const problems = [stack, site].flatMap((part) => (part.ok ? [] : part.problems));
-  if (!stack.ok || !site.ok || open.length > 0) throw stop([...problems, ...open]);
+  if (!stack.ok || !site.ok) throw stop([stack, site].flatMap((part) => (part.ok ? [] : part.problems)));
   const { options, privateKey, deliverySecrets } = stack.value;
   const { bastion, ...host } = options.host;
   if (!privateKey && !process.env.SSH_AUTH_SOCK && !pulumi.runtime.isDryRun()) {

@@ -74,7 +74,7 @@ export interface Options {
   readonly retentionDays: number;
   /** CIDRs from which Kibana may be opened; none: the site's own network. */
   readonly kibana: { readonly allowFrom: readonly string[] };
-  /** What the site changes about a detection, by the detection's id. */
+  /** What the site changes about a detection, by its name or id. */
   readonly detections: Readonly<Record<string, { readonly enabled?: boolean; readonly threshold?: number }>>;
   /** A folder of the site's own rules, from the project's folder. */
   readonly detectionsFolder?: string;

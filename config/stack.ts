@@ -178,6 +178,7 @@ function innerKeys(schema: unknown, path: readonly PropertyKey[]): readonly stri
     if (key === undefined) return Object.keys(schema.shape);
     return innerKeys((schema.shape as Record<PropertyKey, unknown>)[key], rest);
   }
+  if (schema instanceof z.ZodRecord) return key === undefined ? [] : innerKeys(schema.valueType, rest);
   if (schema instanceof z.ZodArray) return innerKeys(schema.element, rest);
   if (schema instanceof z.ZodUnion) {
     return [...new Set(schema.options.flatMap((option) => innerKeys(option, path)))];

@@ -70,7 +70,6 @@ export async function main(
 
 /** A stack's file by itself, without the engine. */
 interface Stack {
-  readonly label: string;
   readonly file: StackFile;
   readonly checked: ReturnType<typeof parseStack>;
 }
@@ -78,8 +77,9 @@ interface Stack {
 function readStack(folder: string, name: string): Stack {
   const label = `Pulumi.${name}.yaml`;
   const file = readStackFile(readText(join(folder, label)));
-  const { values, encrypted, lineOf } = file;
-  return { label, file, checked: parseStack(values, (key) => encrypted.includes(key), label, lineOf) };
+  const { values, encrypted, lineOf, plainSecrets } = file;
+  const isSecret = (key: string) => encrypted.includes(key);
+  return { file, checked: parseStack(values, isSecret, label, lineOf, plainSecrets) };
 }
 
 /** What is wrong with a stack's file, but for values that cannot be read here because they are encrypted. */

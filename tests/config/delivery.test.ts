@@ -106,7 +106,12 @@ describe("the config of delivery", () => {
       'deliverySecrets.hok: there is no destination "hok" in delivery.destinations',
     ]);
     assert.deepEqual(problems([{ name: "s", type: "slack" }], { s: "http://hooks.example.org/x" }), [
-      "deliverySecrets.s: is no URL of a webhook; it must begin with https://",
+      "deliverySecrets.s: is no URL of a webhook, such as https://soar.example.org/hook",
+    ]);
+    const bare = { name: "b", type: "webhook" };
+    assert.deepEqual(problems([bare], { b: "https://soar.example.org" }), []);
+    assert.deepEqual(problems([bare], { b: "https:///hook" }), [
+      "deliverySecrets.b: is no URL of a webhook, such as https://soar.example.org/hook",
     ]);
     assert.deepEqual(problems([{ name: "t", type: "telegram", chat: "@room1" }], { t: "hunter2" }), [
       "deliverySecrets.t: is no token of a bot, such as 123456:ABC-DEF",

@@ -44,7 +44,7 @@ describe("a stack's config from Pulumi", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("gives the destinations' secrets as secrets, and refuses one in plain text beside an encrypted one", async () => {
+  it("gives the destinations' secrets as secrets, and refuses each in plain text, once", async () => {
     const url = "https://soar.example.org/hook";
     const destinations = ["a", "b"].map((name) => ({ name, type: "webhook", url }));
     const delivery = JSON.stringify({ destinations });
@@ -59,6 +59,12 @@ describe("a stack's config from Pulumi", () => {
     assert.throws(() => loadFromPulumi(SITES), {
       message:
         /^one thing is wrong .*\nPulumi\.prod\.yaml:5: dhis2-siem:deliverySecrets\.b: is not encrypted; set it again with: .*\.b'$/,
+    });
+    writeFileSync("Pulumi.prod.yaml", "config:\n  dhis2-siem:deliverySecrets:\n    a: x\n    b: y\n");
+    setConfig({ delivery, deliverySecrets: `{"a":"x","b":"y"}` });
+    assert.throws(() => loadFromPulumi(SITES), {
+      message:
+        /^2 things are wrong .*\nP.*:3: .*\.a: is not encrypted; .*\nP.*:4: .*\.b: is not encrypted; .*$/,
     });
   });
 

@@ -3,7 +3,6 @@ import { utils } from "ssh2";
 import { parseStack, siemOf, siteOf } from "../../config/load";
 import { heapFault, largestHeap } from "../../config/memory";
 import { printProblem } from "../../config/problem";
-import { readStackFile } from "../../config/stackFile";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC";
 const RSA = utils.generateKeyPairSync("rsa", { bits: 2048 }).public;
@@ -139,12 +138,34 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "packages",
     `{"trusted":true}`,
-    'packages.trusted: there is no such key. There are: fingerprint, key, pip, url',
+    "packages.trusted: there is no such key. There are: fingerprint, key, pip, url",
   ],
   ["retentionDays", "0", "retentionDays: must be 1 or more"],
   ["retentionDays", "90d", "retentionDays: must be a whole number"],
   ["retentionDays", "3651", "retentionDays: must be 3650 or less"],
   ["kibana", `{"allowFrom":"10.0.0.0/8"}`, "kibana.allowFrom: must be a list"],
+  [
+    "kibana",
+    "10.0.0.0/8",
+    "kibana: must be an object; set its parts, such as: pulumi config set --path 'kibana.allowFrom[0]' VALUE",
+  ],
+  [
+    "detections",
+    "off",
+    "detections: must be an object; set its parts, such as: pulumi config set --path 'detections.NAME.enabled' VALUE",
+  ],
+  [
+    "detections",
+    `{"siem_canary":{"treshold":1}}`,
+    'detections.siem_canary.treshold: there is no such key; did you mean "threshold"? There are: enabled, threshold',
+  ],
+  [
+    // Not as an argument: there every user of the machine would see it.
+    "deliverySecrets",
+    "hunter2",
+    "deliverySecrets: must be an object; set its parts, such as: pulumi config set --secret --path 'deliverySecrets.NAME'",
+    "deliverySecrets: is not encrypted; set each of it again with: pulumi config set --secret --path 'deliverySecrets.NAME'",
+  ],
   [
     "detections",
     `{"fde84b97-804a-4099-bd9d-83b9578b68a5":{"threshold":"0"}}`,
@@ -164,7 +185,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "dhis2",
     `[{"name":"hmis","ip":"10.0.0.1","type":"dhis2"}]`,
-    'dhis2[0].type: there is no such key. There are: generation, ip, name',
+    "dhis2[0].type: there is no such key. There are: generation, ip, name",
   ],
   ["dhis2", `[{"name":"hmis","ip":"10.0.0.1","generation":0}]`, "dhis2[0].generation: must be 1 or more"],
   [
@@ -317,80 +338,5 @@ describe("the heap", () => {
     assert.match(heapFault("2559MiB", "512m") ?? "", /give it at least 2560MiB/);
     assert.equal(heapFault("3584MiB", "1g"), undefined);
     assert.equal(heapFault("64GiB", "31g"), undefined);
-  });
-});
-
-describe("a stack's file", () => {
-  const FILE = readStackFile(`config:
-  dhis2-siem:host: dhis2.example.org
-  dhis2-siem:port: 2222
-  dhis2-siem:privateKey:
-    secure: v1:abc
-  dhis2-siem:siem:
-    memory: 2GiB
-  dhis2-siem:dhis2:
-    - name: hmis
-      ip: 10.0.0.1
-  other:host: elsewhere
-`);
-
-  it("gives the values as Pulumi does, and which are encrypted", () => {
-    assert.deepEqual(FILE.values, {
-      host: "dhis2.example.org",
-      port: "2222",
-      siem: `{"memory":"2GiB"}`,
-      dhis2: `[{"name":"hmis","ip":"10.0.0.1"}]`,
-    });
-    assert.deepEqual(FILE.encrypted, ["privateKey"]);
-  });
-
-  it("takes an object for encrypted where a part of it is, as Pulumi does, and says what of it is not", () => {
-    const file = readStackFile(`config:
-  dhis2-siem:deliverySecrets:
-    a:
-      secure: v1:abc
-    b: hunter2
-`);
-    assert.deepEqual([file.values, file.encrypted], [{}, ["deliverySecrets"]]);
-    assert.deepEqual(file.plainSecrets, ["b"]);
-  });
-
-  it("knows the line of a path, or of its nearest part", () => {
-    const lines = [["host"], ["privateKey"], ["siem"], ["siem", "memory"], ["siem", "heap"], ["user"]].map(
-      FILE.lineOf,
-    );
-    assert.deepEqual(lines, [2, 4, 6, 7, 6, undefined]);
-    assert.deepEqual(
-      [
-        ["dhis2", 0],
-        ["dhis2", 0, "ip"],
-        ["dhis2", 5],
-      ].map(FILE.lineOf),
-      [9, 10, 8],
-    );
-  });
-
-  it("puts the lines into problems, in their order", () => {
-    const result = parseStack(
-      { ...LEAST, port: "x", siem: `{"memory":"2GiB"}` },
-      () => false,
-      "Pulumi.prod.yaml",
-      FILE.lineOf,
-    );
-    assert.ok(!result.ok);
-    assert.deepEqual(
-      result.problems.map(printProblem).map((line) => line.slice(0, 48)),
-      [
-        "Pulumi.prod.yaml:3: dhis2-siem:port: must be a w",
-        "Pulumi.prod.yaml:7: dhis2-siem:siem.memory: a co",
-      ],
-    );
-  });
-
-  it("may be empty, or no YAML", () => {
-    for (const text of ["", "config:", "a: [", "- x", "config:\n  - x\n"]) {
-      const file = readStackFile(text);
-      assert.deepEqual([file.values, file.encrypted, file.lineOf(["host"])], [{}, [], undefined], text);
-    }
   });
 });

@@ -159,6 +159,21 @@ describe("npm run site, with a stack's file", () => {
     });
   });
 
+  it("says which delivery secret stands in plain text, as a preview does", async () => {
+    writeSite((text) => text);
+    writeStack({
+      delivery: "{ destinations: [{ name: a, type: slack }, { name: b, type: slack }] }",
+      deliverySecrets: '{ a: { secure: v1:abc }, b: "https://hooks.example.org/x" }',
+    });
+    const { stderr, code } = await main([join(folder, "site.json"), "--stack", "prod"], folder);
+    const set = "pulumi config set --secret --path 'deliverySecrets.b'";
+    assert.equal(
+      stderr,
+      `Pulumi.prod.yaml:7: dhis2-siem:deliverySecrets.b: is not encrypted; set it again with: ${set}\n`,
+    );
+    assert.equal(code, 1);
+  });
+
   it("discovers what the file lacks on the stack's host, logs in with a key, and closes the connection", async () => {
     writeSite(withoutInstance);
     writeStack({ lxdProject: "hmis" });
