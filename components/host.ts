@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote, types } from "@pulumi/command";
-import { renderBundle, type BundleParts } from "../render/bundle";
+import { asRoot, renderBundle, type BundleParts } from "../render/bundle";
 import type { Scripts } from "../scripts";
 
 /** What a remote step is made of: its bundle, with values, files and secrets that may still be outputs. */
@@ -14,7 +14,7 @@ export interface StepArgs {
 }
 
 export interface HostArgs {
-  readonly connection: types.input.remote.ConnectionArgs;
+  readonly connection: types.input.remote.ConnectionArgs & { readonly user: string };
   readonly lxdProject: string;
   readonly scripts: Scripts;
 }
@@ -27,8 +27,7 @@ export class Host {
   private readonly run: (action: string) => string;
 
   constructor(private readonly args: HostArgs) {
-    const sudo = args.connection.user === "root" ? "" : "sudo -n ";
-    this.run = (action) => `${sudo}bash -s -- ${action}`;
+    this.run = (action) => asRoot(args.connection.user, `bash -s -- ${action}`);
   }
 
   get lxdProject(): string {

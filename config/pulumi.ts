@@ -15,7 +15,10 @@ export interface LoadedStack {
   /** The secrets of the alerts' destinations, by their names. */
   readonly deliverySecrets: Readonly<Record<string, pulumi.Output<string>>>;
   /** How remote commands connect; the private key in it is secret. */
-  readonly connection: types.input.remote.ConnectionArgs & { readonly privateKey?: pulumi.Output<string> };
+  readonly connection: types.input.remote.ConnectionArgs & {
+    readonly user: string;
+    readonly privateKey?: pulumi.Output<string>;
+  };
 }
 
 /** In the SDK, but not in its types. */

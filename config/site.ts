@@ -41,11 +41,12 @@ export interface Site {
   readonly agents: readonly SiteContainer[];
 }
 
+/** An SSH server with its key pinned. */
 export interface SshHost {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** As in a `.pub` file: type and base64 key. */
+  /** As OpenSSH writes it in a `.pub` file: type and base64 key. */
   readonly hostKey: string;
 }
 

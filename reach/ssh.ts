@@ -1,20 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Client, utils, type ConnectConfig, type ServerHostKeyAlgorithm } from "ssh2";
+import type { SshHost } from "../config/site";
 import { problems, ReachError } from "./problems";
 
-/** One SSH server, its key pinned as OpenSSH writes it (`ssh-ed25519 AAAA...`). */
-export interface SshServer {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly hostKey: string;
-}
-
 /** The LXD host, and the bastion before it if there is one. Without a private key, the SSH agent logs in (to both). */
-export interface SshRequest extends SshServer {
+export interface SshRequest extends SshHost {
   readonly privateKey?: string;
-  readonly bastion?: SshServer;
+  readonly bastion?: SshHost;
 }
 
 /** How long each hop may take, in seconds. */
@@ -93,7 +86,7 @@ function loginWith(privateKey: string | undefined): Login {
 /** One hop: over `sock` where another hop carries it. */
 function connectHop(
   at: string,
-  server: SshServer,
+  server: SshHost,
   login: Login,
   seconds: number,
   sock?: Duplex,

@@ -14,6 +14,11 @@ export interface BundleParts {
   readonly scripts: readonly string[];
 }
 
+/** A command as root on a host, from a login there: any but root goes through sudo, which must ask for nothing. */
+export function asRoot(user: string, command: string): string {
+  return user === "root" ? command : `sudo -n ${command}`;
+}
+
 /** A text as one word of bash. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

@@ -12,10 +12,10 @@ import { parseSite, parseStack, siemOf, siteOf } from "../config/load";
 import { printProblem, type Problem, type Result } from "../config/problem";
 import type { Site } from "../config/site";
 import { NAMESPACE, readStackFile, type StackFile } from "../config/stackFile";
-import { connectSsh } from "../reach/ssh";
+import type { SshRequest } from "../reach/ssh";
 import { describeSite } from "./site/describe";
 import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
-import { sshRunner } from "./site/sshRunner";
+import { openHost } from "./site/sshRunner";
 import { pulumiCli, type Pulumi } from "./verify";
 
 const ROOT = join(__dirname, "..");
@@ -30,20 +30,13 @@ export interface Said {
 }
 
 /** Opens the way to a stack's host; the caller closes it. */
-export type Connect = (
-  host: Parameters<typeof connectSsh>[0],
-) => Promise<{ readonly run: Runner; readonly close: () => void }>;
-
-const connectBySsh: Connect = async (host) => {
-  const client = await connectSsh(host);
-  return { run: sshRunner(client), close: () => client.end() };
-};
+export type Connect = (host: SshRequest) => Promise<{ readonly run: Runner; readonly close: () => void }>;
 
 /** The whole command but for its process. `folder` has the stacks' files, and their `site` paths start there. */
 export async function main(
   args: readonly string[],
   folder = ROOT,
-  connect = connectBySsh,
+  connect: Connect = openHost,
   pulumi = pulumiCli(folder),
 ): Promise<Said> {
   try {

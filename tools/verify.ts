@@ -10,8 +10,8 @@ import { execa } from "execa";
 import { parseSite, parseStack } from "../config/load";
 import { printProblem } from "../config/problem";
 import { NAMESPACE } from "../config/stackFile";
-import { connectSsh, serverName, type SshRequest } from "../reach/ssh";
-import { sshRunner } from "./site/sshRunner";
+import { serverName, type SshRequest } from "../reach/ssh";
+import { openHost } from "./site/sshRunner";
 import { canary } from "./verify/canary";
 import { check } from "./verify/checks";
 import { exitCode, type Finding } from "./verify/finding";
@@ -34,10 +34,9 @@ export type Connect = (
 
 /** Opens them over SSH, with a pinned host key. */
 export const connectBySsh: Connect = async (request, access) => {
-  const client = await connectSsh(request);
+  const { client, ...session } = await openHost(request);
   const open = access === "direct" ? direct : through(client, serverName("host", request));
-  // As long as the longest that host.sh takes for containers that do not answer.
-  return { run: sshRunner(client, 300), open, close: () => client.end() };
+  return { ...session, open };
 };
 
 /** The CLI on the PATH, in the stack's folder. `env` is added to this process's. */

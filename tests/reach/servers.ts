@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo, type Server as NetServer, type
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Server as SshServer, utils, type Connection } from "ssh2";
+import { Server as SshServer, utils, type Connection, type ServerChannel } from "ssh2";
 import { ask } from "../../reach/https";
 
 export const LOOPBACK = "127.0.0.1";
@@ -72,6 +72,8 @@ export interface SshOptions {
   /** The one public key that may log in. */
   readonly authorized: string;
   readonly forwarding?: "allowed" | "prohibited";
+  /** What a command does; none: no command runs. */
+  readonly exec?: (command: string, channel: ServerChannel) => void;
 }
 
 /** An SSH server that logs in one key, whatever the user, and forwards. Returns its port, and the live sessions. */
@@ -91,6 +93,12 @@ export async function sshServer(options: SshOptions): Promise<{ port: number; se
           authorized.verify(attempt.blob ?? "", attempt.signature, attempt.hashAlgo) === true);
       if (proven) attempt.accept();
       else attempt.reject(["publickey"]);
+    });
+    session.on("session", (accept) => {
+      accept().on("exec", (begin, reject, { command }) => {
+        if (options.exec) options.exec(command, begin());
+        else reject();
+      });
     });
     if (options.forwarding === "prohibited") return;
     session.on("tcpip", (accept, reject, { destIP, destPort }) => {

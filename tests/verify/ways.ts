@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import { connect as connectTcp } from "node:net";
 import type { Connect } from "../../tools/verify";
+import { SITE } from "./samples";
 import * as servers from "../reach/servers";
 
 const { LOOPBACK } = servers;
@@ -43,8 +44,10 @@ export function way(ports: Readonly<Record<number, number>>, run: (bundle: strin
       socket.once("error", reject);
     });
   const ways = {
-    run: (command: string, bundle = "") => {
+    run: (command: string, bundle = "", seconds = 0) => {
       assert.equal(command, "sudo -n bash -s");
+      // A minute for each container that hangs.
+      assert.ok(seconds > SITE.agents.length * 60);
       return Promise.resolve(run(bundle));
     },
     open,

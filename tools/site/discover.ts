@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { hostName } from "../../config/containers";
 import type { ContainerType } from "../../config/site";
+import { asRoot } from "../../render/bundle";
 
-/** Runs a command on the LXD host, with a text on its stdin, and gives its stdout. Throws where it fails. */
-export type Runner = (command: string, stdin?: string) => Promise<string>;
+/** Runs a command on the LXD host, with a text on its stdin, and gives its stdout. Throws where it fails, or takes longer than `seconds`. */
+export type Runner = (command: string, stdin?: string, seconds?: number) => Promise<string>;
 
 /** What LXD knows about one container. */
 export interface Instance {
@@ -176,7 +177,6 @@ async function propose(instance: Instance, options: DiscoverOptions): Promise<Pr
 /** A call of lxc on the host; snap's lxc is not always on sudo's path. `project` and names are checked words. */
 function lxc({ user, lxdProject }: DiscoverOptions, call: string): string {
   const [command = "", ...rest] = call.split(" ");
-  const sudo = user === "root" ? "" : "sudo -n ";
   const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
-  return `${sudo}env ${path} lxc ${command} --project ${lxdProject} ${rest.join(" ")}`;
+  return asRoot(user, `env ${path} lxc ${command} --project ${lxdProject} ${rest.join(" ")}`);
 }

@@ -1,4 +1,5 @@
 import type { Options, Site } from "../../config/site";
+import { asRoot } from "../../render/bundle";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "../../render/elastic";
 import { RELAY_INDEX } from "../../render/relay";
 import type { Runner } from "../site/discover";
@@ -21,9 +22,12 @@ export interface Known {
   readonly state: State;
 }
 
-/** A bundle on the host, as the stack runs its own: as root, on stdin. */
-export function runBundle(ways: Ways, { options }: Known, bundle: string): Promise<string> {
-  return ways.run(`${options.host.user === "root" ? "" : "sudo -n "}bash -s`, bundle);
+/**
+ * A bundle on the host, as the stack runs its own: as root, on stdin. It may take a minute for the host and one for each
+ * container: host.sh and canary.sh go through them one by one, and wait no longer for one that hangs.
+ */
+export function runBundle(ways: Ways, { site, options }: Known, bundle: string): Promise<string> {
+  return ways.run(asRoot(options.host.user, "bash -s"), bundle, 60 * (1 + site.containers.length));
 }
 
 /** How to ask the SIEM's Elasticsearch or Kibana, as `elastic`. */

@@ -8,7 +8,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "ssh2";
-import { connectSsh, type SshServer } from "../../../reach/ssh";
+import type { SshHost } from "../../../config/site";
+import { connectSsh } from "../../../reach/ssh";
 import { isObject, plain, type Props, secret } from "./marks";
 import { inputChange, refuse, serve, type Standin, type Subject } from "./serve";
 
@@ -17,9 +18,9 @@ const INPUTS = ["create", "update", "delete", "stdin", "logging", "addPreviousOu
 const CONNECTION_DEFAULTS = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
 const CONNECTION = [...Object.keys(CONNECTION_DEFAULTS), "host", "hostKey", "privateKey", "proxy"];
 
-interface Connection extends SshServer {
+interface Connection extends SshHost {
   readonly privateKey?: string;
-  readonly proxy?: SshServer;
+  readonly proxy?: SshHost;
   /** Attempts after the first one. */
   readonly dialErrorLimit: number;
   /** For each attempt, in seconds. */
