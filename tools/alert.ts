@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ELASTICSEARCH_PORT } from "../render/elastic";
 import { TEST_RULE } from "../render/relay";
+import { failed, finish, type Said } from "./said";
 import { connectBySsh, pulumiCli, readKnown, type Connect, type Pulumi } from "./verify";
 import { asker } from "./verify/gather";
 import { type Ask, type Delivery, deliveryOf } from "./verify/elastic";
@@ -62,6 +63,13 @@ export async function sendTest(
   }
 }
 
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { identity: { type: "string" }, cwd: { type: "string", default: ROOT } },
+  });
+
 /** The whole command but for its process. */
 export async function main(
   args: readonly string[],
@@ -72,17 +80,17 @@ export async function main(
     /** Where it says what it waits for. */
     readonly note?: (line: string) => void;
   } = {},
-): Promise<{ stdout: string; stderr: string; code: 0 | 1 | 2 }> {
+): Promise<Said<0 | 1 | 2>> {
+  let parsed: ReturnType<typeof parse>;
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { identity: { type: "string" }, cwd: { type: "string", default: ROOT } },
-    });
-    const [command, stack, ...more] = positionals;
-    if (command !== "test" || stack === undefined || more.length > 0) {
-      return { stdout: "", stderr: `${USAGE}\n`, code: 2 };
-    }
+    parsed = parse(args);
+  } catch (error) {
+    return failed(error, 2, USAGE);
+  }
+  const { values, positionals } = parsed;
+  const [command, stack, ...more] = positionals;
+  if (command !== "test" || stack === undefined || more.length > 0) return failed(USAGE, 2);
+  try {
     const pulumi = replaced.pulumi ?? pulumiCli(resolve(values.cwd));
     const { ssh, ...known } = await readKnown(stack, pulumi, values.identity);
     const names = known.options.delivery.destinations.map(({ name }) => name);
@@ -99,11 +107,11 @@ export async function main(
       close();
     }
   } catch (error) {
-    return { stdout: "", stderr: `${error instanceof Error ? error.message : String(error)}\n`, code: 1 };
+    return failed(error, 1);
   }
 }
 
-function report(found: readonly Delivery[]): { stdout: string; stderr: string; code: 0 | 1 } {
+function report(found: readonly Delivery[]): Said<0 | 1> {
   const lines = found.map(({ destination, delivered, said }) => {
     if (delivered) return `${destination}: delivered`;
     return `${destination}: not delivered yet${said === undefined ? "; does the relay run?" : `, tried again and again: ${said}`}`;
@@ -113,11 +121,5 @@ function report(found: readonly Delivery[]): { stdout: string; stderr: string; c
 }
 
 if (require.main === module) {
-  void main(process.argv.slice(2), { note: (line) => console.error(line) }).then(
-    ({ stdout, stderr, code }) => {
-      process.stderr.write(stderr);
-      process.stdout.write(stdout);
-      process.exitCode = code;
-    },
-  );
+  void finish(main(process.argv.slice(2), { note: (line) => console.error(line) }));
 }

@@ -71,7 +71,7 @@ async function main(): Promise<boolean> {
   const [command, ...rest] = positionals;
   const { json, rules } = values;
   if (command === "convert") {
-    const folder = rest[0] ?? join(ROOT, "detections");
+    const folder = rest[0] ?? rules ?? join(ROOT, "detections");
     const files = readRuleFiles(folder);
     convertFolder(folder, files);
     console.log(`${files.length} rules converted`);

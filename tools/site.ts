@@ -13,6 +13,7 @@ import { printProblem, type Problem, type Result } from "../config/problem";
 import type { Site } from "../config/site";
 import { NAMESPACE, readStackFile, type StackFile } from "../config/stackFile";
 import type { SshRequest } from "../reach/ssh";
+import { failed, finish, type Said } from "./said";
 import { describeSite } from "./site/describe";
 import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
 import { openHost } from "./site/sshRunner";
@@ -22,15 +23,20 @@ const ROOT = join(__dirname, "..");
 const USAGE = `usage: npm run -s site -- FILE [--stack STACK] [--json]
        npm run -s site -- --discover STACK [--identity FILE]`;
 
-/** What a run of this command says, and its exit code. */
-export interface Said {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: 0 | 1 | 2;
-}
-
 /** Opens the way to a stack's host; the caller closes it. */
 export type Connect = (host: SshRequest) => Promise<{ readonly run: Runner; readonly close: () => void }>;
+
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      stack: { type: "string" },
+      discover: { type: "string" },
+      identity: { type: "string" },
+    },
+  });
 
 /** The whole command but for its process. `folder` has the stacks' files, and their `site` paths start there. */
 export async function main(
@@ -39,25 +45,22 @@ export async function main(
   connect: Connect = openHost,
   pulumi = pulumiCli(folder),
 ): Promise<Said> {
+  let parsed: ReturnType<typeof parse>;
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        stack: { type: "string" },
-        discover: { type: "string" },
-        identity: { type: "string" },
-      },
-    });
-    const [file, ...more] = positionals;
+    parsed = parse(args);
+  } catch (error) {
+    return failed(error, 2, USAGE);
+  }
+  const { values, positionals } = parsed;
+  const [file, ...more] = positionals;
+  try {
     if (values.discover !== undefined && file === undefined) {
       return await discoverOnHost(folder, values.discover, values.identity, connect, pulumi);
     }
-    if (file === undefined || more.length > 0 || values.discover !== undefined) return fail(USAGE, 2);
+    if (file === undefined || more.length > 0 || values.discover !== undefined) return failed(USAGE, 2);
     return show(file, values.stack === undefined ? undefined : readStack(folder, values.stack), values.json);
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error), 1);
+    return failed(error, 1);
   }
 }
 
@@ -87,7 +90,7 @@ function show(file: string, stack: Stack | undefined, json: boolean): Said {
   const problems = [...(stack ? stackProblems(stack) : []), ...(site.ok ? [] : site.problems)];
   if (!site.ok || problems.length > 0) {
     if (json) return { stdout: `${JSON.stringify({ problems }, undefined, 2)}\n`, stderr: "", code: 1 };
-    return fail(problems.map(printProblem).join("\n"), 1);
+    return failed(problems.map(printProblem).join("\n"), 1);
   }
   const siem = siemOf(values);
   if (json) return say(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
@@ -102,11 +105,11 @@ async function discoverOnHost(
   pulumi: Pulumi,
 ): Promise<Said> {
   const stack = readStack(folder, name);
-  if (!stack.checked.ok) return fail(stack.checked.problems.map(printProblem).join("\n"), 1);
+  if (!stack.checked.ok) return failed(stack.checked.problems.map(printProblem).join("\n"), 1);
   const { options, site: path, dhis2 } = stack.checked.value;
   // What this looks for may be all that the site's file still lacks.
   const site = parseSite(path, readText(resolve(folder, path)), { dhis2, withoutDhis2: true });
-  if (!site.ok) return fail(site.problems.map(printProblem).join("\n"), 1);
+  if (!site.ok) return failed(site.problems.map(printProblem).join("\n"), 1);
   const privateKey =
     identity === undefined ? await keyOfConfig(stack, name, pulumi) : readText(resolve(identity));
   const { run, close } = await connect({ ...options.host, privateKey });
@@ -166,14 +169,6 @@ function say(stdout: string): Said {
   return { stdout, stderr: "", code: 0 };
 }
 
-function fail(message: string, code: 1 | 2): Said {
-  return { stdout: "", stderr: `${message}\n`, code };
-}
-
 if (require.main === module) {
-  void main(process.argv.slice(2)).then(({ stdout, stderr, code }) => {
-    process.stderr.write(stderr);
-    process.stdout.write(stdout);
-    process.exitCode = code;
-  });
+  void finish(main(process.argv.slice(2)));
 }

@@ -11,6 +11,7 @@ import { parseSite, parseStack } from "../config/load";
 import { printProblem } from "../config/problem";
 import { NAMESPACE } from "../config/stackFile";
 import { serverName, type SshRequest } from "../reach/ssh";
+import { failed, finish, type Said } from "./said";
 import { openHost } from "./site/sshRunner";
 import { canary } from "./verify/canary";
 import { check } from "./verify/checks";
@@ -97,25 +98,34 @@ export async function verify(stack: string, options: Verification): Promise<Find
   }
 }
 
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      canary: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      identity: { type: "string" },
+      cwd: { type: "string", default: ROOT },
+    },
+  });
+
 /** The whole command but for its process: what it prints, and its exit code. */
 export async function main(
   args: readonly string[],
   colours: boolean,
   replaced: Partial<Verification> = {},
-): Promise<{ stdout: string; stderr: string; code: 0 | 1 | 2 | 3 }> {
+): Promise<Said<0 | 1 | 2 | 3>> {
+  let parsed: ReturnType<typeof parse>;
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        canary: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        identity: { type: "string" },
-        cwd: { type: "string", default: ROOT },
-      },
-    });
-    const [stack, ...more] = positionals;
-    if (stack === undefined || more.length > 0) return { stdout: "", stderr: `${USAGE}\n`, code: 3 };
+    parsed = parse(args);
+  } catch (error) {
+    return failed(error, 3, USAGE);
+  }
+  const { values, positionals } = parsed;
+  const [stack, ...more] = positionals;
+  if (stack === undefined || more.length > 0) return failed(USAGE, 3);
+  try {
     const { canary, identity, json, cwd } = values;
     const findings = await verify(stack, {
       pulumi: pulumiCli(resolve(cwd)),
@@ -130,16 +140,11 @@ export async function main(
       : table(findings, colours);
     return { stdout, stderr: "", code };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return { stdout: "", stderr: `${text}\n`, code: 3 };
+    return failed(error, 3);
   }
 }
 
 if (require.main === module) {
   const colours = process.stdout.isTTY && !process.env.NO_COLOR;
-  void main(process.argv.slice(2), colours).then(({ stdout, stderr, code }) => {
-    process.stderr.write(stderr);
-    process.stdout.write(stdout);
-    process.exitCode = code;
-  });
+  void finish(main(process.argv.slice(2), colours));
 }

@@ -84,7 +84,9 @@ describe("npm run site -- FILE", () => {
       assert.match(stderr, /^usage: npm run -s site -- FILE/);
       assert.equal(code, 2);
     }
-    assert.match((await main(["--jsn"])).stderr, /^Unknown option '--jsn'/);
+    const unknown = await main(["--jsn"]);
+    assert.match(unknown.stderr, /^Unknown option '--jsn'.*\nusage: npm run -s site -- FILE/);
+    assert.equal(unknown.code, 2);
     assert.deepEqual(await main(["/none.json"]), {
       stdout: "",
       stderr: "/none.json cannot be read (ENOENT)\n",

@@ -76,6 +76,7 @@ function key(change: Record<string, unknown>, index: Record<string, unknown> = {
   return withInputs(KEY, { roleDescriptors: JSON.stringify({ agent }) });
 }
 
+const EVERYTHING = { names: ["*"], privileges: ["all"], allow_restricted_indices: false };
 const RELAY_KEY = relayKey({});
 const STATE = { names: ["dhis2-siem-relay", "dhis2-siem-relay_status"], allow_restricted_indices: false };
 
@@ -126,12 +127,16 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
     against: [
       [withInputs(KEY, { roleDescriptors: undefined }), /all rights/],
       [key({ cluster: ["monitor", "manage_security"] }), /manage_security/],
-      [key({}, { privileges: ["create_doc", "read"] }), /beyond create_doc: read/],
-      [key({}, { names: ["logs-*"] }), /more than the site's log stream: logs-\*/],
+      [key({}, { privileges: ["create_doc", "read"] }), /logs-dhis2-default: .* have there: read$/],
+      [key({}, { names: ["logs-*"] }), /logs-\*: .* create_doc/],
       [key({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
       // Elasticsearch takes a text for a list of one.
-      [key({}, { names: "*", privileges: "all" }), /beyond create_doc: all\n.*: \*$/],
+      [key({}, { names: "*", privileges: "all" }), /\*: .* have there: all$/],
+      // It takes a second list by its other name, too.
+      [key({ index: [EVERYTHING] }), /^\*: .* have there: all$/],
+      [key({ index: EVERYTHING }), /^\*: .* have there: all$/],
       [key({ run_as: ["elastic"] }), /run_as/],
+      [key({ remote_cluster: [{ privileges: ["monitor_enrich"], clusters: ["*"] }] }), /remote_cluster/],
       [key({ remote_indices: [{ names: ["*"] }] }), /remote_indices/],
       [key({ applications: [{ application: "kibana" }] }), /applications/],
       [key({ global: { profile: {} } }), /global/],
@@ -142,11 +147,12 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
     against: [
       [withInputs(RELAY_KEY, { roleDescriptors: "{}" }), /no role descriptors/],
       [relayKey({ cluster: ["manage"] }), /manage/],
-      [relayKey({}, { privileges: ["read", "write"] }), /beyond its own: write/],
+      [relayKey({}, { privileges: ["read", "write"] }), /have there: write/],
       [relayKey({}, { names: ["logs-dhis2-default"] }), /logs-dhis2-default: .* read/],
-      [relayKey({}, { names: ["alerts-dhis2-default", "*"] }), /beyond its own: read/],
-      [relayKey({ indices: [{ ...STATE, privileges: ["write", "manage"] }] }), /beyond its own: manage/],
+      [relayKey({}, { names: ["alerts-dhis2-default", "*"] }), /have there: read/],
+      [relayKey({ indices: [{ ...STATE, privileges: ["write", "manage"] }] }), /have there: manage/],
       [relayKey({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
+      [relayKey({ index: [EVERYTHING] }), /^\*: .* have there: all$/],
       [relayKey({ run_as: ["elastic"] }), /run_as/],
       [relayKey({ remote_indices: [{ names: ["*"] }] }), /remote_indices/],
     ],

@@ -50,5 +50,8 @@ describe("a test alert", () => {
       assert.equal(code, 2);
       assert.match(stderr, /^usage: npm run -s alert -- test STACK/);
     }
+    const { code, stderr } = await main(["test", "prod", "--identty", "key"]);
+    assert.match(stderr, /^Unknown option '--identty'.*\nusage: npm run -s alert -- test STACK/);
+    assert.equal(code, 2);
   });
 });

@@ -203,6 +203,9 @@ describe("npm run verify", () => {
       assert.match(stderr, /^usage: npm run -s verify -- STACK/);
       assert.equal(code, 3);
     }
+    const { code, stderr } = await main(["--cnary", "prod"], false);
+    assert.match(stderr, /^Unknown option '--cnary'.*\nusage: npm run -s verify -- STACK/);
+    assert.equal(code, 3);
     const empty = () => Promise.resolve("{}");
     assert.match((await main(["prod"], false, { pulumi: empty })).stderr, /dhis2-siem:site: is missing/);
     const gone: Connect = () => Promise.reject(new Error("the host stays silent"));
