@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { shown, type Say } from "./problem";
-import { count, serverName } from "./values";
-
-/** From the least (tests) to the worst, which is never held back. */
-export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;
+import { count, serverName, SEVERITIES } from "./values";
 
 const DAY_MINUTES = 24 * 60;
 /** Minutes of the day. */
@@ -108,6 +105,11 @@ const destination = z.discriminatedUnion(
 );
 
 export type Destination = z.output<typeof destination>;
+
+/** Where a destination's mail server listens: what its config says, or else as its way of TLS has it. */
+export function smtpPort({ port, tls }: Extract<Destination, { type: "email" }>): number {
+  return port ?? (tls === "smtps" ? 465 : 587);
+}
 
 export const deliverySchema = z
   .strictObject({

@@ -1,4 +1,5 @@
-import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { readdirSync } from "node:fs";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { printPath, printProblem, sayIssues } from "./problem";
 
@@ -22,30 +23,48 @@ export function readYaml<T extends z.ZodType>(file: string, source: string, sche
     result.error.issues,
     () => [],
     (path, message) => {
-      const place = { file, line: line(offset(document, path)), path: printPath(path) };
+      const place = {
+        file,
+        line: line(offsetOf(document.contents, path) ?? document.contents?.range?.[0] ?? 0),
+        path: printPath(path),
+      };
       problems.push(printProblem({ ...place, message }));
     },
   );
   throw new Error(problems.join("\n"));
 }
 
-/** Where the deepest part of the path that exists begins. */
-function offset(document: Document, path: readonly PropertyKey[]): number {
-  let node: unknown = document.contents;
-  let at = 0;
-  for (const part of path) {
-    if (!isCollection(node)) break;
-    const key = isMap(node)
-      ? node.items.find((pair) => isScalar(pair.key) && pair.key.value === part)?.key
-      : undefined;
-    const next: unknown = node.get(part, true);
-    at = start(key) ?? start(next) ?? start(node) ?? at;
-    if (next === undefined) break;
-    node = next;
+/** Where a path of a YAML node, or its deepest part that exists, begins; undefined where none of it does. */
+export function offsetOf(node: unknown, [part, ...rest]: readonly PropertyKey[]): number | undefined {
+  let key: unknown;
+  let value: unknown;
+  if (isMap(node)) {
+    const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+    [key, value] = [pair?.key, pair?.value];
+  } else if (isSeq(node)) {
+    value = key = node.items[part as number];
   }
-  return at;
+  return (rest.length > 0 ? offsetOf(value, rest) : undefined) ?? (isNode(key) ? key.range?.[0] : undefined);
 }
 
-function start(node: unknown): number | undefined {
-  return isScalar(node) || isCollection(node) ? node.range?.[0] : undefined;
+/** The names of a folder's YAML files, sorted. */
+export function yamlFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".yml"))
+    .sort();
+}
+
+/** What `step` makes of each. Throws one Error with all that went wrong. */
+export function collect<T, R>(items: readonly T[], step: (item: T) => R): R[] {
+  const faults: string[] = [];
+  const results = items.flatMap((item) => {
+    try {
+      return [step(item)];
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  });
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+  return results;
 }

@@ -10,6 +10,8 @@ const ELASTIC_PACKAGES = {
   fingerprint: "46095ACC8548582C1A2699A9D27D666CD88E42B4",
 };
 
+const PIP_INDEX = "https://pypi.org/simple";
+
 /** Versions that were tried together. */
 const VERSIONS = { elastic: "8.19.8", filebeat: "8.19.8" };
 
@@ -24,6 +26,13 @@ const version = (line: RegExp, example: string) =>
     .string()
     .regex(/^\d+\.\d+\.\d+$/, { abort: true, error: `is no exact version, such as ${example}` })
     .regex(line, `is a version that is not supported; use one such as ${example}`);
+
+/** Where packages come from. No login in it: apt's list may be read by everybody, and pip's errors show it. */
+const source = (what: string, example: string) =>
+  z
+    .string()
+    .regex(/^https?:\/\/[A-Za-z0-9[][^\s@]*$/, `is no URL of a ${what} (without a login), such as ${example}`)
+    .transform((url) => url.replace(/\/+$/, ""));
 
 const hostKey = z
   .string()
@@ -89,15 +98,7 @@ export const stackShape = {
     .prefault({}),
   packages: z
     .strictObject({
-      // No login in it: the URL is written into apt's list, which everybody may read.
-      url: z
-        .string()
-        .regex(
-          /^https?:\/\/[A-Za-z0-9[][^\s@]*$/,
-          "is no URL of a repository (without a login), such as https://mirror.example.org/packages",
-        )
-        .transform((url) => url.replace(/\/+$/, ""))
-        .default(ELASTIC_PACKAGES.url),
+      url: source("repository", "https://mirror.example.org/packages").default(ELASTIC_PACKAGES.url),
       key: z
         .string()
         .includes("BEGIN PGP PUBLIC KEY BLOCK", { error: "is no armoured public key" })
@@ -107,15 +108,8 @@ export const stackShape = {
         .transform((text) => text.replace(/\s/g, "").toUpperCase())
         .refine((text) => /^[0-9A-F]{40}$/.test(text), "is no full fingerprint; it must have 40 hex digits")
         .default(ELASTIC_PACKAGES.fingerprint),
-      // What the relay is installed from. No login in it either: pip's errors show it.
-      pip: z
-        .string()
-        .regex(
-          /^https?:\/\/[A-Za-z0-9[][^\s@]*$/,
-          "is no URL of a pip index (without a login), such as https://pypi.org/simple",
-        )
-        .transform((url) => url.replace(/\/+$/, ""))
-        .default("https://pypi.org/simple"),
+      // What the relay is installed from.
+      pip: source("pip index", PIP_INDEX).default(PIP_INDEX),
     })
     .prefault({}),
   retentionDays: count(1, 3650).default(90),

@@ -1,5 +1,6 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from "yaml";
+import { isMap, LineCounter, parseDocument } from "yaml";
 import type { LineOf } from "./load";
+import { offsetOf } from "./readYaml";
 
 export const NAMESPACE = "dhis2-siem:";
 
@@ -46,21 +47,4 @@ export function readStackFile(text: string): StackFile {
 function holdsEncrypted(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return "secure" in value || Object.values(value).some(holdsEncrypted);
-}
-
-/** Where a path, or its nearest part that exists, begins. */
-function offsetOf(node: unknown, [part, ...rest]: readonly PropertyKey[]): number | undefined {
-  let key: unknown;
-  let value: unknown;
-  if (isMap(node)) {
-    const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
-    [key, value] = [pair?.key, pair?.value];
-  } else if (isSeq(node)) {
-    value = key = node.items[part as number];
-  }
-  return offsetOfRest(value, rest) ?? (key as Node | undefined)?.range?.[0];
-}
-
-function offsetOfRest(node: unknown, rest: readonly PropertyKey[]): number | undefined {
-  return rest.length === 0 ? undefined : offsetOf(node, rest);
 }

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { readYaml } from "../config/readYaml";
+import { collect, readYaml, yamlFiles } from "../config/readYaml";
 import { dashboardSchema, type Dashboard } from "./schema";
 
 /**
@@ -8,25 +8,10 @@ import { dashboardSchema, type Dashboard } from "./schema";
  * each with its file, line and key.
  */
 export function loadDashboards(folder: string = __dirname): Dashboard[] {
-  const faults: string[] = [];
-  const dashboards = readdirSync(folder)
-    .filter((file) => file.endsWith(".yml"))
-    .sort()
-    .flatMap((file): Dashboard[] => {
-      const path = join(folder, file);
-      try {
-        const shown = relative(resolve(__dirname, ".."), path);
-        return [
-          {
-            id: file.slice(0, -".yml".length),
-            ...readYaml(shown, readFileSync(path, "utf8"), dashboardSchema),
-          },
-        ];
-      } catch (error) {
-        faults.push(error instanceof Error ? error.message : String(error));
-        return [];
-      }
-    });
-  if (faults.length > 0) throw new Error(faults.join("\n"));
-  return dashboards;
+  return collect(yamlFiles(folder), (file) => {
+    const path = join(folder, file);
+    const shown = relative(resolve(__dirname, ".."), path);
+    const id = file.slice(0, -".yml".length);
+    return { id, ...readYaml(shown, readFileSync(path, "utf8"), dashboardSchema) };
+  });
 }

@@ -1,4 +1,13 @@
-import type { Comparator, Condition, Detection, Limit, Logic, Part, Window } from "./detection";
+import {
+  type Comparator,
+  type Condition,
+  type Detection,
+  type Limit,
+  type Logic,
+  type Part,
+  saidInDsl,
+  type Window,
+} from "./detection";
 import type { RuleFile } from "./file";
 import type { CorrelationRule } from "./schema";
 
@@ -71,7 +80,7 @@ export function buildDetection(file: RuleFile, conditions: Record<string, Condit
     falsePositives: rule.falsepositives,
     note: rule.note.trim(),
     entity: "detection" in rule ? rule.entity : (rule.correlation["group-by"] ?? []),
-    enabled: logic.kind === "event" || logic.kind === "count",
+    enabled: saidInDsl({ logic }),
     logic,
     ...("containers" in rule && rule.containers !== undefined && { containers: rule.containers }),
     tests: rule.tests,

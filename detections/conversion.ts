@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { stableJson } from "../render/json";
+import { sha256, stableJson } from "../render/json";
 import type { Condition } from "./detection";
 import { convertible, type RuleFile } from "./file";
 
@@ -22,9 +21,7 @@ export type Conversion = z.output<typeof schema>;
 
 /** What of a file the conversion depends on, as one number. */
 export function sourceHash(file: RuleFile): string {
-  return createHash("sha256")
-    .update(stableJson(convertible(file)))
-    .digest("hex");
+  return sha256(stableJson(convertible(file)));
 }
 
 /** A folder's conversion; none where there is no file. */

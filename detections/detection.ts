@@ -1,6 +1,6 @@
-import type { CorrelationRule, DetectionTests } from "./schema";
+import type { Severity } from "../config/values";
+import type { DetectionTests } from "./schema";
 
-export type Severity = CorrelationRule["level"];
 export type Comparator = ">=" | ">" | "<=" | "<";
 
 /** Which events: a Sigma rule's detection as pySigma converts it. */
@@ -80,8 +80,8 @@ export interface Detection {
 }
 
 /** Whether a rule can say it without ES|QL. Others are shipped off. */
-export function saidInDsl(detection: Detection): boolean {
-  return detection.logic.kind === "event" || detection.logic.kind === "count";
+export function saidInDsl({ logic }: Pick<Detection, "logic">): boolean {
+  return logic.kind === "event" || logic.kind === "count";
 }
 
 /** Whether it fires on fewer than so many events: such a rule cannot be grouped, as it would not see what is not there. */

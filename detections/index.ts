@@ -1,37 +1,17 @@
-import { readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { collect, yamlFiles } from "../config/readYaml";
 import { buildDetection } from "./build";
 import { conditionsOf, readConversion } from "./conversion";
 import type { Detection } from "./detection";
 import { readRuleFile, type RuleFile } from "./file";
 
-export type { Detection, Severity } from "./detection";
-export { forSite, type DetectionSettings } from "./settings";
-
-/** Runs `step` for each; throws one Error with all that went wrong. */
-function collect<T, R>(items: readonly T[], step: (item: T) => R): R[] {
-  const faults: string[] = [];
-  const results = items.flatMap((item) => {
-    try {
-      return [step(item)];
-    } catch (error) {
-      faults.push(error instanceof Error ? error.message : String(error));
-      return [];
-    }
-  });
-  if (faults.length > 0) throw new Error(faults.join("\n"));
-  return results;
-}
+export type { Detection } from "./detection";
 
 /** A folder's rule files, by name. Throws one Error with every fault of every file. */
 export function readRuleFiles(folder: string = __dirname): RuleFile[] {
   const shown = (file: string) => relative(resolve(__dirname, ".."), join(resolve(folder), file));
-  return collect(
-    readdirSync(folder)
-      .filter((file) => file.endsWith(".yml"))
-      .sort(),
-    (file) =>
-      readRuleFile(join(folder, file), shown(file).startsWith("..") ? join(folder, file) : shown(file)),
+  return collect(yamlFiles(folder), (file) =>
+    readRuleFile(join(folder, file), shown(file).startsWith("..") ? join(folder, file) : shown(file)),
   );
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SEVERITIES } from "../config/values";
 
 /**
  * A detection's file: YAML documents in the Sigma format. One document is a rule about single events. Several are base
@@ -62,7 +63,7 @@ const described = {
   tags: z.array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/, "is no Sigma tag")),
   falsepositives: z.array(text).min(1),
   /** `informational` is the SIEM's own test alert: nobody is to be alarmed by it. */
-  level: z.enum(["informational", "low", "medium", "high", "critical"]),
+  level: z.enum(SEVERITIES),
 };
 const ours = {
   /** For the analyst: what to look at, what to do. */
@@ -97,7 +98,7 @@ export const baseRule = z.strictObject({
   description: text.optional(),
   logsource,
   detection,
-  level: z.enum(["informational", "low", "medium", "high", "critical"]).optional(),
+  level: z.enum(SEVERITIES).optional(),
 });
 
 const comparison = {

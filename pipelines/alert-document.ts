@@ -1,7 +1,9 @@
+import type { Severity } from "../config/values";
+
 /** What an alert says of its rule. */
 export interface AlertingRule {
   readonly description: string;
-  readonly severity: "informational" | "low" | "medium" | "high" | "critical";
+  readonly severity: Severity;
   /** Sigma's tags; ATT&CK's among them ("attack.t1110.001", "attack.credential-access"). */
   readonly tags: readonly string[];
   /** For the analyst. */

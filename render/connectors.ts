@@ -1,4 +1,4 @@
-import type { Destination } from "../config/delivery";
+import { type Destination, smtpPort } from "../config/delivery";
 import type { Detection } from "../detections/detection";
 import { countOf, windowOf } from "./rule";
 import { isMeant } from "./relay";
@@ -33,10 +33,10 @@ export function renderConnector(one: Destination, secret: string): RenderedConne
   const json = { "Content-Type": "application/json" };
   switch (one.type) {
     case "email": {
-      const { host, from, tls, user, port = tls === "smtps" ? 465 : 587 } = one;
+      const { host, from, tls, user } = one;
       const hasAuth = user !== undefined;
       // Without `secure` Kibana asks for STARTTLS, and goes on where the server has none: the config refuses that.
-      const config = { service: "other", host, port, from, secure: tls === "smtps", hasAuth };
+      const config = { service: "other", host, port: smtpPort(one), from, secure: tls === "smtps", hasAuth };
       return rendered(".email", hasAuth ? { user, password: secret } : {}, config);
     }
     case "slack":

@@ -1,6 +1,5 @@
 import { stringify } from "yaml";
-
-const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
+import { HEADER } from "./header";
 
 /** Kibana's path behind the site's proxy. */
 export const KIBANA_PATH = "/siem";

@@ -1,6 +1,7 @@
 import type { Logic } from "../detections/detection";
 
-type EsqlLogic = Extract<Logic, { kind: "distinct" | "together" }>;
+/** What only ES|QL can say. */
+export type EsqlLogic = Extract<Logic, { kind: "distinct" | "together" }>;
 
 /**
  * What only ES|QL can say: pySigma's conditions, counted over the rule's window, which Kibana adds itself. (pySigma's

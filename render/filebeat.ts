@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { ContainerType, SiteContainer } from "../config/site";
 import { ELASTICSEARCH_PORT } from "./elastic";
+import { HEADER } from "./header";
 import { APACHE_LOG } from "./logging";
 
 const APACHE_FILES = [APACHE_LOG, "/var/log/apache2/*error*.log"];
@@ -84,5 +85,5 @@ export function renderFilebeatYml(container: SiteContainer, options: AgentOption
     "logging.to_files": false,
     "logging.to_stderr": true,
   };
-  return `# Written by dhis2-siem; changes made here are lost at its next update.\n${stringify(config)}`;
+  return HEADER + stringify(config);
 }

@@ -128,31 +128,21 @@ function charts(panel: LensPanel, layerId: string): Chart {
   }
 }
 
-function count(label: string): Column {
+function number(label: string, operationType: "count" | "unique_count", sourceField: string): Column {
   return {
     label,
     customLabel: true,
     dataType: "number",
     isBucketed: false,
-    operationType: "count",
-    params: { emptyAsNull: false },
-    scale: "ratio",
-    sourceField: "___records___",
-  };
-}
-
-function unique(label: string, sourceField: string): Column {
-  return {
-    label,
-    customLabel: true,
-    dataType: "number",
-    isBucketed: false,
-    operationType: "unique_count",
+    operationType,
     params: { emptyAsNull: false },
     scale: "ratio",
     sourceField,
   };
 }
+
+const count = (label: string) => number(label, "count", "___records___");
+const unique = (label: string, field: string) => number(label, "unique_count", field);
 
 function dateHistogram(): Column {
   return {

@@ -1,5 +1,6 @@
 import type { Options, Site } from "../config/site";
 import { KIBANA_PATH, KIBANA_PORT } from "./elastic";
+import { HEADER } from "./header";
 
 /** Kibana's location for the site's proxy, nginx or apache2; open to the config's networks, or else to the site's own. */
 export function renderLocation(site: Site, options: Options): string {
@@ -27,8 +28,7 @@ export interface LocationOptions {
  */
 export function renderNginxLocation(options: LocationOptions): string {
   const allow = options.allowFrom.map((cidr) => `  allow ${cidr};\n`).join("");
-  return `# Written by dhis2-siem; changes made here are lost at its next update.
-large_client_header_buffers 8 12k;
+  return `${HEADER}large_client_header_buffers 8 12k;
 
 location = ${KIBANA_PATH} {
   return 302 ${KIBANA_PATH}/;
@@ -63,8 +63,7 @@ ${allow}  deny all;
  */
 export function renderApacheLocation(options: LocationOptions): string {
   const url = `https://${options.address}:${KIBANA_PORT}${KIBANA_PATH}`;
-  return `# Written by dhis2-siem; changes made here are lost at its next update.
-<Proxy "https://${options.address}:${KIBANA_PORT}/*">
+  return `${HEADER}<Proxy "https://${options.address}:${KIBANA_PORT}/*">
   SSLProxyEngine on
   SSLProxyCACertificateFile /etc/apache2/dhis2-siem-ca.crt
   SSLProxyVerify require

@@ -1,8 +1,7 @@
 import type { ContainerType } from "../config/site";
+import { HEADER } from "./header";
 
 /** What the services' logging looks like: small files that each service includes, taken away again with the agent. */
-
-const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
 
 /** journald: persistent, nothing dropped, at most `maxUse` of disk (systemd's own notation). */
 export function renderJournaldConf(maxUse = "1G"): string {

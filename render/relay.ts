@@ -1,10 +1,10 @@
 import { stringify } from "yaml";
-import type { Delivery, Destination } from "../config/delivery";
+import { type Delivery, type Destination, smtpPort } from "../config/delivery";
 import { shown } from "../config/problem";
 import type { Detection } from "../detections/detection";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
+import { HEADER } from "./header";
 
-const HEADER = "# Written by dhis2-siem; changes made here are lost at its next update.\n";
 const FOLDER = "/etc/dhis2-siem-relay";
 
 /** Where a site's relay keeps what it found and sent. */
@@ -194,8 +194,10 @@ export function renderRelayMappings(): object {
 function settings(one: Destination): object {
   switch (one.type) {
     case "email": {
-      const { host, port = one.tls === "smtps" ? 465 : 587, tls, from, to, user, ca } = one;
-      return { email: { host, port, tls, from, to, ...(user && { user }), ...(ca && { ca }) } };
+      const { host, tls, from, to, user, ca } = one;
+      return {
+        email: { host, port: smtpPort(one), tls, from, to, ...(user && { user }), ...(ca && { ca }) },
+      };
     }
     case "telegram":
       return { telegram: { chat: one.chat, api: one.api } };

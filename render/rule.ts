@@ -4,6 +4,11 @@ import { LATENESS_MINUTES } from "../pipelines/lateness";
 import { renderEsql } from "./esql";
 import { stableJson } from "./json";
 
+/**
+ * What Kibana calls the one group of a rule's actions, and the alert of a rule that has no groups
+ * (ConditionMetAlertInstanceId): who mutes that one mutes the rule.
+ */
+export const MATCHED = "query matched";
 /** How often Kibana runs a rule. */
 export const INTERVAL = "1m";
 /** The window of a rule about single events: longer than the interval, for runs that Kibana starts late. */
@@ -32,7 +37,7 @@ export interface RenderedRule {
   readonly tags: string[];
   readonly params: string;
   readonly actions: {
-    readonly group: "query matched";
+    readonly group: typeof MATCHED;
     readonly params: string;
     readonly frequency: { readonly summary: false; readonly notifyWhen: string; readonly throttle?: string };
   }[];
@@ -153,7 +158,7 @@ export function renderRule(detection: Detection, target: RuleTarget): RenderedRu
     params: stableJson(renderParams(detection, target)),
     actions: [
       {
-        group: "query matched",
+        group: MATCHED,
         params: stableJson({ documents: [alertDocument(detection)] }),
         frequency:
           logic.kind === "event"

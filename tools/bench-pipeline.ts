@@ -2,6 +2,7 @@
  * `npm run -s bench:pipeline [-- DOCUMENTS]`: how fast lines are indexed through the pipelines, as a part of how fast the
  * same Elasticsearch indexes them without. Both in one run, in turn, so that the machine's load is the same for both.
  */
+import { median, seconds } from "../lab/bench/measure";
 import { renderMappings } from "../pipelines";
 import { realElasticsearch, type RealElasticsearch } from "../tests/support/elasticsearch";
 import { putPipelines } from "../tests/support/pipelines";
@@ -43,15 +44,12 @@ async function speed(
     settings: { number_of_replicas: 0, refresh_interval: "-1", ...settings },
     ...(mappings && { mappings }),
   });
-  const started = process.hrtime.bigint();
-  for (const bulk of bulks) await elasticsearch.bulk(`/${index}/_bulk`, bulk);
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  const took = await seconds(async () => {
+    for (const bulk of bulks) await elasticsearch.bulk(`/${index}/_bulk`, bulk);
+  });
   await elasticsearch.call("DELETE", `/${index}`);
-  return (bulks.length * BULK) / seconds;
+  return (bulks.length * BULK) / took;
 }
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 async function main(): Promise<void> {
   const wanted = Number(process.argv[2] ?? 20_000);

@@ -4,6 +4,7 @@
  * come are not in. Prints the median, and how many times that of the cheapest rule it is.
  */
 import { loadDetections } from "../detections";
+import { median } from "../lab/bench/measure";
 import { renderMappings } from "../pipelines";
 import { renderQuery } from "../render/rule";
 import { type RealElasticsearch, realElasticsearch } from "../tests/support/elasticsearch";
@@ -64,7 +65,7 @@ async function cost(elasticsearch: RealElasticsearch, lucene: string, start: num
     // The first one finds cold code.
     if (run > 0) times.push(Number(took));
   }
-  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? 0;
+  return median(times);
 }
 
 async function main(): Promise<void> {

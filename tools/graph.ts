@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import program = require("../index");
 import { loadRelayFiles } from "../relay";
+import { sha256 } from "../render/json";
 import { loadScripts } from "../scripts";
 import { collectGraph, type Graph, type GraphResource } from "./mockGraph";
 
@@ -25,7 +25,7 @@ export async function siteGraph(
 /** A graph as sorted text, for people and for a diff in a pull request. The scripts' texts stand as their names and hashes. */
 export function printGraph(graph: Graph): string {
   const named = (name: string, text: string) => {
-    const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
+    const hash = sha256(text).slice(0, 12);
     return [text.trimEnd(), `<<${name} ${hash}>>`] as const;
   };
   const scripts = [

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,6 +76,18 @@ describe("the loader of detections", () => {
   it("counts lines from the file's first, in a later document too", () => {
     const path = changed(COUNT, "level: medium", "level: severe");
     assert.throws(() => readRuleFile(path), new RegExp(`:${line(path, "level: severe")}: level: `));
+  });
+
+  it("takes the folder that --rules names for a conversion, too", function () {
+    this.timeout(60_000);
+    writeFileSync(join(folder, "odd.yml"), "title: 1\n");
+    const root = join(__dirname, "../..");
+    const tool = ["-r", "./tools/register.js", "tools/detections.ts", "convert", "--rules", folder];
+    const { status, stderr } = spawnSync("node", tool, { cwd: root, encoding: "utf8" });
+    assert.deepEqual(
+      [status, stderr.includes(`${join(folder, "odd.yml")}:1: title: must be a text`)],
+      [1, true],
+    );
   });
 
   it("refuses a rule that was changed after its conversion, or never converted", () => {

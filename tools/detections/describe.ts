@@ -1,4 +1,5 @@
 import { format } from "prettier";
+import { SEVERITIES } from "../../config/values";
 import { type Detection, type Logic, saidInDsl } from "../../detections/detection";
 
 /** When it fires, in words: "3 or more in 5m, for each user.name". */
@@ -29,12 +30,10 @@ export function listText(detections: readonly Detection[]): string {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")).join("\n");
 }
 
-const SEVERITIES = ["critical", "high", "medium", "low", "informational"];
-
 /** The page that lists all rules, made from their files. */
 export function rulesPage(detections: readonly Detection[]): Promise<string> {
   const rank = (detection: Detection) => SEVERITIES.indexOf(detection.severity);
-  const sorted = [...detections].sort((a, b) => rank(a) - rank(b) || (a.title < b.title ? -1 : 1));
+  const sorted = [...detections].sort((a, b) => rank(b) - rank(a) || (a.title < b.title ? -1 : 1));
   const cell = (text: string) => text.replaceAll("|", "\\|");
   const rows = sorted.map(
     (detection) =>

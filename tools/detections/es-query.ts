@@ -3,6 +3,7 @@
  * condition, and which of its alerts act now. What Elastic documents of the rule type, and what rules were seen to do.
  * `npm run detections -- test | try` judges rules by it, and the lab's stand-in for Kibana runs them by it.
  */
+import { MATCHED } from "../../render/rule";
 import { milliseconds } from "./lines";
 import type { Params } from "./params";
 
@@ -38,8 +39,6 @@ export interface Firing<A extends Action = Action> {
   readonly match: Match;
 }
 
-/** The action group of an alert, and the id of an alert without groups. */
-export const MATCHED = "query matched";
 const DATE = "strict_date_optional_time";
 
 /** The first and last instant of the rule's window. */

@@ -1,6 +1,7 @@
-import type { Detection, Limit, Logic } from "../../detections/detection";
-import { renderParams, renderQuery } from "../../render/rule";
-import { type Json, MATCHED, type Match, matches, searchBody, timeWindow } from "./es-query";
+import type { Detection, Limit } from "../../detections/detection";
+import type { EsqlLogic } from "../../render/esql";
+import { MATCHED, renderParams, renderQuery } from "../../render/rule";
+import { type Json, type Match, matches, searchBody, timeWindow } from "./es-query";
 import { dslParams, esqlParams } from "./params";
 
 /** How a detection is evaluated on Elasticsearch at one moment. */
@@ -8,8 +9,6 @@ export interface Plan {
   readonly body: (seenUntil: string | null, now: Date) => Json;
   readonly found: (answer: Json) => { matches: Match[]; seenUntil: string | null };
 }
-
-type EsqlLogic = Extract<Logic, { kind: "distinct" | "together" }>;
 
 function meets({ comparator, threshold }: Limit, value: number): boolean {
   return {

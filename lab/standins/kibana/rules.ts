@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { auth as loginOf } from "hono/utils/basic-auth";
-import { advance, type Json, MATCHED, matches, searchBody } from "../../../tools/detections/es-query";
+import { MATCHED } from "../../../render/rule";
+import { advance, type Json, matches, searchBody } from "../../../tools/detections/es-query";
 import { milliseconds } from "../../../tools/detections/lines";
 import { dslParams, esqlParams } from "../../../tools/detections/params";
 import { reason } from "./elasticsearch";

@@ -1,11 +1,10 @@
+import { MATCHED } from "../../../render/rule";
 import type { RuleFacts } from "../facts";
 import type { Finding } from "../finding";
 import { type Check, type Context, answered, inContainer, MINUTE, orOk, span } from "./context";
 
 /** Rules run every minute; a Kibana that is busy or was restarted may be late. */
 const LATE = 15 * MINUTE;
-/** What Kibana calls the alert of a rule that has no groups (ConditionMetAlertInstanceId): who mutes it mutes the rule. */
-const ONLY = "query matched";
 
 /** Every rule of the stack is there, on, and ran without an error. */
 export const rules: Check = (context) =>
@@ -54,7 +53,7 @@ function faultOf({ site, options, facts }: Context, subject: string, rule: RuleF
     return [{ ...finding, severity: "problem", text, mend: `in Kibana's rules: unsnooze "${subject}"` }];
   }
   if (rule.mutedAlerts.length > 0) {
-    const severity = rule.mutedAlerts.includes(ONLY) ? "problem" : "warning";
+    const severity = rule.mutedAlerts.includes(MATCHED) ? "problem" : "warning";
     const text = `alerts of this rule are muted in Kibana, and are not written: ${rule.mutedAlerts.join("; ")}`;
     return [{ ...finding, severity, text, mend: `in Kibana's rules: unmute them in "${subject}"` }];
   }
