@@ -18,8 +18,8 @@ export interface ElasticStackArgs {
 }
 
 /**
- * Elasticsearch and Kibana in the SIEM's container: their secrets (one remote command) and all the rest (the other, readable
- * in a preview). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in
+ * Elasticsearch and Kibana in the SIEM's container: their secrets (one remote command), all the rest (another, readable in
+ * a preview), and which cluster it is (a third). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in
  * a cluster is made anew in the next one, without deleting what went with the old one.
  */
 export class ElasticStack extends pulumi.ComponentResource {
@@ -116,10 +116,11 @@ export function theCluster(
   now: pulumi.Output<string>,
   known: pulumi.Output<string>,
 ): pulumi.Output<Cluster> {
-  const cluster = known.apply(parseCluster);
+  const parse = (stdout: string) => parseCluster(container, stdout);
+  const cluster = known.apply(parse);
   if (pulumi.runtime.isDryRun()) return cluster;
   // A provider may mark the result secret as stdin is; what the script prints is none.
-  return pulumi.all([cluster, pulumi.unsecret(now).apply(parseCluster)]).apply(([ours, running]) => {
+  return pulumi.all([cluster, pulumi.unsecret(now).apply(parse)]).apply(([ours, running]) => {
     if (ours.clusterUuid === running.clusterUuid && ours.ca === running.ca) return ours;
     throw new pulumi.RunError(
       `the cluster in "${container}" is not the one that this stack set up there (it was made anew since): ` +
@@ -128,13 +129,16 @@ export function theCluster(
   });
 }
 
-/** The first line that elastic.sh prints; those after it are for `npm run verify`. */
-function parseCluster(stdout: string): Cluster {
+/** The first line that elastic.sh and cluster.sh print; those after it are for `npm run verify`. */
+function parseCluster(container: string, stdout: string): Cluster {
   const result = JSON.parse(stdout.split("\n", 1)[0] ?? "") as Record<string, unknown>;
   const text = (key: string): string => {
     const value = result[key];
-    if (typeof value !== "string" || value === "") throw new pulumi.RunError(`elastic.sh gave no "${key}"`);
-    return value;
+    if (typeof value === "string" && value !== "") return value;
+    throw new pulumi.RunError(
+      `the step in "${container}" did not say the ${key} of its cluster: ` +
+        `raise the generation of "${container}" in the site's file and run the update again`,
+    );
   };
   return { ca: text("ca"), fingerprint: text("fingerprint"), clusterUuid: text("clusterUuid") };
 }

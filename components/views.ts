@@ -26,18 +26,25 @@ export class Views extends pulumi.ComponentResource {
           args.elastic.options(this, { ignoreChanges: ["dataView.fieldAttrs"] }),
         ),
     );
-    const { success, errors } = new elasticstack.KibanaImportSavedObjects(
+    const imported = new elasticstack.KibanaImportSavedObjects(
       `${name}-dashboards`,
       { fileContents: args.dashboards, overwrite: true },
       args.elastic.options(this, { dependsOn: views }),
     );
-    this.registerOutputs({ imported: pulumi.all([success, errors]).apply(refuseFailure) });
+    const result = pulumi.all([imported.success, imported.errors, imported.urn]);
+    this.registerOutputs({ imported: result.apply(refuseFailure) });
   }
 }
 
-/** Throws where the import's result is that it failed. */
-export function refuseFailure([success, errors]: readonly [boolean | undefined, unknown]): boolean {
+/** Throws where the import's result is that it failed. The result stays in the state, and only a replacement tries again. */
+export function refuseFailure([success, errors, urn]: readonly [
+  boolean | undefined,
+  unknown,
+  string,
+]): boolean {
   if (success === false)
-    throw new pulumi.RunError(`Kibana did not import the dashboards: ${JSON.stringify(errors)}`);
+    throw new pulumi.RunError(
+      `Kibana did not import the dashboards: ${JSON.stringify(errors)}; mend that, then try again with: pulumi up --replace '${urn}'`,
+    );
   return true;
 }

@@ -70,7 +70,7 @@ export function renderRelayConfig(target: RelayTarget, place: RelayPlace = {}): 
   );
 }
 
-/** The file of ElastAlert's rule for each destination, by the destination's name. `rules` are ids of detections or names of theirs. */
+/** The file of ElastAlert's rule for each destination, by the destination's name. */
 export function renderRelayRules(
   { destinations }: Delivery,
   target: RelayTarget,

@@ -7,10 +7,12 @@ const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 /** Stands for a value that a preview cannot know. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** Whether it is an object that is no list. */
 export function isObject(value: unknown): value is Props {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value is marked as a secret. */
 export function isSecret(value: unknown): value is { value: unknown } {
   return isObject(value) && value[SIGNATURE] === SECRET;
 }
