@@ -4,6 +4,8 @@
 
 JOURNALD_CONF=/etc/systemd/journald.conf.d/50-dhis2-siem.conf
 NGINX_CONF=/etc/nginx/conf.d/50-dhis2-siem.conf
+# What location.sh puts into the site's server.
+NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
 APACHE_CONF=/etc/apache2/conf-available/dhis2-siem.conf
 MUNIN_CONF=/etc/munin/munin-node.conf
 
@@ -21,16 +23,26 @@ journald_delete() {
 reload_nginx() { if systemctl is-active -q nginx; then systemctl reload nginx; fi; }
 
 # nginx_logs: from `nginx -T` on stdin, each access_log and error_log that is not ours, as "DEPTH DIRECTIVE VALUE": 0 for
-# nginx.conf itself, 1 for its http, more for a server or location. Included files begin where Debian includes them.
+# nginx.conf itself, 1 for its http, more for a server or location; "site" for the server that reads upstream/. Included
+# files begin where Debian includes them.
 nginx_logs() {
-  awk -v ours="$NGINX_CONF:" '
+  awk -v ours="$NGINX_CONF:" -v location="$NGINX_LOCATION:" '
+    function end_of_server(  i) { for (i = 1; i <= n; i++) print (site ? "site" : "2"), logs[i]; n = site = server = 0 }
     /^# configuration file / { file = $4; depth = file ~ /nginx\.conf:$/ ? 0 : file ~ /\/(conf\.d|sites-enabled)\// ? 1 : 2; http = depth; next }
     { sub(/#.*/, "") }
     $1 == "http" && depth == 0 { http = 1 }
-    ($1 == "access_log" || $1 == "error_log") && file != ours && (depth == 0 || http) {
-      line = $0; sub(/^[ \t]*/, "", line); sub(/;.*/, "", line); print depth, line
+    /^[ \t]*server[ \t]*({|$)/ { opens = 1 }
+    server && depth == server && $1 == "include" && $2 ~ /(^|\/)upstream\// { site = 1 }
+    ($1 == "access_log" || $1 == "error_log") && file != ours && file != location && (depth == 0 || http) {
+      line = $0; sub(/^[ \t]*/, "", line); sub(/;.*/, "", line)
+      if (server && depth == server) logs[++n] = line
+      else print (file ~ /\/upstream\// && depth == 2 ? "site" : depth), line
     }
-    { depth += gsub(/{/, "{") - gsub(/}/, "}"); if (depth == 0) http = 0 }'
+    {
+      before = depth; depth += gsub(/{/, "{") - gsub(/}/, "}"); if (depth == 0) http = 0
+      if (opens && depth > before) { server = depth; opens = 0 }
+      if (server && depth < server) end_of_server()
+    }'
 }
 
 # nginx_kept: what nginx has written to until now only because http names no log itself; ours would end that.
@@ -57,7 +69,9 @@ nginx_apply() {
   put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging && nginx_kept)
   apply_checked "nginx -t" reload_nginx "$NGINX_CONF"
   ! grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" ||
-    warn "a server or location of nginx has an access_log of its own; its requests go there and not into the journal"
+    warn "a server or location of nginx that is not the site's has an access_log of its own; its requests go there and not into the journal"
+  ! grep -q '^site access_log off' "$WORK/nginx-logs" ||
+    warn "the site's server has 'access_log off': none of its requests can be seen; take that line out of nginx's settings"
 }
 
 nginx_delete() {

@@ -77,7 +77,7 @@ describe("a piece of a script", () => {
       const { stdout, stderr } = run(
         ["journal"],
         `nginx() { echo "configure arguments: --error-log-path=/e.log --http-log-path=/a.log" >&2; }
-        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" && echo own || true`,
+        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -E '^([2-9]|site) ' "$WORK/nginx-logs" || true`,
       );
       assert.equal(stderr, "");
       return stdout.trim().split("\n");
@@ -109,9 +109,30 @@ describe("a piece of a script", () => {
     it("are told from those of a server, in any file", () => {
       const http = "http {\n  access_log /x;\n  error_log /y;\n";
       const own = "server {\n  access_log /var/log/nginx/perf.log performance;\n}";
-      assert.deepEqual(kept(["nginx.conf", `${http}${own}\n}`]), ["own"]);
-      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["sites-enabled/default", own]), ["own"]);
-      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["upstream/x.conf", "access_log /z;"]), ["own"]);
+      const said = ["2 access_log /var/log/nginx/perf.log performance"];
+      assert.deepEqual(kept(["nginx.conf", `${http}${own}\n}`]), said);
+      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["sites-enabled/default", own]), said);
+    });
+
+    it("are the site's in the server that reads upstream/, and no other's", () => {
+      const http = "http {\n  access_log /x;\n  error_log /y;\n";
+      const upstreams = "upstream dhis {\n  server 192.168.0.10:8080;\n}";
+      const other = "server {\n  access_log /other;\n  location / {\n    access_log off;\n  }\n}";
+      const site =
+        "server\n{\n  access_log /var/log/nginx/perf.log performance;\n  location /x {\n    access_log off;\n  }\n  error_log /e;\n  include /etc/nginx/upstream/*.conf;\n}";
+      assert.deepEqual(kept(["nginx.conf", `${http}${upstreams}\n${other}\n${site}\n}`]), [
+        "3 access_log off",
+        "2 access_log /other",
+        "3 access_log off",
+        "site access_log /var/log/nginx/perf.log performance",
+        "site error_log /e",
+      ]);
+      const reads = "server {\n  include upstream/*.conf;\n}";
+      const ours: [string, string] = ["upstream/dhis2-siem.conf", "access_log syslog:server=unix:/dev/log;"];
+      assert.deepEqual(kept(["nginx.conf", `${http}${reads}\n}`], ours), [""]);
+      assert.deepEqual(kept(["nginx.conf", `${http}${reads}\n}`], ["upstream/x.conf", "access_log /z;"]), [
+        "site access_log /z",
+      ]);
     });
   });
 

@@ -115,10 +115,11 @@ describe("a step in a container", () => {
   });
 
   describe("puts Kibana's location into the proxy (location.sh)", () => {
-    const apply = (kind: "nginx" | "apache", reads: string) =>
+    const apply = (kind: "nginx" | "apache", reads: string, logs = "") =>
       run(
         ["journal", "location"],
-        `nginx() { [ "$1" = -t ] || echo "${reads}"; }; a2enmod() { :; }; apache2ctl() { [ "$1" = configtest ] || echo "${reads}"; }
+        `printf '${logs}' >"$WORK/nginx-logs"; file_nginx_logging() { printf 'access_log a;\\nerror_log e;\\n'; }
+        nginx() { [ "$1" = -t ] || echo "${reads}"; }; a2enmod() { :; }; apache2ctl() { [ "$1" = configtest ] || echo "${reads}"; }
         file_ca() { echo PEM; }; file_location() { echo location; }; FQDN=f CONTAINER_TYPE=${kind}_proxy; location_apply`,
       );
     const [NGINX, APACHE] = ["nginx/upstream/dhis2-siem.conf", "apache2/upstream/dhis2-siem"];
@@ -128,6 +129,20 @@ describe("a step in a container", () => {
       assert.deepEqual([nginx.status, nginx.did.at(-1)], [0, "systemctl reload nginx"]);
       const apache = apply("apache", path(APACHE));
       assert.deepEqual([apache.status, apache.did], [0, ["systemctl restart apache2"]]);
+    });
+
+    it("with our logs, where the site's server has some of its own, which would win over http's", () => {
+      const reads = `# configuration file ${path(NGINX)}:`;
+      const put = (logs: string) => {
+        apply("nginx", reads, logs);
+        return readFileSync(path(NGINX), "utf8");
+      };
+      assert.equal(put("1 access_log /x\\n2 error_log /other\\n"), "location\n");
+      assert.equal(put("site access_log /x\\n"), "location\naccess_log a;\n");
+      assert.equal(
+        put("site access_log /x\\nsite error_log /y\\n"),
+        "location\naccess_log a;\nerror_log e;\n",
+      );
     });
 
     it("and reads it again for another CA alone", () => {
