@@ -48,7 +48,7 @@ export async function collectGraph(
     secretKeys.map((key) => `${PROJECT}:${key}`),
   );
   const recorded = await mockEngine();
-  const outputs = await settled(program() as Record<string, unknown>);
+  const outputs = await settled((await program()) as Record<string, unknown>);
   await (settings as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
   return {
     resources: recorded.sort((a, b) => (a.name < b.name ? -1 : 1)),
