@@ -1,14 +1,6 @@
 # shellcheck shell=bash
-# Runs on the LXD host as root: the SIEM's container.
+# Runs on the LXD host as root, after lxd.sh: the SIEM's container.
 # Values: LXD_PROJECT, CONTAINER, IMAGE, ADDRESS, MEMORY, DISK (may be empty), GENERATION.
-
-export PATH="$PATH:/snap/bin"
-
-lxd() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
-
-exists() { lxd info "$CONTAINER" >/dev/null 2>&1; }
-
-state() { lxd list --format csv -c ns "^$CONTAINER\$" | awk -F, -v name="$CONTAINER" '$1 == name { print $2 }'; }
 
 # set_device DEVICE KEY VALUE: overrides a device of the profile the first time, sets it afterwards.
 set_device() {
@@ -44,11 +36,9 @@ booted() {
   case $(lxd exec "$CONTAINER" -- systemctl is-system-running 2>/dev/null) in running | degraded) ;; *) return 1 ;; esac
 }
 
+# apply STATE: as it is now; none of a container that is still to be made.
 apply() {
-  command -v lxc >/dev/null || die "there is no lxc command on $(hostname): LXD is missing, or the login user's sudo hides /snap/bin"
-  lxd list --format csv >/dev/null 2>"$WORK/lxd" ||
-    die "LXD does not answer for the project '$LXD_PROJECT': $(tail -n 1 "$WORK/lxd")"
-  if exists; then
+  if [ -n "$1" ]; then
     # Said once, and not again with each later change of its settings.
     [ -n "$(lxd config get "$CONTAINER" user.dhis2-siem)" ] || say "container $CONTAINER is there already and is taken over"
   else
@@ -61,7 +51,7 @@ apply() {
   set_config limits.memory "$MEMORY"
   set_config boot.autostart true
   limit_disk
-  case $(state) in
+  case $1 in
     RUNNING) has_address || lxd restart "$CONTAINER" --timeout 60 ;;
     *) lxd start "$CONTAINER" 2>"$WORK/start" || die "container $CONTAINER does not start: $(tail -n 1 "$WORK/start")" ;;
   esac
@@ -75,16 +65,17 @@ apply() {
   printf '%s\n' "$ADDRESS"
 }
 
+# delete STATE
+delete() {
+  [ -n "$1" ] || return 0
+  say "deleting container $CONTAINER with all its data"
+  lxd delete --force "$CONTAINER"
+}
+
 main() {
+  local state
   begin "container-$CONTAINER"
-  case $1 in
-    apply) apply ;;
-    delete)
-      if exists; then
-        say "deleting container $CONTAINER with all its data"
-        lxd delete --force "$CONTAINER"
-      fi
-      ;;
-  esac
+  state=$(container_state)
+  "$1" "$state"
   finish
 }

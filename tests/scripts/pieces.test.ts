@@ -141,7 +141,7 @@ describe("a piece of a script", () => {
     const changes = (disk: string, size: string | undefined, driver = "zfs") => {
       const get = size === undefined ? "echo 'Device from profile(s)' >&2; return 1" : `echo ${quote(size)}`;
       const { stdout, stderr, status } = run(
-        ["container"],
+        ["lxd", "container"],
         `lxc() {
           case "$*" in
             *'device get siem root size') ${get} ;;
