@@ -25,7 +25,7 @@ limit_disk() {
   fi
   pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  [^ ]/ { r = $1 == "root:" } r && $1 == "pool:" { print $2 }')
   driver=$(lxc storage show "$pool" | awk '$1 == "driver:" { print $2 }')
-  if [ "$driver" = dir ] || [ "$driver" = lvm ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
+  if [ "$driver" = dir ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
     warn "the storage pool '$pool' ($driver) cannot enforce the disk limit $DISK; watch the disk's use yourself"
   fi
 }
@@ -57,11 +57,12 @@ apply() {
   esac
   wait_until 180 "the address $ADDRESS in $CONTAINER" has_address ||
     die "container $CONTAINER has no address $ADDRESS; is something else using it? It has: $(lxd exec "$CONTAINER" -- ip -4 -o addr show scope global | awk '{ print $4 }' | paste -sd ' ')"
-  wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
+  # cloud-init first: the system is not up while one of its units waits to be started.
   # Not the exit code of a command that is missing: lxc says "Command not found" to that.
   ! lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null && [ ! -e /run/cloud-init/result.json ] || exit 1' ||
     say "waiting for cloud-init in $CONTAINER, five minutes at most"
   lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null || exit 0; timeout 300 cloud-init status --wait >/dev/null 2>&1 || true'
+  wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
   printf '%s\n' "$ADDRESS"
 }
 

@@ -35,10 +35,12 @@ describe("container.sh", () => {
     (line: string) =>
       ends.some((end) => line.endsWith(end));
 
-  it("makes it where it is not there", () => {
+  it("makes it where it is not there, and waits for cloud-init before the system, which is not up without it", () => {
     const { status, did } = run("apply", "echo other,RUNNING");
     assert.equal(status, 0);
     assert.ok(did.includes("lxc init ubuntu:24.04 siem") && did.includes("lxc start siem"));
+    const waits = did.filter((line) => /status --wait|is-system-running/.test(line));
+    assert.match(waits.join("\n"), /cloud-init status --wait.*\n.*is-system-running$/);
   });
 
   it("leaves it running where it is", () => {

@@ -138,7 +138,7 @@ describe("a piece of a script", () => {
 
   describe("the disk's limit (container.sh)", () => {
     /** What limit_disk changes of a container whose own root device has this size (undefined: it is a profile's). */
-    const changes = (disk: string, size: string | undefined, driver = "zfs") => {
+    const changes = (disk: string, size: string | undefined, driver = "zfs", set = 'echo "lxc $*" >&3') => {
       const get = size === undefined ? "echo 'Device from profile(s)' >&2; return 1" : `echo ${quote(size)}`;
       const { stdout, stderr, status } = run(
         ["lxd", "container"],
@@ -147,7 +147,7 @@ describe("a piece of a script", () => {
             *'device get siem root size') ${get} ;;
             *'show siem --expanded') printf 'devices:\\n  root:\\n    path: /\\n    pool: default\\n' ;;
             'storage show default') echo 'driver: ${driver}' ;;
-            *) echo "lxc $*" >&3 ;;
+            *) ${set} ;;
           esac
         }
         exec 3>&1; LXD_PROJECT=default CONTAINER=siem DISK=${quote(disk)}; limit_disk`,
@@ -170,11 +170,18 @@ describe("a piece of a script", () => {
       for (const size of ["10GiB", "", undefined])
         assert.deepEqual(changes("20GiB", size), { called: set, said: "" });
       assert.deepEqual(changes("20GiB", "20GiB"), nothing);
-      for (const driver of ["dir", "lvm"]) {
-        const { called, said } = changes("20GiB", undefined, driver);
-        assert.equal(called, "");
-        assert.match(said, /the storage pool 'default' \(\w+\) cannot enforce the disk limit 20GiB/);
-      }
+      assert.deepEqual(changes("20GiB", undefined, "lvm"), { called: set, said: "" });
+    });
+
+    it("is not set where the pool cannot enforce it, or LXD says that it cannot", () => {
+      const warning = (driver: string) =>
+        new RegExp(
+          `^siem: warning: the storage pool 'default' \\(${driver}\\) cannot enforce the disk limit 20GiB`,
+        );
+      const { called, said } = changes("20GiB", undefined, "dir");
+      assert.equal(called, "");
+      assert.match(said, warning("dir"));
+      assert.match(changes("20GiB", undefined, "lvm", "return 1").said, warning("lvm"));
     });
   });
 
