@@ -7,7 +7,7 @@ NGINX_CONF=/etc/nginx/conf.d/50-dhis2-siem.conf
 # What location.sh puts into the site's server.
 NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
 APACHE_CONF=/etc/apache2/conf-enabled/dhis2-siem.conf
-# Where the file was once, with a link to it in place of ours.
+# Where it was once, when the other was a link to it: what a link leads to is not put back with it.
 APACHE_AVAILABLE=/etc/apache2/conf-available/dhis2-siem.conf
 MUNIN_CONF=/etc/munin/munin-node.conf
 

@@ -27,6 +27,7 @@ describe("a piece of a script", () => {
     const moved = movedScripts(folder, "lib", ...scripts)
       .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
       .replaceAll("/etc/apt/", `${folder}/apt/`)
+      .replaceAll("/etc/kibana", `${folder}/kibana`)
       .replaceAll("/etc/postgresql/", `${folder}/clusters/`);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
   }
@@ -221,6 +222,31 @@ describe("a piece of a script", () => {
       const { stderr, status } = step('[ "$1" != is-active ] && [ "$1" != restart ]');
       assert.equal(status, 1);
       assert.match(stderr, /the journal's end\nsiem: error: elasticsearch does not start; the lines above/);
+    });
+  });
+
+  describe("Kibana's folder (elastic.sh)", () => {
+    /** Its step from a folder that Kibana may write to, up to the keystore's first secret; says what the folder's mode is at each. */
+    const modes = () => {
+      const { stdout, stderr, status } = run(
+        ["request", "elastic"],
+        `mode() { echo "$1 $(stat -c %a "${folder}/kibana")"; }; elastic_package() { :; }; put_file() { :; }; file_kibana_yml() { :; }
+        install() { command install -d -m "$3" "${folder}/kibana"; echo "install \${*: 4}" >&2; }
+        as() { mode "$3"; umask >>"${folder}/umask"; touch "${folder}/kibana/kibana.keystore"; } >&3
+        give_certificates() { mode certificates; }; keystore() { mode secret; exit; }
+        exec 3>&1; ELASTIC_VERSION=8.19.8; mkdir -p "${folder}/kibana"; chmod 2770 "${folder}/kibana"; kibana`,
+      );
+      assert.equal(status, 0, stderr);
+      for (const line of stderr.trim().split("\n"))
+        assert.match(line, /^install -o root -g kibana \S+\/kibana$/);
+      return stdout.trim().split("\n");
+    };
+
+    it("is Kibana's to read alone, before certificates go into it", () => {
+      const closed = ["certificates 2750", "secret 2750"];
+      assert.deepEqual(modes(), ["create 2770", ...closed]);
+      assert.equal(readFileSync(join(folder, "umask"), "utf8"), "0007\n");
+      assert.deepEqual(modes(), closed, "the keystore is there");
     });
   });
 
