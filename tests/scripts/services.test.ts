@@ -70,6 +70,15 @@ describe("a step in a container", () => {
       );
     });
 
+    it("and from nowhere, where a step forgot to say from where", () => {
+      const { status, said } = run(
+        ["packages"],
+        "need_packages() { :; }; file_packages_key() { :; }; elastic_repository 8",
+      );
+      assert.equal(status, 1);
+      assert.match(said, /PACKAGES_URL: unbound variable$/);
+    });
+
     it("and says which there are where that one is not", () => {
       const { status, said } = install("filebeat", "8.19.7", "8.19.6");
       assert.equal(status, 1);
