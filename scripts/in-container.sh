@@ -10,13 +10,12 @@ volatile() { lxd config get "$CONTAINER" "volatile.$1"; }
 # An LXD before 5.0.3 has none of a restore.
 identity() {
   local id restored
-  id=$(volatile uuid)
-  restored=$(volatile uuid.generation)
+  id=$(volatile uuid) && restored=$(volatile uuid.generation) || return
   if [ -z "$restored" ] || [ "$restored" = "$id" ]; then printf %s "$id"; else printf %s "$id/$restored"; fi
 }
 
 main() {
-  local action=$1 state
+  local action=$1 state id
   state=$(container_state)
   if [ "$state" != RUNNING ]; then
     if [ "$action" = delete ]; then
@@ -29,6 +28,8 @@ main() {
     die "container '$CONTAINER' is ${state}: start it with 'lxc start $CONTAINER --project $LXD_PROJECT', then run the update again"
   fi
   file_inner | lxc --project "$LXD_PROJECT" exec "$CONTAINER" --mode non-interactive --cwd / --env HOME=/root -- bash -s -- "$action"
+  [ "$action" != delete ] || return 0
+  id=$(identity 2>"$WORK/lxd") || die "LXD does not say which container '$CONTAINER' is on $(hostname): $(tail -n 1 "$WORK/lxd")"
   # On a line of its own and the last, whatever the container printed before it.
-  [ "$action" = delete ] || printf '\n{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$(identity)"
+  printf '\n{"container":"%s","uuid":"%s"}\n' "$CONTAINER" "$id"
 }

@@ -61,6 +61,15 @@ describe("in-container.sh", () => {
     }
   });
 
+  it("fails where LXD does not say the id: another one means another container", () => {
+    const { status, stderr } = run("apply", "; echo 'Error: the socket is away' >&2; exit 1");
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^siem: error: LXD does not say which container 'dhis' is on \S+: Error: the socket is away\n$/,
+    );
+  });
+
   it("fails where LXD does not answer, and says so: nobody can tell what is to be taken back", () => {
     for (const action of ["apply", "delete"]) {
       const { status, stdout, stderr } = run(action, "", "echo 'Error: the socket is away' >&2; exit 1");
