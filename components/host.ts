@@ -54,7 +54,7 @@ export class Host {
   ): remote.Command {
     const outer = this.bundle({
       title: step.title,
-      scripts: ["in-container"],
+      scripts: ["lxd", "in-container"],
       values: { LXD_PROJECT: this.lxdProject, CONTAINER: container },
       files: { inner: this.bundle(step) },
     });

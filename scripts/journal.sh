@@ -6,7 +6,9 @@ JOURNALD_CONF=/etc/systemd/journald.conf.d/50-dhis2-siem.conf
 NGINX_CONF=/etc/nginx/conf.d/50-dhis2-siem.conf
 # What location.sh puts into the site's server.
 NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
-APACHE_CONF=/etc/apache2/conf-available/dhis2-siem.conf
+APACHE_CONF=/etc/apache2/conf-enabled/dhis2-siem.conf
+# Where it was once, when the other was a link to it: what a link leads to is not put back with it.
+APACHE_AVAILABLE=/etc/apache2/conf-available/dhis2-siem.conf
 MUNIN_CONF=/etc/munin/munin-node.conf
 
 journald_apply() {
@@ -83,20 +85,24 @@ reload_apache() { if systemctl is-active -q apache2; then systemctl reload apach
 
 apache_apply() {
   command -v apache2ctl >/dev/null || die "$(hostname) is of type $CONTAINER_TYPE, but apache2 is not installed in it"
+  # apache2 refuses a link that leads nowhere, and one of ours may have been left so.
+  [ -e "$APACHE_CONF" ] || rm -f "$APACHE_CONF"
+  apache2ctl configtest >"$WORK/config-test" 2>&1 ||
+    die "apache2's configuration is broken already; 'apache2ctl configtest' in $(hostname) says: $(paste -sd ' ' "$WORK/config-test")"
   keep_file "$APACHE_CONF"
   put_file "$APACHE_CONF" 0644 root:root < <(file_apache_logging)
-  [ -e /etc/apache2/conf-enabled/dhis2-siem.conf ] || {
-    ln -sf ../conf-available/dhis2-siem.conf /etc/apache2/conf-enabled/dhis2-siem.conf
-    CHANGED+=("$APACHE_CONF")
-  }
   apply_checked "apache2ctl configtest" reload_apache "$APACHE_CONF"
+  rm -f "$APACHE_AVAILABLE"
 }
 
 apache_delete() {
-  rm -f "$APACHE_CONF" /etc/apache2/conf-enabled/dhis2-siem.conf
+  rm -f "$APACHE_CONF" "$APACHE_AVAILABLE"
   ! command -v apache2ctl >/dev/null || reload_apache
   rm -f /var/log/apache2/dhis2-siem-access.log*
 }
+
+# Of a PostgreSQL that is stopped nothing is asked: it reads its settings when it starts.
+reload_postgres() { if systemctl is-active -q postgresql; then systemctl reload postgresql; fi; }
 
 # Every cluster of every installed version reads its conf.d. The file stays root's: the folder is PostgreSQL's, which could
 # have led us to where a file of its own is run as root.
@@ -109,14 +115,14 @@ postgres_apply() {
     grep -qE "^\s*include_dir\s*=?\s*'conf\.d'" "$folder/postgresql.conf" ||
       die "$folder/postgresql.conf does not read conf.d; add the line: include_dir = 'conf.d'"
     put_file "$conf" 0644 root:root < <(file_postgres_logging)
-    ! changed "$conf" || systemctl reload postgresql
+    ! changed "$conf" || reload_postgres
   done
   [ -n "$found" ] || die "$(hostname) is of type $CONTAINER_TYPE, but no PostgreSQL cluster is in /etc/postgresql"
 }
 
 postgres_delete() {
   rm -f /etc/postgresql/*/*/conf.d/50-dhis2-siem.conf
-  ! systemctl is-active -q postgresql || systemctl reload postgresql
+  reload_postgres
 }
 
 # Any container may have a munin-node: its log goes to syslog, and the line it had is kept as a comment.
