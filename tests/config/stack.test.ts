@@ -139,7 +139,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "packages",
     `{"trusted":true}`,
-    'packages.trusted: there is no such key. There are: fingerprint, key, pip, url',
+    "packages.trusted: there is no such key. There are: fingerprint, key, pip, url",
   ],
   ["retentionDays", "0", "retentionDays: must be 1 or more"],
   ["retentionDays", "90d", "retentionDays: must be a whole number"],
@@ -164,7 +164,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
   [
     "dhis2",
     `[{"name":"hmis","ip":"10.0.0.1","type":"dhis2"}]`,
-    'dhis2[0].type: there is no such key. There are: generation, ip, name',
+    "dhis2[0].type: there is no such key. There are: generation, ip, name",
   ],
   ["dhis2", `[{"name":"hmis","ip":"10.0.0.1","generation":0}]`, "dhis2[0].generation: must be 1 or more"],
   [
