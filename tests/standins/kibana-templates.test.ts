@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renderAll, variables } from "../../lab/standins/kibana/templates";
+import { renderAll, variables } from "../../tools/detections/templates";
 import { ruleBody, ruleId } from "./kibana-samples";
 
 describe("the stand-in for Kibana: what its rules' actions say", () => {

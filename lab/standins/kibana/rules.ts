@@ -5,10 +5,11 @@ import { auth as loginOf } from "hono/utils/basic-auth";
 import { advance, type Json, MATCHED, matches, searchBody } from "../../../tools/detections/es-query";
 import { milliseconds } from "../../../tools/detections/lines";
 import { dslParams, esqlParams } from "../../../tools/detections/params";
+import { ruleCreate, ruleUpdate } from "../../../tools/detections/rule";
+import { renderAll, variables } from "../../../tools/detections/templates";
 import { reason } from "./elasticsearch";
 import type { Kibana, Rule } from "./saved";
-import { check, checkBody, refuse, ruleCreate, ruleUpdate } from "./schemas";
-import { renderAll, variables } from "./templates";
+import { check, checkBody, refuse } from "./schemas";
 
 /** A rule as the API shows it. */
 export function showRule(rule: Rule): object {

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import type { Alert } from "../../../tools/detections/es-query";
+import type { ruleCreate } from "../../../tools/detections/rule";
 import { Elasticsearch } from "./elasticsearch";
-import { type indexConfig, refuse, type ruleCreate, type savedObject, type viewUpdate } from "./schemas";
+import { type indexConfig, refuse, type savedObject, type viewUpdate } from "./schemas";
 import type { Settings } from "./settings";
 
 export type View = z.output<typeof viewUpdate>["data_view"] & { id: string };

@@ -1,5 +1,4 @@
 /** What Kibana 8.19 takes, as far as this project sends it: everything else is refused, with Kibana's words where it has some. */
-import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -41,37 +40,6 @@ export async function checkBody<T extends z.ZodType>(schema: T, { req }: Context
 const text = z.string();
 const no = z.boolean().default(false);
 const anything = z.record(text, z.unknown());
-const duration = text.regex(/^[1-9]\d*[smhd]$/, "string is not a valid duration");
-
-const action = z.strictObject({
-  id: text,
-  group: z.literal("query matched"),
-  params: z.strictObject({ documents: z.array(anything) }),
-  uuid: text.default(() => randomUUID()),
-  connector_type_id: z.literal(".index").default(".index"),
-  frequency: z.strictObject({
-    summary: z.literal(false),
-    notify_when: z.enum(["onActionGroupChange", "onActiveAlert", "onThrottleInterval"]),
-    throttle: duration.nullable().default(null),
-  }),
-});
-
-/** The bodies of PUT and POST on a rule. */
-export const ruleUpdate = z.strictObject({
-  name: text,
-  tags: z.array(text).default([]),
-  schedule: z.strictObject({ interval: duration }),
-  params: anything,
-  actions: z.array(action).default([]),
-  // Here each action has its own.
-  throttle: z.null().default(null),
-  notify_when: z.null().default(null),
-});
-export const ruleCreate = ruleUpdate.extend({
-  rule_type_id: text,
-  consumer: z.enum(["alerts", "stackAlerts", "logs", "infrastructure"]),
-  enabled: z.boolean().default(true),
-});
 
 /** The bodies of PUT and POST on a connector, and the config of one that writes documents. */
 export const connectorUpdate = z.strictObject({
