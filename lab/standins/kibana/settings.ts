@@ -1,5 +1,5 @@
 /** `kibana.yml` and the keystore beside it, which wins: the settings that this project writes, and no others. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -46,28 +46,8 @@ export type Settings = z.output<typeof settings>;
 /** Checks settings; throws with Kibana's words at the first that is wrong or unknown. */
 export const checkSettings = (raw: unknown): Settings => check(servedAddress, raw);
 
-function readKeystore(file: string): Record<string, string> {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>) : {};
-}
-
 /** Reads a folder's `kibana.yml` and keystore. */
 export function loadSettings(folder: string): Settings {
-  const yml = parse(readFileSync(join(folder, "kibana.yml"), "utf8")) as object | null;
-  return checkSettings({ ...yml, ...readKeystore(join(folder, "kibana.keystore")) });
-}
-
-/** `kibana-keystore ARGUMENTS`: gives what it prints. Values come on stdin only, and are never printed. */
-export async function keystoreCommand(
-  [command, name = "", ...flags]: string[],
-  folder: string,
-  readStdin: () => Promise<string>,
-): Promise<string[]> {
-  const file = join(folder, "kibana.keystore");
-  const values = readKeystore(file);
-  if (command === "list") return Object.keys(values);
-  if (command === "add" && flags.join(" ") === "--stdin --force") values[name] = (await readStdin()).trim();
-  else if (command !== "create") throw new Error("Usage: create | list | add KEY --stdin --force");
-  // Written in place, so that the owner and the mode which the package gave the file stay.
-  writeFileSync(file, JSON.stringify(values), { mode: 0o660 });
-  return [];
+  const read = (name: string) => parse(readFileSync(join(folder, name), "utf8")) as object | null;
+  return checkSettings({ ...read("kibana.yml"), ...read("kibana.keystore") });
 }
