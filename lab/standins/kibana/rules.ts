@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { auth as loginOf } from "hono/utils/basic-auth";
-import { advance, type Json, MATCHED, matches, searchBody } from "../../../tools/detections/es-query";
+import { advance, type Json, matches, searchBody } from "../../../tools/detections/es-query";
 import { milliseconds } from "../../../tools/detections/lines";
 import { dslParams, esqlParams } from "../../../tools/detections/params";
 import { ruleCreate, ruleUpdate } from "../../../tools/detections/rule";
@@ -27,16 +27,6 @@ export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: R
   const missing = rule.actions.find((action) => !connectors.has(action.id))?.id;
   if (missing)
     refuse(400, `Failed to load action ${missing} (404): Saved object [action/${missing}] not found`);
-  const { interval } = rule.schedule;
-  const hasty = rule.actions.find(
-    ({ frequency: { notify_when: when, throttle } }) =>
-      when === "onThrottleInterval" && milliseconds(throttle ?? interval) < milliseconds(interval),
-  )?.frequency.throttle;
-  if (hasty)
-    refuse(
-      400,
-      `Action throttle cannot be shorter than the schedule interval of ${interval}: ${MATCHED} (${hasty})`,
-    );
   const schema = rule.params.searchType === "esqlQuery" ? esqlParams : dslParams;
   const params = check(schema, rule.params, "params invalid: [");
   const answer = await elasticsearch.call("POST", "/_security/api_key/grant", elasticsearch.own, {
