@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runDue } from "./rules";
-import { openKibana } from "./saved";
+import { openKibana } from "./kibana";
 import { createServer } from "./server";
 import { loadSettings } from "./settings";
 

@@ -7,44 +7,41 @@ import { check } from "./schemas";
 
 const text = z.string();
 const key = text.min(32);
-const settings = z.strictObject({
-  "server.name": text.default("kibana"),
-  "server.host": text.default("localhost"),
-  "server.port": z.number().default(5601),
-  "server.basePath": text.regex(/^$|^\/.*[^/]$/, "must start with a slash, don't end with one").default(""),
-  "server.rewriteBasePath": z.literal(true).optional(),
-  "server.publicBaseUrl": z.url().optional(),
-  "server.ssl.enabled": z.boolean().default(false),
-  "server.ssl.certificate": text.default(""),
-  "server.ssl.key": text.default(""),
-  "elasticsearch.hosts": z.tuple([z.url()]),
-  "elasticsearch.username": text.regex(/^(?!elastic$)/, 'value of "elastic" is forbidden'),
-  "elasticsearch.password": text,
-  "elasticsearch.ssl.certificateAuthorities": z.array(text).default([]),
-  "path.data": text.default("/var/lib/kibana"),
-  "telemetry.optIn": z.boolean().optional(),
-  "telemetry.allowChangingOptInStatus": z.boolean().optional(),
-  // Without it the real one starts, but neither rules nor connectors work.
-  "xpack.encryptedSavedObjects.encryptionKey": key,
-  "xpack.reporting.encryptionKey": key.optional(),
-  "xpack.security.encryptionKey": key.optional(),
-});
-
-/** Kibana's own words for an address that leads elsewhere than it serves (http_config.ts); it does not start then. */
-const servedAddress = settings.superRefine(
-  ({ "server.basePath": basePath, "server.publicBaseUrl": address }, context) => {
+const settings = z
+  .strictObject({
+    "server.name": text.optional(),
+    "server.host": text.default("localhost"),
+    "server.port": z.number().default(5601),
+    "server.basePath": text.regex(/^$|^\/.*[^/]$/, "must start with a slash, don't end with one").default(""),
+    "server.rewriteBasePath": z.literal(true).optional(),
+    "server.publicBaseUrl": z.url().optional(),
+    "server.ssl.enabled": z.boolean().default(false),
+    "server.ssl.certificate": text.optional(),
+    "server.ssl.key": text.optional(),
+    "elasticsearch.hosts": z.tuple([z.url()]),
+    "elasticsearch.username": text.regex(/^(?!elastic$)/, 'value of "elastic" is forbidden'),
+    "elasticsearch.password": text,
+    "elasticsearch.ssl.certificateAuthorities": z.array(text).optional(),
+    "path.data": text.default("/var/lib/kibana"),
+    "telemetry.optIn": z.boolean().optional(),
+    "telemetry.allowChangingOptInStatus": z.boolean().optional(),
+    // Without it the real one starts, but neither rules nor connectors work.
+    "xpack.encryptedSavedObjects.encryptionKey": key,
+    "xpack.reporting.encryptionKey": key.optional(),
+    "xpack.security.encryptionKey": key.optional(),
+  })
+  // Kibana's own words for an address that leads elsewhere than it serves (http_config.ts); it does not start then.
+  .superRefine(({ "server.basePath": basePath, "server.publicBaseUrl": address }, context) => {
     const path = address === undefined ? basePath : new URL(address).pathname.replace(/^\/$/, "");
-    if (path === basePath) return;
     const message = `[publicBaseUrl] must contain the [basePath]: ${path || "/"} !== ${basePath}`;
-    context.addIssue({ code: "custom", path: ["server"], message });
-  },
-);
+    if (path !== basePath) context.addIssue({ code: "custom", path: ["server"], message });
+  });
 
 /** Kibana's settings with their defaults, under their dotted names. */
 export type Settings = z.output<typeof settings>;
 
 /** Checks settings; throws with Kibana's words at the first that is wrong or unknown. */
-export const checkSettings = (raw: unknown): Settings => check(servedAddress, raw);
+export const checkSettings = (raw: unknown): Settings => check(settings, raw);
 
 /** Reads a folder's `kibana.yml` and keystore. */
 export function loadSettings(folder: string): Settings {
