@@ -1,11 +1,9 @@
 /** A Kibana: its settings, what it has saved, and its Elasticsearch. */
-import { once } from "node:events";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { type IncomingMessage, request as overHttp, STATUS_CODES } from "node:http";
-import { request as overHttps } from "node:https";
+import { STATUS_CODES } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import type { z } from "zod";
+import { ask, basic } from "../../../reach/https";
 import type { Alert, Json } from "../../../tools/detections/es-query";
 import type { ruleCreate } from "../../../tools/detections/rule";
 import { type indexConfig, refuse, type savedObject } from "./schemas";
@@ -58,25 +56,17 @@ export type Kibana = ReturnType<typeof openKibana>;
 
 /** Elasticsearch as Kibana's settings describe it. */
 function openElasticsearch(settings: Settings) {
-  const login = `${settings["elasticsearch.username"]}:${settings["elasticsearch.password"]}`;
+  const [origin] = settings["elasticsearch.hosts"];
+  const authorities = settings["elasticsearch.ssl.certificateAuthorities"];
+  const ca = authorities?.map((file) => readFileSync(file, "utf8")).join("");
   /** The `Authorization` header of Kibana's own login. */
-  const own = `Basic ${Buffer.from(login).toString("base64")}`;
-  const [host] = settings["elasticsearch.hosts"];
-  const ca = settings["elasticsearch.ssl.certificateAuthorities"]?.map((file) => readFileSync(file));
-  /**
-   * One call. Refuses what Elasticsearch refuses, with its words; throws when it cannot be reached. By Node's own client
-   * and not reach/https.ts, because undici does not run on the containers' Node 18.
-   */
+  const own = basic(settings["elasticsearch.username"], settings["elasticsearch.password"]);
+  /** One call. Refuses what Elasticsearch refuses, with its words; throws when it cannot be reached. */
   async function call(method: string, path: string, authorization = "", json?: object): Promise<Json> {
-    const url = new URL(path, host);
-    const send = url.protocol === "https:" ? overHttps : overHttp;
     const headers = { authorization, "content-type": "application/json" };
-    const request = send(url, { method, headers, ca, signal: AbortSignal.timeout(30_000) });
-    // `once` and `text` throw what goes wrong; an error that nobody listens to would end the process.
-    request.on("error", () => undefined).end(json && JSON.stringify(json));
-    const [response] = (await once(request, "response")) as [IncomingMessage];
-    const answer = JSON.parse((await text(response)) || "{}") as Json;
-    const { statusCode: status = 500 } = response;
+    const body = json && JSON.stringify(json);
+    const { status, text } = await ask({ origin, ca, method, path, headers, body, seconds: 30 });
+    const answer = JSON.parse(text || "{}") as Json;
     if (status < 300) return answer;
     const { root_cause: [root] = [] } = (answer.error ?? {}) as { root_cause?: { reason: string }[] };
     return refuse(status, root?.reason ?? STATUS_CODES[status] ?? "");
