@@ -34,10 +34,7 @@ export async function importFile({ saved }: Kibana, c: Context): Promise<Respons
   const wanted = lines.map((line) => check(savedObject, JSON.parse(line), "[file."));
   const views = Object.keys(saved["index-pattern"]).map((id) => `index-pattern/${id}`);
   const known = new Set([...views, ...Object.keys(saved.imported), ...wanted.map(keyOf)]);
-  const results = wanted.map((object) => {
-    const { type, id, attributes } = object;
-    return { type, id, meta: { title: attributes.title }, error: problem(object, known) };
-  });
+  const results = wanted.map((it) => ({ type: it.type, id: it.id, error: problem(it, known) }));
   const errors = results.filter(({ error }) => error);
   const successResults = results.filter(({ error }) => !error);
   const counted = { successCount: successResults.length, successResults, warnings: [] };

@@ -72,6 +72,6 @@ export const role = z.strictObject({
 export const savedObject = z.object({
   type: text,
   id: text,
-  attributes: z.looseObject({ title: text }),
+  attributes: anything,
   references: z.array(z.object({ type: text, id: text, name: text })).default([]),
 });
