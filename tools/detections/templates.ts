@@ -1,6 +1,6 @@
 /** What an action of an `.es-query` rule can say of its alert, and how Kibana fills that into the action's params. */
 import mustache from "mustache";
-import { type Firing, type Json, MATCHED } from "../../../tools/detections/es-query";
+import { type Firing, type Json, MATCHED } from "./es-query";
 
 /** The variables that our rules' actions name, and `date`. `publicUrl` is Kibana's address for people. */
 export function variables(
