@@ -334,7 +334,8 @@ describe("a change of a site", () => {
   it("of one container's generation touches that container's commands only", async () => {
     const after = await siteGraph(join(__dirname, "../sites/variants/nginx-generation.json"));
     const changed = after.resources.filter(
-      (resource) => JSON.stringify(resource.inputs) !== JSON.stringify(named(unchanged, resource.name).inputs),
+      (resource) =>
+        JSON.stringify(resource.inputs) !== JSON.stringify(named(unchanged, resource.name).inputs),
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
@@ -382,7 +383,8 @@ describe("a change of a site", () => {
   it("to direct access changes the provider's endpoints and nothing else", async () => {
     const after = await siteGraph(SMALL, { access: "direct" });
     const changed = after.resources.filter(
-      (resource) => JSON.stringify(resource.inputs) !== JSON.stringify(named(unchanged, resource.name).inputs),
+      (resource) =>
+        JSON.stringify(resource.inputs) !== JSON.stringify(named(unchanged, resource.name).inputs),
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
