@@ -49,8 +49,8 @@ function siteDetections(site: Site, options: Options): Detection[] {
 }
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
-export = () => {
-  const { site, options, connection, deliveryIsSecret, deliverySecrets } = loadFromPulumi(__dirname);
+export = async () => {
+  const { site, options, connection, ssh, deliveryIsSecret, deliverySecrets } = loadFromPulumi(__dirname);
   const { siem } = site;
   const dataStream = `logs-dhis2-${options.namespace}`;
   const alertIndex = `alerts-dhis2-${options.namespace}`;
@@ -58,6 +58,7 @@ export = () => {
   const detections = siteDetections(site, options);
   const pipelines = renderPipelines(options.namespace);
 
+  const way = await reach(options, siem.ip, ssh);
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
   const credentials = new Credentials("credentials");
   const siemContainer = new SiemContainer("siem", { host, container: siem, options: options.siem });
@@ -72,7 +73,7 @@ export = () => {
   const elastic = elasticContext("elastic", {
     stack,
     password: credentials.elastic,
-    reach: reach(options, siem.ip, connection.privateKey),
+    reach: way,
   });
 
   const logStore = new LogStore("logs", {

@@ -53,7 +53,7 @@ export class Host {
   ): remote.Command {
     const outer = this.bundle({
       title: step.title,
-      scripts: ["in-container"],
+      scripts: ["lxd", "in-container"],
       values: { LXD_PROJECT: this.lxdProject, CONTAINER: container },
       files: { inner: this.bundle(step) },
     });

@@ -20,7 +20,7 @@ export class SiemContainer extends pulumi.ComponentResource {
       `${name}-container`,
       {
         title: `the container ${container.name}`,
-        scripts: ["container"],
+        scripts: ["lxd", "container"],
         values: {
           LXD_PROJECT: host.lxdProject,
           CONTAINER: container.name,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
+import type { SshRequest } from "../reach/ssh";
 import { parseSite, parseStack, siteOf } from "./load";
 import { printProblem, type Problem, type Result } from "./problem";
 import type { Options, Site } from "./site";
@@ -19,6 +20,8 @@ export interface LoadedStack {
     readonly user: string;
     readonly privateKey?: pulumi.Output<string>;
   };
+  /** How this program itself logs in. The private key in it is plain: it is nothing for a resource. */
+  readonly ssh: SshRequest;
 }
 
 /** In the SDK, but not in its types. */
@@ -65,6 +68,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
       Object.entries(deliverySecrets).map(([name, secret]) => [name, pulumi.secret(secret)]),
     ),
     connection: { ...host, ...login, ...(bastion ? { proxy: { ...bastion, ...login } } : {}) },
+    ssh: { ...options.host, privateKey },
   };
 }
 

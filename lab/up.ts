@@ -70,7 +70,9 @@ export async function updateStack(
   onLine?: (line: string) => void,
 ): Promise<UpResult> {
   const stack = await labStack(overrides);
-  return stack.up({ parallel: 8, color: "never", onOutput: (text) => lines(text, onLine) });
+  // As the operator's guide sets it: one container that is down keeps no other from its agent.
+  const options = { parallel: 8, continueOnError: true, color: "never" } as const;
+  return stack.up({ ...options, onOutput: (text) => lines(text, onLine) });
 }
 
 function lines(text: string, onLine?: (line: string) => void): void {

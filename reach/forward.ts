@@ -11,7 +11,7 @@ export interface ForwardTarget {
   readonly localPort: number;
   readonly host: string;
   readonly port: number;
-  /** The CA of the server's certificate: with it, a forward that was opened by hand is recognised and used. */
+  /** The CA of the server's certificate, by which a forward that was opened by hand is recognised; none before it is known. */
   readonly tls?: { readonly caPem: string };
 }
 
@@ -46,7 +46,7 @@ export async function openForward(request: ForwardRequest): Promise<void> {
  * The SDK shows no stack of such an error, but every output that waits for it formats one when it is rejected: with a
  * stack the program took half a minute to end (seen with 82 resources), without one it takes seconds.
  */
-function errorForPeople(problem: string): pulumi.RunError {
+export function errorForPeople(problem: string): pulumi.RunError {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

@@ -47,7 +47,8 @@ function carry(client: Client, target: ForwardTarget, socket: Socket, first: Buf
 }
 
 /**
- * "free", or "served" by a forward that will do: one that somebody opened by hand, or one of this very engine.
+ * "free", or "served" by a forward that will do: one that somebody opened by hand, or one of this very engine. By hand is
+ * what shows the target's certificate; before that is known, what hangs up at once, as a forward to no server does yet.
  * An earlier run of the stack gets `patience` seconds to end, and a server behind a slow link as long to answer.
  * Throws a ReachError where something else holds the port.
  */
@@ -56,8 +57,11 @@ export async function claim(target: ForwardTarget, me: Holder, patience = 5): Pr
   const deadline = Date.now() + patience * 1000;
   while (!(await isFree(port))) {
     const holder = await askHolder(port);
-    if (holder === undefined) {
-      if (await answersWithCertificate(target, patience)) return "served";
+    if (typeof holder === "string") {
+      const byHand = target.tls
+        ? await answersWithCertificate(target.tls, port, patience)
+        : holder === "hung up";
+      if (byHand) return "served";
       throw new ReachError(problems.portTaken(port));
     }
     if (holder.label !== me.label) throw new ReachError(problems.otherStack(port, holder.label));
@@ -97,11 +101,17 @@ function listen(port: number, onConnection: (socket: Socket) => void): Promise<S
   });
 }
 
-/** Asks the port itself; undefined where no forward of this program answers within a second. */
-function askHolder(port: number): Promise<Holder | undefined> {
+/**
+ * Asks the port itself. Where no forward of this program answers within a second: whether it "hung up" at once, which TLS
+ * servers do with at most an alert (RFC 8446, 6), or is "something else".
+ */
+function askHolder(port: number): Promise<Holder | "hung up" | "something else"> {
   return new Promise((resolve) => {
     const socket = connect(port, LOOPBACK, () => socket.write(QUESTION));
-    const timer = setTimeout(() => socket.destroy(), 1000);
+    const timer = setTimeout(() => {
+      answer = "silence";
+      socket.destroy();
+    }, 1000);
     let answer = "";
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => {
@@ -111,7 +121,8 @@ function askHolder(port: number): Promise<Holder | undefined> {
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       clearTimeout(timer);
-      resolve(parseHolder(answer));
+      const hungUp = answer === "" || answer.startsWith("\x15\x03");
+      resolve(parseHolder(answer) ?? (hungUp ? "hung up" : "something else"));
     });
   });
 }
@@ -128,10 +139,13 @@ function parseHolder(text: string): Holder | undefined {
 }
 
 /** Whether an HTTPS server answers there whose certificate, for this address, is from the stack's own CA. */
-async function answersWithCertificate({ localPort, tls }: ForwardTarget, seconds: number): Promise<boolean> {
-  if (tls === undefined) return false;
-  const origin = `https://${LOOPBACK}:${localPort}`;
-  return ask({ origin, ca: tls.caPem, method: "HEAD", path: "/", seconds }).then(
+async function answersWithCertificate(
+  { caPem }: { caPem: string },
+  port: number,
+  seconds: number,
+): Promise<boolean> {
+  const origin = `https://${LOOPBACK}:${port}`;
+  return ask({ origin, ca: caPem, method: "HEAD", path: "/", seconds }).then(
     () => true,
     () => false,
   );

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Client, utils, type ConnectConfig, type ServerHostKeyAlgorithm } from "ssh2";
 import type { SshHost } from "../config/site";
-import { problems, ReachError } from "./problems";
+import { ProhibitedError, problems, ReachError } from "./problems";
 
 /** The LXD host, and the bastion before it if there is one. Without a private key, the SSH agent logs in (to both). */
 export interface SshRequest extends SshHost {
@@ -57,17 +57,17 @@ export function openChannel(
     );
     client.forwardOut("127.0.0.1", 0, target.host, target.port, (error, channel) => {
       clearTimeout(timer);
-      if (error) reject(new ReachError(channelProblem(error, at, name)));
+      if (error) reject(channelProblem(error, at, name));
       else resolve(channel);
     });
   });
 }
 
 /** RFC 4254, 5.1: reason 1 is "administratively prohibited"; the others mean that the target was not reached. */
-function channelProblem(error: Error & { reason?: unknown }, at: string, target: string): string {
-  if (error.reason === 1) return problems.prohibited(at, target);
+function channelProblem(error: Error & { reason?: unknown }, at: string, target: string): ReachError {
+  if (error.reason === 1) return new ProhibitedError(problems.prohibited(at, target));
   const said = oneLine(error.message.replace("(SSH) Channel open failure:", "")).trim();
-  return problems.targetClosed(at, target, said || "connection refused");
+  return new ReachError(problems.targetClosed(at, target, said || "connection refused"));
 }
 
 type Login = Pick<ConnectConfig, "privateKey" | "agent">;

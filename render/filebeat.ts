@@ -6,11 +6,11 @@ import { APACHE_LOG } from "./logging";
 
 const APACHE_FILES = [APACHE_LOG, "/var/log/apache2/*error*.log"];
 
-/** The files that an agent reads beside the journal, by type of container (DHIS2's audit log goes only to its file). */
+/** The files that an agent reads beside the journal, by type of container (DHIS2's audit log and munin's own go only to files). */
 const FILES: Partial<Record<ContainerType, readonly string[]>> = {
   dhis2: ["/opt/dhis2/logs/dhis-audit.log"],
   apache_proxy: APACHE_FILES,
-  munin_monitor: APACHE_FILES,
+  munin_monitor: [...APACHE_FILES, "/var/log/munin/munin-*.log"],
 };
 
 /** The logs in files that the agent of such a container reads. */

@@ -6,8 +6,8 @@
 # What render/filebeat.ts names, beside an inode, to know a file by.
 FILEBEAT_MARKER=/var/lib/dhis2-siem/filebeat-marker
 
-# mark_files: the marker, made once. With another one every file is new to Filebeat; so it is also to begin anew with what is
-# "since its first start", that nothing which is there already is read as new.
+# mark_files: the marker, made once. With another marker every file is new to Filebeat. So its "first start" is forgotten too:
+# then it reads none of what is already there.
 mark_files() {
   [ ! -s "$FILEBEAT_MARKER" ] || return 0
   rm -f /var/lib/filebeat/meta.json

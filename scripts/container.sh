@@ -1,14 +1,6 @@
 # shellcheck shell=bash
-# Runs on the LXD host as root: the SIEM's container.
+# Runs on the LXD host as root, after lxd.sh: the SIEM's container.
 # Values: LXD_PROJECT, CONTAINER, IMAGE, ADDRESS, MEMORY, DISK (may be empty), GENERATION.
-
-export PATH="$PATH:/snap/bin"
-
-lxd() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
-
-exists() { lxd info "$CONTAINER" >/dev/null 2>&1; }
-
-state() { lxd list --format csv -c ns "^$CONTAINER\$" | awk -F, -v name="$CONTAINER" '$1 == name { print $2 }'; }
 
 # set_device DEVICE KEY VALUE: overrides a device of the profile the first time, sets it afterwards.
 set_device() {
@@ -33,7 +25,7 @@ limit_disk() {
   fi
   pool=$(lxd config show "$CONTAINER" --expanded | awk '/^  [^ ]/ { r = $1 == "root:" } r && $1 == "pool:" { print $2 }')
   driver=$(lxc storage show "$pool" | awk '$1 == "driver:" { print $2 }')
-  if [ "$driver" = dir ] || [ "$driver" = lvm ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
+  if [ "$driver" = dir ] || ! set_device root size "$DISK" 2>"$WORK/disk"; then
     warn "the storage pool '$pool' ($driver) cannot enforce the disk limit $DISK; watch the disk's use yourself"
   fi
 }
@@ -44,11 +36,9 @@ booted() {
   case $(lxd exec "$CONTAINER" -- systemctl is-system-running 2>/dev/null) in running | degraded) ;; *) return 1 ;; esac
 }
 
+# apply STATE: as it is now; none of a container that is still to be made.
 apply() {
-  command -v lxc >/dev/null || die "there is no lxc command on $(hostname): LXD is missing, or the login user's sudo hides /snap/bin"
-  lxd list --format csv >/dev/null 2>"$WORK/lxd" ||
-    die "LXD does not answer for the project '$LXD_PROJECT': $(tail -n 1 "$WORK/lxd")"
-  if exists; then
+  if [ -n "$1" ]; then
     # Said once, and not again with each later change of its settings.
     [ -n "$(lxd config get "$CONTAINER" user.dhis2-siem)" ] || say "container $CONTAINER is there already and is taken over"
   else
@@ -61,30 +51,32 @@ apply() {
   set_config limits.memory "$MEMORY"
   set_config boot.autostart true
   limit_disk
-  case $(state) in
+  case $1 in
     RUNNING) has_address || lxd restart "$CONTAINER" --timeout 60 ;;
     *) lxd start "$CONTAINER" 2>"$WORK/start" || die "container $CONTAINER does not start: $(tail -n 1 "$WORK/start")" ;;
   esac
   wait_until 180 "the address $ADDRESS in $CONTAINER" has_address ||
     die "container $CONTAINER has no address $ADDRESS; is something else using it? It has: $(lxd exec "$CONTAINER" -- ip -4 -o addr show scope global | awk '{ print $4 }' | paste -sd ' ')"
-  wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
+  # cloud-init first: the system is not up while one of its units waits to be started.
   # Not the exit code of a command that is missing: lxc says "Command not found" to that.
   ! lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null && [ ! -e /run/cloud-init/result.json ] || exit 1' ||
     say "waiting for cloud-init in $CONTAINER, five minutes at most"
   lxd exec "$CONTAINER" -- sh -c 'command -v cloud-init >/dev/null || exit 0; timeout 300 cloud-init status --wait >/dev/null 2>&1 || true'
+  wait_until 180 "$CONTAINER's system to come up" booted || die "the system in $CONTAINER does not come up; see 'lxc exec $CONTAINER -- systemctl --failed'"
   printf '%s\n' "$ADDRESS"
 }
 
+# delete STATE
+delete() {
+  [ -n "$1" ] || return 0
+  say "deleting container $CONTAINER with all its data"
+  lxd delete --force "$CONTAINER"
+}
+
 main() {
+  local state
   begin "container-$CONTAINER"
-  case $1 in
-    apply) apply ;;
-    delete)
-      if exists; then
-        say "deleting container $CONTAINER with all its data"
-        lxd delete --force "$CONTAINER"
-      fi
-      ;;
-  esac
+  state=$(container_state)
+  "$1" "$state"
   finish
 }

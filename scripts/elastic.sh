@@ -30,14 +30,15 @@ certificates() {
   fi
 }
 
-# give_certificates FOLDER GROUP: the servers' copies. Kibana may write where its folder is: a link there would lead us elsewhere.
+# give_certificates FOLDER GROUP: the servers' copies, in a folder of root's. What it is in is root's too, so that nobody puts a
+# link in its place meanwhile; one may be there from when /etc/kibana was Kibana's to write to.
 give_certificates() {
   [ ! -L "$1" ] || rm "$1"
+  install -d -m 0750 "$1"
+  chown "root:$2" "$1"
   put_file "$1/ca.crt" 0644 "root:$2" <"$TLS/ca.crt"
   put_file "$1/server.crt" 0640 "root:$2" <"$TLS/server.crt"
   put_file "$1/server.key" 0640 "root:$2" <"$TLS/server.key"
-  chgrp "$2" "$1"
-  chmod 0750 "$1"
 }
 
 # keystore TOOL USER KEY NAME: puts a secret into a server's keystore when it is not the one put there before.
@@ -127,14 +128,23 @@ kibana_available() {
     grep -q '"overall":{"level":"available"' "$WORK/answer"
 }
 
+# kibana_folder TOOL: where Kibana's settings are, for it to read alone, as the vendor's package has it. The keystore's tool runs
+# as Kibana's user and writes into the file that is there; it needs the folder only to make one, before Kibana's first start.
+# For the group too: an upgrade of the package gives the file to root.
+kibana_folder() {
+  if [ ! -e /etc/kibana/kibana.keystore ]; then
+    install -d -m 2770 -o root -g kibana /etc/kibana
+    (umask 007 && as kibana "$1" create >/dev/null)
+  fi
+  install -d -m 2750 -o root -g kibana /etc/kibana
+}
+
 kibana() {
   local tool=/usr/share/kibana/bin/kibana-keystore before=${#CHANGED[@]}
   elastic_package kibana "$ELASTIC_VERSION"
+  kibana_folder "$tool"
   give_certificates /etc/kibana/certs kibana
   put_file /etc/kibana/kibana.yml 0640 root:kibana < <(file_kibana_yml)
-  # Group-writable, as the vendor's package has it: the keystore's tool runs as the user it is for.
-  install -d -m 2770 -g kibana /etc/kibana
-  [ -e /etc/kibana/kibana.keystore ] || as kibana "$tool" create >/dev/null
   keystore "$tool" kibana elasticsearch.password kibana_system
   keystore "$tool" kibana xpack.encryptedSavedObjects.encryptionKey key_objects
   keystore "$tool" kibana xpack.reporting.encryptionKey key_reporting

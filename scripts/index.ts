@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 const NAMES = [
   "lib",
+  "lxd",
   "in-container",
   "container",
   "packages",

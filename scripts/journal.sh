@@ -4,7 +4,11 @@
 
 JOURNALD_CONF=/etc/systemd/journald.conf.d/50-dhis2-siem.conf
 NGINX_CONF=/etc/nginx/conf.d/50-dhis2-siem.conf
-APACHE_CONF=/etc/apache2/conf-available/dhis2-siem.conf
+# What location.sh puts into the site's server.
+NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
+APACHE_CONF=/etc/apache2/conf-enabled/dhis2-siem.conf
+# Where it was once, when the other was a link to it: what a link leads to is not put back with it.
+APACHE_AVAILABLE=/etc/apache2/conf-available/dhis2-siem.conf
 MUNIN_CONF=/etc/munin/munin-node.conf
 
 journald_apply() {
@@ -21,16 +25,26 @@ journald_delete() {
 reload_nginx() { if systemctl is-active -q nginx; then systemctl reload nginx; fi; }
 
 # nginx_logs: from `nginx -T` on stdin, each access_log and error_log that is not ours, as "DEPTH DIRECTIVE VALUE": 0 for
-# nginx.conf itself, 1 for its http, more for a server or location. Included files begin where Debian includes them.
+# nginx.conf itself, 1 for its http, more for a server or location; "site" for the server that reads upstream/. Included
+# files begin where Debian includes them.
 nginx_logs() {
-  awk -v ours="$NGINX_CONF:" '
+  awk -v ours="$NGINX_CONF:" -v location="$NGINX_LOCATION:" '
+    function end_of_server(  i) { for (i = 1; i <= n; i++) print (site ? "site" : "2"), logs[i]; n = site = server = 0 }
     /^# configuration file / { file = $4; depth = file ~ /nginx\.conf:$/ ? 0 : file ~ /\/(conf\.d|sites-enabled)\// ? 1 : 2; http = depth; next }
     { sub(/#.*/, "") }
     $1 == "http" && depth == 0 { http = 1 }
-    ($1 == "access_log" || $1 == "error_log") && file != ours && (depth == 0 || http) {
-      line = $0; sub(/^[ \t]*/, "", line); sub(/;.*/, "", line); print depth, line
+    /^[ \t]*server[ \t]*({|$)/ { opens = 1 }
+    server && depth == server && $1 == "include" && $2 ~ /(^|\/)upstream\// { site = 1 }
+    ($1 == "access_log" || $1 == "error_log") && file != ours && file != location && (depth == 0 || http) {
+      line = $0; sub(/^[ \t]*/, "", line); sub(/;.*/, "", line)
+      if (server && depth == server) logs[++n] = line
+      else print (file ~ /\/upstream\// && depth == 2 ? "site" : depth), line
     }
-    { depth += gsub(/{/, "{") - gsub(/}/, "}"); if (depth == 0) http = 0 }'
+    {
+      before = depth; depth += gsub(/{/, "{") - gsub(/}/, "}"); if (depth == 0) http = 0
+      if (opens && depth > before) { server = depth; opens = 0 }
+      if (server && depth < server) end_of_server()
+    }'
 }
 
 # nginx_kept: what nginx has written to until now only because http names no log itself; ours would end that.
@@ -57,7 +71,9 @@ nginx_apply() {
   put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging && nginx_kept)
   apply_checked "nginx -t" reload_nginx "$NGINX_CONF"
   ! grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" ||
-    warn "a server or location of nginx has an access_log of its own; its requests go there and not into the journal"
+    warn "a server or location of nginx that is not the site's has an access_log of its own; its requests go there and not into the journal"
+  ! grep -q '^site access_log off' "$WORK/nginx-logs" ||
+    warn "the site's server has 'access_log off': none of its requests can be seen; take that line out of nginx's settings"
 }
 
 nginx_delete() {
@@ -69,20 +85,24 @@ reload_apache() { if systemctl is-active -q apache2; then systemctl reload apach
 
 apache_apply() {
   command -v apache2ctl >/dev/null || die "$(hostname) is of type $CONTAINER_TYPE, but apache2 is not installed in it"
+  # apache2 refuses a link that leads nowhere, and one of ours may have been left so.
+  [ -e "$APACHE_CONF" ] || rm -f "$APACHE_CONF"
+  apache2ctl configtest >"$WORK/config-test" 2>&1 ||
+    die "apache2's configuration is broken already; 'apache2ctl configtest' in $(hostname) says: $(paste -sd ' ' "$WORK/config-test")"
   keep_file "$APACHE_CONF"
   put_file "$APACHE_CONF" 0644 root:root < <(file_apache_logging)
-  [ -e /etc/apache2/conf-enabled/dhis2-siem.conf ] || {
-    ln -sf ../conf-available/dhis2-siem.conf /etc/apache2/conf-enabled/dhis2-siem.conf
-    CHANGED+=("$APACHE_CONF")
-  }
   apply_checked "apache2ctl configtest" reload_apache "$APACHE_CONF"
+  rm -f "$APACHE_AVAILABLE"
 }
 
 apache_delete() {
-  rm -f "$APACHE_CONF" /etc/apache2/conf-enabled/dhis2-siem.conf
+  rm -f "$APACHE_CONF" "$APACHE_AVAILABLE"
   ! command -v apache2ctl >/dev/null || reload_apache
   rm -f /var/log/apache2/dhis2-siem-access.log*
 }
+
+# Of a PostgreSQL that is stopped nothing is asked: it reads its settings when it starts.
+reload_postgres() { if systemctl is-active -q postgresql; then systemctl reload postgresql; fi; }
 
 # Every cluster of every installed version reads its conf.d. The file stays root's: the folder is PostgreSQL's, which could
 # have led us to where a file of its own is run as root.
@@ -95,14 +115,14 @@ postgres_apply() {
     grep -qE "^\s*include_dir\s*=?\s*'conf\.d'" "$folder/postgresql.conf" ||
       die "$folder/postgresql.conf does not read conf.d; add the line: include_dir = 'conf.d'"
     put_file "$conf" 0644 root:root < <(file_postgres_logging)
-    ! changed "$conf" || systemctl reload postgresql
+    ! changed "$conf" || reload_postgres
   done
   [ -n "$found" ] || die "$(hostname) is of type $CONTAINER_TYPE, but no PostgreSQL cluster is in /etc/postgresql"
 }
 
 postgres_delete() {
   rm -f /etc/postgresql/*/*/conf.d/50-dhis2-siem.conf
-  ! systemctl is-active -q postgresql || systemctl reload postgresql
+  reload_postgres
 }
 
 # Any container may have a munin-node: its log goes to syslog, and the line it had is kept as a comment.

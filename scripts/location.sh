@@ -1,16 +1,24 @@
 # shellcheck shell=bash
 # Part of the settings of a proxy's container: Kibana's location in the site's nginx or apache2.
-# Values: CONTAINER_TYPE, FQDN; file: file_location (empty in containers that are no proxy).
+# Values: CONTAINER_TYPE, FQDN; files: file_location (empty in containers that are no proxy), file_ca. After journal.sh, which
+# reloads nginx and knows what it logs.
 
-NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
 APACHE_LOCATION=/etc/apache2/upstream/dhis2-siem
 APACHE_MODULES=(proxy proxy_http ssl headers)
+
+# nginx_site_logs: ours once more, for a server that has logs of its own: those of http do not count in it then.
+nginx_site_logs() {
+  local directive
+  for directive in access_log error_log; do
+    ! grep -q "^site $directive " "$WORK/nginx-logs" || file_nginx_logging | sed -n "/^$directive /p"
+  done
+}
 
 nginx_location_apply() {
   local certificates=/etc/nginx/dhis2-siem-ca.crt
   keep_file "$NGINX_LOCATION"
   put_file "$certificates" 0644 root:root < <(file_ca)
-  put_file "$NGINX_LOCATION" 0644 root:root < <(file_location)
+  put_file "$NGINX_LOCATION" 0644 root:root < <(file_location && nginx_site_logs)
   ! changed "$certificates" || CHANGED+=("$NGINX_LOCATION")
   apply_checked "nginx -t" reload_nginx "$NGINX_LOCATION"
   # Into a file: a grep that ends early would break the pipe, and with it the pipeline.

@@ -2,8 +2,6 @@
 # Elastic's packages, from its own apt repository or a mirror of it.
 # Values: PACKAGES_URL, PACKAGES_FINGERPRINT; file: file_packages_key (may be empty: fetched from the repository).
 
-: "${PACKAGES_URL:=}" "${PACKAGES_FINGERPRINT:=}"
-
 KEYRING=/etc/apt/keyrings/dhis2-siem-elastic.gpg
 SOURCE=/etc/apt/sources.list.d/dhis2-siem-elastic.list
 # What is behind the name of another list of Elastic's packages, so that apt passes it over without a word.

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Runs in the SIEM's container, after request.sh: what carries alerts to people (ElastAlert 2 with relay/*.py), but for its
-# secrets and its start.
-# Values: PIP_URL, RULES (names of the destinations, in order), STATE (the indices of the relay's state), GENERATION, and
-# those of packages.sh. Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca,
-# file_mappings, and file_rule_N for the Nth of RULES.
+# Runs in the SIEM's container, after packages.sh and request.sh: what carries alerts to people (ElastAlert 2 with relay/*.py),
+# but for its secrets and its start.
+# Values: PIP_URL, RULES (names of the destinations, in order), STATE (the indices of the relay's state), GENERATION.
+# Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca, file_mappings, and file_rule_N for
+# the Nth of RULES.
 
 RELAY=dhis2-siem-relay
 PROGRAM=/opt/$RELAY
@@ -64,14 +64,6 @@ mappings() {
   done
 }
 
-# take_away FILE: and its line of what this script has written (manifest).
-take_away() {
-  local list="${MARK%.unfinished}.files"
-  rm -f "$1"
-  CHANGED+=("$1")
-  [ ! -e "$list" ] || { awk -v file="$1" '$2 != file' "$list" >"$WORK/kept-files" && cat "$WORK/kept-files" >"$list"; }
-}
-
 rules() {
   local name number=0 file
   install -d -m 0750 -g "$RELAY" "$SETTINGS/rules"
@@ -82,7 +74,9 @@ rules() {
   for file in "$SETTINGS"/rules/*; do
     [ -e "$file" ] || continue
     name=$(basename "$file" .yaml)
-    case " $RULES " in *" $name "*) ;; *) take_away "$file" ;; esac
+    case " $RULES " in *" $name "*) continue ;; esac
+    rm -f "$file"
+    CHANGED+=("$file")
   done
 }
 

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXAMPLE_CONFIG } from "../../tools/graph";
+import { endAll } from "../../tests/reach/servers";
 import { makeSite } from "../../tests/sites/make";
 import { ROOT } from "../places";
 import { script } from "../shell";
+import { mockedHost } from "./host";
 import { median, type Progress, seconds } from "./measure";
 import { MockedStack } from "./stack";
 
@@ -28,21 +30,19 @@ const SIZES = [10, 50, 200];
 export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
   await script("build/pulumi.sh", []);
   const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-bench-"));
+  const host = await mockedHost(folder);
   const rows: EngineRow[] = [];
   for (const containers of SIZES) {
     progress(`${containers} containers`);
     const file = join(folder, `${containers}.json`);
     writeFileSync(file, JSON.stringify(makeSite(containers)));
-    const site = new MockedStack(join(folder, `site-${containers}`), ROOT, {
-      ...EXAMPLE_CONFIG,
-      site: file,
-      access: "direct",
-    });
+    const config = { ...EXAMPLE_CONFIG, ...host.config, site: file, access: "direct" };
+    const site = new MockedStack(join(folder, `site-${containers}`), ROOT, config, host.agent);
     const resources = await site.make();
     // The stack and the default provider are resources too.
-    const bare = new MockedStack(join(folder, `bare-${containers}`), join(ROOT, "lab/bench/bare"), {
-      count: String(resources - 2),
-    });
+    const bareConfig = { count: String(resources - 2) };
+    const bareProgram = join(ROOT, "lab/bench/bare");
+    const bare = new MockedStack(join(folder, `bare-${containers}`), bareProgram, bareConfig, host.agent);
     await bare.make();
     const times = { preview: { site: [], bare: [] }, up: { site: [], bare: [] } } as Times;
     for (let round = 0; round < ROUNDS; round++) {
@@ -60,6 +60,7 @@ export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
     });
     rows.push({ containers, resources, preview: pair(times.preview), up: pair(times.up) });
   }
+  await endAll();
   rmSync(folder, { recursive: true });
   return rows;
 }

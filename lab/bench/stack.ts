@@ -5,8 +5,8 @@ import { CACHE, ROOT } from "../places";
 import { run } from "../shell";
 
 /**
- * A stack with the real CLI and engine, on a host that is mocked (mock.ts). `folder` is the caller's, and nobody else's:
- * two runs at the same time in one would change each other's stack.
+ * A stack with the real CLI and engine, on a host that is mocked (mock.ts; host.ts gives the agent that logs in to it).
+ * `folder` is the caller's, and nobody else's: two runs at the same time in one would change each other's stack.
  */
 export class MockedStack {
   private readonly project: string;
@@ -15,6 +15,7 @@ export class MockedStack {
     private readonly folder: string,
     program: string,
     config: Readonly<Record<string, string>>,
+    private readonly agent: string,
   ) {
     mkdirSync(join(folder, "state"), { recursive: true });
     const project = parse(readFileSync(join(program, "Pulumi.yaml"), "utf8")) as { name: string };
@@ -49,8 +50,7 @@ export class MockedStack {
         PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: "bench",
         PULUMI_SKIP_UPDATE_CHECK: "true",
-        // A login, which nobody asks for.
-        SSH_AUTH_SOCK: join(this.folder, "agent"),
+        SSH_AUTH_SOCK: this.agent,
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       },
     });

@@ -6,10 +6,12 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { mockedHost } from "../../lab/bench/host";
 import { MockedStack } from "../../lab/bench/stack";
 import { CACHE, ROOT } from "../../lab/places";
 import { EXAMPLE_CONFIG } from "../../tools/graph";
 import { previewComment } from "../../tools/previewComment";
+import { endAll } from "../reach/servers";
 
 const CLI = join(CACHE, "bin/pulumi");
 /** RFC 5737: routed nowhere. */
@@ -28,7 +30,10 @@ describe("a preview by Pulumi's engine", function () {
     this.skip();
   });
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "preview-"))));
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(async () => {
+    await endAll();
+    rmSync(folder, { recursive: true });
+  });
 
   const env = () => ({
     ...process.env,
@@ -81,8 +86,10 @@ describe("a preview by Pulumi's engine", function () {
   });
 
   it("shows that another heap or version is that step alone, and that on another host the cluster may be another", async () => {
-    const config = { ...EXAMPLE_CONFIG, site: join(ROOT, "tests/sites/nginx.json"), access: "direct" };
-    const stack = new MockedStack(folder, ROOT, config);
+    const host = await mockedHost(folder);
+    const site = join(ROOT, "tests/sites/nginx.json");
+    const config = { ...EXAMPLE_CONFIG, ...host.config, site, access: "direct" };
+    const stack = new MockedStack(folder, ROOT, config, host.agent);
     await stack.make();
     const changed = async (siem: object): Promise<string[]> => {
       stack.configure({ ...config, ...siem });

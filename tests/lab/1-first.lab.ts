@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { parse } from "yaml";
 import { alertsOf, alertsSince, ATTACKS, attackSite, guessPasswords, throughProxy } from "../../lab/attack";
 import { ask } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
+import { LXD_PROJECT } from "../../lab/places";
 import { field } from "../../lab/report";
 import { changes, up, updateStack } from "../../lab/up";
-import { inContainer } from "../../lab/shell";
+import { inContainer, run } from "../../lab/shell";
 import { basic } from "../../reach/https";
 
 describe("the lab's first update", () => {
@@ -82,6 +84,25 @@ describe("the lab's first update", () => {
     assert.equal((await throughProxy("GET", "/dhis/api/ping")).status, 200, "DHIS2 itself stays open");
     await updateStack();
     assert.notEqual((await throughProxy("GET", "/siem/api/status")).status, 403);
+  });
+
+  it("gives the SIEM's container its limits, and a start at boot", async () => {
+    const said = await run("lxc", ["--project", LXD_PROJECT, "config", "show", "siem"]);
+    const { config, devices } = parse(said) as {
+      config: Record<string, string>;
+      devices: Record<string, Record<string, string>>;
+    };
+    assert.deepEqual(
+      [config["boot.autostart"], config["limits.memory"], devices.eth0?.["ipv4.address"]],
+      ["true", "3GiB", "10.87.0.200"],
+    );
+  });
+
+  it("leaves Elasticsearch's package no security to configure", async () => {
+    const certificates = (await inContainer("siem", ["ls", "/etc/elasticsearch/certs"])).split(/\s+/);
+    assert.ok(certificates.includes("server.crt"));
+    // What the vendor's postinst makes where it finds none configured.
+    for (const made of ["http.p12", "http_ca.crt", "transport.p12"]) assert.ok(!certificates.includes(made));
   });
 
   it("keeps the agents' settings for root, and no key in them", async () => {

@@ -119,7 +119,8 @@ describe("agents", () => {
       output,
       /siem: error: container 'dhis' is STOPPED: start it with 'lxc start dhis --project dhis2-siem-lab'/,
     );
-    assert.match(output, /agent-postgres-settings updated/);
+    for (const step of ["settings", "start"])
+      assert.match(output, new RegExp(`agent-postgres-${step} updated`));
     await run("lxc", ["--project", LXD_PROJECT, "start", "dhis"]);
     assert.match(changes(await updateStack({ site })), /update/);
     assert.equal(changes(await updateStack({ site })), "nothing changed");

@@ -61,6 +61,16 @@ describe("the other types of containers", () => {
     );
   });
 
+  it("have no Kibana behind apache2 for a network that the config does not allow", async () => {
+    const site = otherSite();
+    await updateStack({ site, kibana: { allowFrom: ["10.87.0.20/32"] } });
+    const status = async (path: string) => (await throughProxy("GET", path, { address: APACHE })).status;
+    assert.equal(await status("/siem/api/status"), 403);
+    assert.equal(await status("/dhis/api/ping"), 200, "DHIS2 itself stays open");
+    await updateStack({ site });
+    assert.notEqual(await status("/siem/api/status"), 403);
+  });
+
   it("have no Kibana behind apache2 whose certificate another CA signed", async () => {
     const ca = "/etc/apache2/dhis2-siem-ca.crt";
     const replace = `cp -p ${ca} /root/ca && cat /etc/ssl/certs/ssl-cert-snakeoil.pem >${ca} && systemctl restart apache2`;
@@ -89,6 +99,10 @@ describe("the other types of containers", () => {
     });
     await inContainer("monitor", ["systemctl", "restart", "munin-node"]);
     await event("munin-node's start", from("monitor"), { term: { "log.syslog.appname": "munin-node" } });
+    await inContainer("monitor", ["runuser", "-u", "munin", "--", "munin-cron"]);
+    await event("munin's own log", from("monitor"), {
+      term: { "log.file.path": "/var/log/munin/munin-update.log" },
+    });
   });
 
   it("have their logging put back when their entries go", async () => {

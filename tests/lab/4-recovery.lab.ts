@@ -7,6 +7,9 @@ import { run } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 
+/** The lab's base image (lab/lib.sh). */
+const IMAGE = "dhis2-siem-debian12";
+
 describe("a siem container that was deleted by hand", () => {
   let before: LabOutputs;
   it("is what an update says that cannot reach it, and it ends by itself", async () => {
@@ -19,12 +22,15 @@ describe("a siem container that was deleted by hand", () => {
     assert.ok(Date.now() - start < 90_000, "within seconds, with room for a slow machine");
   });
 
-  it("is made anew with everything in it, in one update", async () => {
+  it("is taken over where it was made anew by hand, and gets everything in it, in one update", async () => {
+    await run("lxc", ["--project", LXD_PROJECT, "init", IMAGE, "siem"]);
     const site = siteVariant("rebuilt", (text) => {
       for (const entry of text.containers) if (entry.name === "siem") entry.generation = 2;
     });
-    const result = await updateStack({ site });
+    const lines: string[] = [];
+    const result = await updateStack({ site }, (line) => lines.push(line));
     assert.match(changes(result), /replace|create/);
+    assert.match(lines.join("\n"), /container siem is there already and is taken over/);
     const outputs = await labOutputs({ site });
     assert.equal(outputs.elasticPassword, before.elasticPassword, "passwords are kept");
     assert.notEqual(outputs.caFingerprint, before.caFingerprint);

@@ -1,20 +1,30 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Endpoints } from "../../components/elasticProvider";
 import { reach } from "../../reach";
+import type { SshRequest } from "../../reach/ssh";
 import { options } from "../verify/samples";
+import * as servers from "./servers";
 
 const OVERRIDE = "ELASTICSEARCH_ENDPOINTS";
 
 describe("the way to the servers", () => {
   const before = process.cwd();
   let folder = "";
-  beforeEach(() => process.chdir((folder = mkdtempSync(join(tmpdir(), "dhis2-siem-reach-")))));
-  afterEach(() => {
+  let ssh: SshRequest;
+  beforeEach(async () => {
+    process.chdir((folder = mkdtempSync(join(tmpdir(), "dhis2-siem-reach-"))));
+    const [hostKeys, login] = [servers.keys(), servers.keys()];
+    const { port } = await servers.sshServer({ hostPrivateKey: hostKeys.private, authorized: login.public });
+    const host = { host: servers.LOOPBACK, port, hostKey: hostKeys.public };
+    ssh = { ...host, user: "admin", privateKey: login.private };
+  });
+  afterEach(async () => {
     delete process.env[OVERRIDE];
+    await servers.endAll();
     process.chdir(before);
     rmSync(folder, { recursive: true });
   });
@@ -23,7 +33,7 @@ describe("the way to the servers", () => {
   async function endpoints(access: "direct" | "forward", preview: boolean): Promise<Endpoints> {
     const mocks = { call: () => ({}), newResource: () => ({ id: "", state: {} }) };
     await pulumi.runtime.setMocks(mocks, "dhis2-siem", "prod", preview);
-    const way = reach({ ...options, access }, "192.0.2.1")(pulumi.output("the CA\n"));
+    const way = (await reach({ ...options, access }, "192.0.2.1", ssh))(pulumi.output("the CA\n"));
     return (way as unknown as { promise(): Promise<Endpoints> }).promise();
   }
   const caFile = ".siem/prod-ca.pem";
@@ -46,5 +56,12 @@ describe("the way to the servers", () => {
       endpoints("direct", false),
       /^Error: ELASTICSEARCH_ENDPOINTS in the environment would send/,
     );
+    assert.equal(existsSync(caFile), false);
+  });
+
+  it("is refused before anything where the host lets nobody in", async () => {
+    ssh = { ...ssh, port: await servers.freePort() };
+    await assert.rejects(endpoints("direct", false), /^Error: the host 127.* refuses the connection/);
+    assert.equal(existsSync(caFile), false);
   });
 });

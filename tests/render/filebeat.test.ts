@@ -97,6 +97,16 @@ describe("an agent's filebeat.yml", () => {
       ["journald"],
     );
   });
+
+  it("reads munin's own logs, which are files, beside those of its apache2", () => {
+    const [, file] = inputs(rendered("munin_monitor"));
+    const [, apache] = inputs(rendered("apache_proxy"));
+    assert.deepEqual(file?.paths, [
+      ...(apache?.paths as string[]),
+      "/var/log/munin/munin-*.log",
+      "/var/log/munin/munin-*.log.*[0-9]",
+    ]);
+  });
 });
 
 /** The lab's build of the real one. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { type Detection, saidInDsl, watchesSilence } from "../../detections/detection";
 import { forSite } from "../../detections/settings";
-import { renderAll } from "../../lab/standins/kibana/templates";
-import { ruleCreate } from "../../lab/standins/kibana/schemas";
+import { renderAll } from "../../tools/detections/templates";
+import { ruleCreate } from "../../tools/detections/rule";
 import { type RenderedRule, renderRule } from "../../render/rule";
 import { dslParams, esqlParams } from "../../tools/detections/params";
 

@@ -64,6 +64,16 @@ describe("the servers' certificate (elastic.sh)", function () {
     assert.ok(lstatSync(certs).isDirectory() && existsSync(join(certs, "server.key")));
   });
 
+  it("goes into a folder that is root's before anything is in it", () => {
+    const certs = join(folder, "new-certs");
+    const moved = movedScripts(folder, "lib", "request", "elastic");
+    const bash = `set -euo pipefail
+      ${moved}
+      chown() { echo "$1"; }; put_file() { stat -c %a ${certs}; ls ${certs}; exit; }; TLS=${folder}/state/tls
+      give_certificates ${certs} kibana`;
+    assert.equal(spawnSync("bash", ["-c", bash], { encoding: "utf8" }).stdout, "root:kibana\n750\n");
+  });
+
   it("is made anew for another address, by the same authority, and its key is for the server alone", () => {
     const authority = () => readFileSync(join(folder, "state/tls/ca.crt"), "utf8");
     const before = authority();

@@ -27,6 +27,7 @@ describe("a piece of a script", () => {
     const moved = movedScripts(folder, "lib", ...scripts)
       .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
       .replaceAll("/etc/apt/", `${folder}/apt/`)
+      .replaceAll("/etc/kibana", `${folder}/kibana`)
       .replaceAll("/etc/postgresql/", `${folder}/clusters/`);
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
   }
@@ -77,7 +78,7 @@ describe("a piece of a script", () => {
       const { stdout, stderr } = run(
         ["journal"],
         `nginx() { echo "configure arguments: --error-log-path=/e.log --http-log-path=/a.log" >&2; }
-        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" && echo own || true`,
+        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -E '^([2-9]|site) ' "$WORK/nginx-logs" || true`,
       );
       assert.equal(stderr, "");
       return stdout.trim().split("\n");
@@ -109,24 +110,45 @@ describe("a piece of a script", () => {
     it("are told from those of a server, in any file", () => {
       const http = "http {\n  access_log /x;\n  error_log /y;\n";
       const own = "server {\n  access_log /var/log/nginx/perf.log performance;\n}";
-      assert.deepEqual(kept(["nginx.conf", `${http}${own}\n}`]), ["own"]);
-      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["sites-enabled/default", own]), ["own"]);
-      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["upstream/x.conf", "access_log /z;"]), ["own"]);
+      const said = ["2 access_log /var/log/nginx/perf.log performance"];
+      assert.deepEqual(kept(["nginx.conf", `${http}${own}\n}`]), said);
+      assert.deepEqual(kept(["nginx.conf", `${http}}`], ["sites-enabled/default", own]), said);
+    });
+
+    it("are the site's in the server that reads upstream/, and no other's", () => {
+      const http = "http {\n  access_log /x;\n  error_log /y;\n";
+      const upstreams = "upstream dhis {\n  server 192.168.0.10:8080;\n}";
+      const other = "server {\n  access_log /other;\n  location / {\n    access_log off;\n  }\n}";
+      const site =
+        "server\n{\n  access_log /var/log/nginx/perf.log performance;\n  location /x {\n    access_log off;\n  }\n  error_log /e;\n  include /etc/nginx/upstream/*.conf;\n}";
+      assert.deepEqual(kept(["nginx.conf", `${http}${upstreams}\n${other}\n${site}\n}`]), [
+        "3 access_log off",
+        "2 access_log /other",
+        "3 access_log off",
+        "site access_log /var/log/nginx/perf.log performance",
+        "site error_log /e",
+      ]);
+      const reads = "server {\n  include upstream/*.conf;\n}";
+      const ours: [string, string] = ["upstream/dhis2-siem.conf", "access_log syslog:server=unix:/dev/log;"];
+      assert.deepEqual(kept(["nginx.conf", `${http}${reads}\n}`], ours), [""]);
+      assert.deepEqual(kept(["nginx.conf", `${http}${reads}\n}`], ["upstream/x.conf", "access_log /z;"]), [
+        "site access_log /z",
+      ]);
     });
   });
 
   describe("the disk's limit (container.sh)", () => {
     /** What limit_disk changes of a container whose own root device has this size (undefined: it is a profile's). */
-    const changes = (disk: string, size: string | undefined, driver = "zfs") => {
+    const changes = (disk: string, size: string | undefined, driver = "zfs", set = 'echo "lxc $*" >&3') => {
       const get = size === undefined ? "echo 'Device from profile(s)' >&2; return 1" : `echo ${quote(size)}`;
       const { stdout, stderr, status } = run(
-        ["container"],
+        ["lxd", "container"],
         `lxc() {
           case "$*" in
             *'device get siem root size') ${get} ;;
             *'show siem --expanded') printf 'devices:\\n  root:\\n    path: /\\n    pool: default\\n' ;;
             'storage show default') echo 'driver: ${driver}' ;;
-            *) echo "lxc $*" >&3 ;;
+            *) ${set} ;;
           esac
         }
         exec 3>&1; LXD_PROJECT=default CONTAINER=siem DISK=${quote(disk)}; limit_disk`,
@@ -149,11 +171,18 @@ describe("a piece of a script", () => {
       for (const size of ["10GiB", "", undefined])
         assert.deepEqual(changes("20GiB", size), { called: set, said: "" });
       assert.deepEqual(changes("20GiB", "20GiB"), nothing);
-      for (const driver of ["dir", "lvm"]) {
-        const { called, said } = changes("20GiB", undefined, driver);
-        assert.equal(called, "");
-        assert.match(said, /the storage pool 'default' \(\w+\) cannot enforce the disk limit 20GiB/);
-      }
+      assert.deepEqual(changes("20GiB", undefined, "lvm"), { called: set, said: "" });
+    });
+
+    it("is not set where the pool cannot enforce it, or LXD says that it cannot", () => {
+      const warning = (driver: string) =>
+        new RegExp(
+          `^siem: warning: the storage pool 'default' \\(${driver}\\) cannot enforce the disk limit 20GiB`,
+        );
+      const { called, said } = changes("20GiB", undefined, "dir");
+      assert.equal(called, "");
+      assert.match(said, warning("dir"));
+      assert.match(changes("20GiB", undefined, "lvm", "return 1").said, warning("lvm"));
     });
   });
 
@@ -193,6 +222,31 @@ describe("a piece of a script", () => {
       const { stderr, status } = step('[ "$1" != is-active ] && [ "$1" != restart ]');
       assert.equal(status, 1);
       assert.match(stderr, /the journal's end\nsiem: error: elasticsearch does not start; the lines above/);
+    });
+  });
+
+  describe("Kibana's folder (elastic.sh)", () => {
+    /** Its step from a folder that Kibana may write to, up to the keystore's first secret; says what the folder's mode is at each. */
+    const modes = () => {
+      const { stdout, stderr, status } = run(
+        ["request", "elastic"],
+        `mode() { echo "$1 $(stat -c %a "${folder}/kibana")"; }; elastic_package() { :; }; put_file() { :; }; file_kibana_yml() { :; }
+        install() { command install -d -m "$3" "${folder}/kibana"; echo "install \${*: 4}" >&2; }
+        as() { mode "$3"; umask >>"${folder}/umask"; touch "${folder}/kibana/kibana.keystore"; } >&3
+        give_certificates() { mode certificates; }; keystore() { mode secret; exit; }
+        exec 3>&1; ELASTIC_VERSION=8.19.8; mkdir -p "${folder}/kibana"; chmod 2770 "${folder}/kibana"; kibana`,
+      );
+      assert.equal(status, 0, stderr);
+      for (const line of stderr.trim().split("\n"))
+        assert.match(line, /^install -o root -g kibana \S+\/kibana$/);
+      return stdout.trim().split("\n");
+    };
+
+    it("is Kibana's to read alone, before certificates go into it", () => {
+      const closed = ["certificates 2750", "secret 2750"];
+      assert.deepEqual(modes(), ["create 2770", ...closed]);
+      assert.equal(readFileSync(join(folder, "umask"), "utf8"), "0007\n");
+      assert.deepEqual(modes(), closed, "the keystore is there");
     });
   });
 

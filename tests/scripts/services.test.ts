@@ -1,7 +1,16 @@
 /** What the scripts do to packages and to services that are a site's own. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Scripts } from "../../scripts";
@@ -12,9 +21,9 @@ describe("a step in a container", () => {
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "dhis2-siem-services-"))));
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Runs some bash after lib.sh and other scripts, with /etc, /run and the state in the test's folder; systemctl is only told. */
+  /** Runs some bash after lib.sh and other scripts, with /etc, /run, /var/log and the state in the test's folder; systemctl is only told. */
   function run(scripts: readonly (keyof Scripts)[], bash: string) {
-    const moved = movedScripts(folder, "lib", ...scripts).replaceAll("/etc/", `${folder}/etc/`);
+    const moved = movedScripts(folder, "lib", ...scripts).replaceAll(/\/(etc|var\/log)\//g, `${folder}$&`);
     const stubs = `RETRY=""; chown() { :; }; hostname() { echo c1; }; systemctl() { echo "systemctl $*"; }`;
     const { status, stdout, stderr } = spawnSync(
       "bash",
@@ -61,6 +70,15 @@ describe("a step in a container", () => {
       );
     });
 
+    it("and from nowhere, where a step forgot to say from where", () => {
+      const { status, said } = run(
+        ["packages"],
+        "need_packages() { :; }; file_packages_key() { :; }; elastic_repository 8",
+      );
+      assert.equal(status, 1);
+      assert.match(said, /PACKAGES_URL: unbound variable$/);
+    });
+
     it("and says which there are where that one is not", () => {
       const { status, said } = install("filebeat", "8.19.7", "8.19.6");
       assert.equal(status, 1);
@@ -70,14 +88,25 @@ describe("a step in a container", () => {
 
   describe("lets PostgreSQL log to the journal (journal.sh)", () => {
     const conf = "postgresql/15/main/conf.d/50-dhis2-siem.conf";
-    const apply = () =>
-      run(["journal"], "CONTAINER_TYPE=postgres; file_postgres_logging() { echo ours; }; postgres_apply");
+    const apply = (more = ":") =>
+      run(
+        ["journal"],
+        `CONTAINER_TYPE=postgres; file_postgres_logging() { echo ours; }; ${more}; postgres_apply`,
+      );
 
     it("in each cluster, with a reload where that is new", () => {
       write("postgresql/15/main/postgresql.conf", "include_dir = 'conf.d'\n");
-      assert.deepEqual(apply(), { status: 0, said: "", did: ["systemctl reload postgresql"] });
+      const did = ["systemctl is-active -q postgresql", "systemctl reload postgresql"];
+      assert.deepEqual(apply(), { status: 0, said: "", did });
       assert.equal(readFileSync(path(conf), "utf8"), "ours\n");
       assert.deepEqual(apply().did, [""]);
+    });
+
+    it("and asks nothing of one that is stopped", () => {
+      write("postgresql/15/main/postgresql.conf", "include_dir = 'conf.d'\n");
+      const { status, did } = apply('systemctl() { echo "systemctl $*"; [ "$1" != is-active ]; }');
+      assert.deepEqual([status, did], [0, ["systemctl is-active -q postgresql"]]);
+      assert.equal(readFileSync(path(conf), "utf8"), "ours\n");
     });
 
     it("and fails where it would not, and says what is to be done", () => {
@@ -104,6 +133,73 @@ describe("a step in a container", () => {
     assert.equal(readFileSync(path(conf), "utf8"), "old\n");
   });
 
+  describe("lets apache2 log to the journal (journal.sh)", () => {
+    const [ENABLED, AVAILABLE] = ["conf-enabled/dhis2-siem.conf", "conf-available/dhis2-siem.conf"].map(
+      (name) => `apache2/${name}`,
+    ) as [string, string];
+    /** `refused`: what the settings hold that apache2 takes for wrong. */
+    const apply = (refused = "nothing") =>
+      run(
+        ["journal"],
+        `apache2ctl() { cat ${path("apache2/conf-enabled")}/*.conf >"$WORK/all" || return 1; ! grep '${refused}' "$WORK/all"; }
+        CONTAINER_TYPE=apache_proxy; file_apache_logging() { echo ours; }; apache_apply`,
+      );
+    const there = () =>
+      ["conf-enabled", "conf-available"].flatMap((name) => readdirSync(path(`apache2/${name}`)));
+    beforeEach(() => {
+      write("apache2/conf-enabled/site.conf", "its own\n");
+      mkdirSync(path("apache2/conf-available"));
+    });
+
+    it("by a file of its own, also in place of the link that it was once, and of one that leads nowhere", () => {
+      for (const before of [undefined, "old\n", "dangling"]) {
+        if (before !== undefined) {
+          rmSync(path(ENABLED));
+          symlinkSync("../conf-available/dhis2-siem.conf", path(ENABLED));
+          if (before !== "dangling") write(AVAILABLE, before);
+        }
+        const { status, said, did } = apply();
+        assert.deepEqual([status, said, did.at(-1)], [0, "", "systemctl reload apache2"]);
+        assert.ok(lstatSync(path(ENABLED)).isFile());
+        assert.equal(readFileSync(path(ENABLED), "utf8"), "ours\n");
+        assert.deepEqual(there(), ["dhis2-siem.conf", "site.conf"]);
+      }
+      assert.deepEqual(apply().did, [""], "it is done");
+    });
+
+    it("and puts back what was there where apache2 refuses it", () => {
+      const refused = /ours\nsiem: error: 'apache2ctl configtest' refuses the new configuration/;
+      assert.match(apply("ours").said, refused);
+      assert.deepEqual(there(), ["site.conf"]);
+      write(AVAILABLE, "old\n");
+      symlinkSync("../conf-available/dhis2-siem.conf", path(ENABLED));
+      const { status, said, did } = apply("ours");
+      assert.match(said, refused);
+      assert.deepEqual([status, did], [1, [""]]);
+      assert.equal(readFileSync(path(ENABLED), "utf8"), "old\n");
+    });
+
+    it("and is not to blame where apache2's settings were broken before", () => {
+      const { status, said, did } = apply("own");
+      assert.deepEqual([status, did], [1, [""]]);
+      assert.equal(
+        said,
+        "siem: error: apache2's configuration is broken already; 'apache2ctl configtest' in c1 says: its own",
+      );
+      assert.deepEqual(there(), ["site.conf"]);
+    });
+
+    it("no more where the agent goes", () => {
+      apply();
+      write(AVAILABLE, "old\n");
+      assert.equal(
+        run(["journal"], "apache2ctl() { :; }; apache_delete").did.at(-1),
+        "systemctl reload apache2",
+      );
+      assert.deepEqual(there(), ["site.conf"]);
+    });
+  });
+
   it("takes munin-node's log to the journal once, and gives back the line that it had (journal.sh)", () => {
     const before = "log_level 4\nlog_file /var/log/munin/munin-node.log\nport 4949\n";
     write("munin/munin-node.conf", before);
@@ -115,10 +211,11 @@ describe("a step in a container", () => {
   });
 
   describe("puts Kibana's location into the proxy (location.sh)", () => {
-    const apply = (kind: "nginx" | "apache", reads: string) =>
+    const apply = (kind: "nginx" | "apache", reads: string, logs = "") =>
       run(
         ["journal", "location"],
-        `nginx() { [ "$1" = -t ] || echo "${reads}"; }; a2enmod() { :; }; apache2ctl() { [ "$1" = configtest ] || echo "${reads}"; }
+        `printf '${logs}' >"$WORK/nginx-logs"; file_nginx_logging() { printf 'access_log a;\\nerror_log e;\\n'; }
+        nginx() { [ "$1" = -t ] || echo "${reads}"; }; a2enmod() { :; }; apache2ctl() { [ "$1" = configtest ] || echo "${reads}"; }
         file_ca() { echo PEM; }; file_location() { echo location; }; FQDN=f CONTAINER_TYPE=${kind}_proxy; location_apply`,
       );
     const [NGINX, APACHE] = ["nginx/upstream/dhis2-siem.conf", "apache2/upstream/dhis2-siem"];
@@ -128,6 +225,20 @@ describe("a step in a container", () => {
       assert.deepEqual([nginx.status, nginx.did.at(-1)], [0, "systemctl reload nginx"]);
       const apache = apply("apache", path(APACHE));
       assert.deepEqual([apache.status, apache.did], [0, ["systemctl restart apache2"]]);
+    });
+
+    it("with our logs, where the site's server has some of its own, which would win over http's", () => {
+      const reads = `# configuration file ${path(NGINX)}:`;
+      const put = (logs: string) => {
+        apply("nginx", reads, logs);
+        return readFileSync(path(NGINX), "utf8");
+      };
+      assert.equal(put("1 access_log /x\\n2 error_log /other\\n"), "location\n");
+      assert.equal(put("site access_log /x\\n"), "location\naccess_log a;\n");
+      assert.equal(
+        put("site access_log /x\\nsite error_log /y\\n"),
+        "location\naccess_log a;\nerror_log e;\n",
+      );
     });
 
     it("and reads it again for another CA alone", () => {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkSettings, keystoreCommand, loadSettings } from "../../lab/standins/kibana/settings";
+import { checkSettings, loadSettings } from "../../lab/standins/kibana/settings";
 import { renderKibanaYml } from "../../render/elastic";
 import { encryptionKey, settings } from "./kibana-samples";
+
+const KEYSTORE = join(__dirname, "../../lab/build/deb/kibana/kibana-keystore.sh");
 
 describe("the stand-in for Kibana: its settings and keystore", () => {
   // prettier-ignore
@@ -22,22 +25,23 @@ describe("the stand-in for Kibana: its settings and keystore", () => {
   for (const [what, changes, message] of wrong)
     it(`refuses ${what}`, () => assert.throws(() => checkSettings({ ...good, ...changes }), { message }));
 
-  it("reads the kibana.yml that this project writes, and the keystore beside it, which only stdin fills", async () => {
+  it("reads the kibana.yml that this project writes, and the keystore beside it, which only stdin fills", () => {
     const folder = mkdtempSync(join(tmpdir(), "keystore-"));
     try {
-      const run = (args: string, stdin = "") =>
-        keystoreCommand(args.split(" "), folder, () => Promise.resolve(stdin));
-      await run("create");
+      const env = { ...process.env, KBN_PATH_CONF: folder };
+      const run = (args: string, input = "") =>
+        execFileSync("sh", [KEYSTORE, ...args.split(" ")], { env, input, encoding: "utf8", stdio: "pipe" });
+      run("create");
       assert.equal(statSync(join(folder, "kibana.keystore")).mode & 0o007, 0, "others cannot read it");
       for (const value of ["first\n", "second"])
-        assert.deepEqual(await run("add elasticsearch.password --stdin --force", value), []);
-      await run("add xpack.encryptedSavedObjects.encryptionKey --stdin --force", encryptionKey);
-      await run("create");
-      assert.deepEqual(await run("list"), [
+        assert.equal(run("add elasticsearch.password --stdin --force", value), "");
+      run("add xpack.encryptedSavedObjects.encryptionKey --stdin --force", encryptionKey);
+      run("create");
+      assert.deepEqual(run("list").trim().split("\n"), [
         "elasticsearch.password",
         "xpack.encryptedSavedObjects.encryptionKey",
       ]);
-      await assert.rejects(run("add elasticsearch.password on-the-command-line"), /^Error: Usage/);
+      assert.throws(() => run("add elasticsearch.password on-the-command-line"), /Usage/);
       const yml = renderKibanaYml("siem", "192.0.2.2", "https://dhis2.example/siem");
       writeFileSync(join(folder, "kibana.yml"), yml);
       const loaded = loadSettings(folder);

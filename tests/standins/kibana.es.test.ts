@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runDue } from "../../lab/standins/kibana/rules";
-import { type Kibana, openKibana } from "../../lab/standins/kibana/saved";
+import { type Kibana, openKibana } from "../../lab/standins/kibana/kibana";
 import { createServer } from "../../lab/standins/kibana/server";
 import { checkSettings } from "../../lab/standins/kibana/settings";
 import type { Json } from "../../tools/detections/es-query";
@@ -107,7 +107,7 @@ describe("the stand-in for Kibana: its rules on a real Elasticsearch", function 
   });
   afterEach(async () => {
     log.length = 0;
-    for (const id of kibana.rules.keys()) await call("DELETE", `/api/alerting/rule/${id}`);
+    for (const id of Object.keys(kibana.saved.alert)) await call("DELETE", `/api/alerting/rule/${id}`);
     await elasticsearch.call("DELETE", `/${alerts},.kibana-event-log-lab?ignore_unavailable=true`);
     await elasticsearch.call("POST", `/${logs}/_delete_by_query?refresh=true`, { query: { match_all: {} } });
   });

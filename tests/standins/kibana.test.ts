@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { runDue } from "../../lab/standins/kibana/rules";
-import { type Kibana, openKibana } from "../../lab/standins/kibana/saved";
+import { type Kibana, openKibana } from "../../lab/standins/kibana/kibana";
 import { createServer as createKibana } from "../../lab/standins/kibana/server";
 import { checkSettings } from "../../lab/standins/kibana/settings";
 import type { Json } from "../../tools/detections/es-query";
@@ -19,7 +19,6 @@ import {
   connectorBody,
   dashboard,
   esqlParams,
-  frequency,
   listen,
   ndjson,
   params,
@@ -131,7 +130,6 @@ describe("the stand-in for Kibana: its API", () => {
     ["an unknown consumer", "POST", newRule, { ...ruleBody, consumer: "me" }, 400, /^\[request body\.consumer\]/],
     ["an unknown action group", "POST", newRule, withAction({ group: "default" }), 400, /^\[request body\.actions\.0\.group\]/],
     ["an action without frequency", "POST", newRule, withAction({ frequency: undefined }), 400, /^\[request body\.actions\.0\.frequency\]/],
-    ["a throttle shorter than the interval", "POST", newRule, withAction({ frequency: { ...frequency, notify_when: "onThrottleInterval", throttle: "30s" } }), 400, /^Action throttle cannot be shorter than the schedule interval of 1m: query matched \(30s\)$/],
     ["a connector that is not there", "POST", newRule, withAction({ id: "c9" }), 400, /Saved object \[action\/c9\] not found$/],
     ["a key that cannot be changed", "PUT", `/api/alerting/rule/${ruleId}`, ruleBody, 400, "[request body.rule_type_id]: definition for this key is missing"],
     ["a rule that is not there", "GET", newRule, undefined, 404, /not found$/],
@@ -235,7 +233,7 @@ describe("the stand-in for Kibana: its API", () => {
     assert.equal((await later("GET", `/api/alerting/rule/${ruleId}`)).body.name, ruleBody.name);
     const view = (await later("GET", "/s/default/api/data_views/data_view/logs")).body.data_view as Json;
     assert.deepEqual([view.name, view.timeFieldName, view.allowNoIndex], ["Logs", "@timestamp", false]);
-    assert.deepEqual([...reopened.objects.keys()], ["dashboard/there"]);
+    assert.deepEqual(Object.keys(reopened.saved.imported), ["dashboard/there"]);
     const found = await later("GET", "/api/actions/connector/c1");
     assert.deepEqual(found.body.config, connectorBody.config);
     assert.equal(found.body.is_missing_secrets, false);
@@ -299,7 +297,7 @@ describe("the stand-in for Kibana: its API", () => {
       );
       assert.deepEqual([status, body.success, body.successCount], [200, false, 1]);
       assert.deepEqual((body.errors as { error: Json }[])[0]?.error, error);
-      assert.ok(!kibana.objects.has("dashboard/a"));
+      assert.ok(!kibana.saved.imported["dashboard/a"]);
     });
 
   it("imports what is in order", async () => {
@@ -311,7 +309,7 @@ describe("the stand-in for Kibana: its API", () => {
     const objects = [search, dashboard("good", { references })];
     const { body } = await call("POST", "/api/saved_objects/_import?overwrite=true", ndjson(objects));
     assert.deepEqual([body.success, body.successCount, body.errors], [true, 2, undefined]);
-    assert.ok(kibana.objects.has("dashboard/good"));
+    assert.ok(kibana.saved.imported["dashboard/good"]);
   });
 
   it("trusts Elasticsearch by the authority in its settings alone, and speaks TLS itself", async () => {

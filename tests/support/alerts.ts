@@ -1,5 +1,5 @@
 import type { Detection } from "../../detections";
-import { renderAll, variables } from "../../lab/standins/kibana/templates";
+import { renderAll, variables } from "../../tools/detections/templates";
 import { renderRule } from "../../render/rule";
 import type { Match } from "../../tools/detections/es-query";
 

@@ -49,7 +49,16 @@ export function milliseconds(duration: string): number {
   return parseInt(duration, 10) * MILLISECONDS[duration.slice(-1) as keyof typeof MILLISECONDS];
 }
 
-/** The lines of a rule's test case, from `start` on (milliseconds), in the order of their times. */
+/** A time as a web server writes it, such as "01/Mar/2024:10:11:12 +0000". */
+function webTime(time: Date): string {
+  const [, day, month, year, clock] = time.toUTCString().split(" ");
+  return `${day}/${month}/${year}:${clock} +0000`;
+}
+
+/**
+ * The lines of a rule's test case, from `start` on (milliseconds), in the order of their times. `{time}` in a message is
+ * the line's own: what an agent reads from a web server's file counts from that.
+ */
 export function linesOf(
   events: readonly TestEvent[],
   from: DetectionTests["from"],
@@ -61,14 +70,17 @@ export function linesOf(
         journal === undefined && file === undefined
           ? { journal: from.journal, file: from.file }
           : { journal, file };
-      return Array.from({ length: times }, (_, index): RawLine => ({
-        "@timestamp": new Date(start + milliseconds(at) + index * milliseconds(every)).toISOString(),
-        container: container ?? from.container ?? "",
-        type: type ?? from.type ?? "",
-        ...origin,
-        ...(late && { late }),
-        message,
-      }));
+      return Array.from({ length: times }, (_, index): RawLine => {
+        const time = new Date(start + milliseconds(at) + index * milliseconds(every));
+        return {
+          "@timestamp": time.toISOString(),
+          container: container ?? from.container ?? "",
+          type: type ?? from.type ?? "",
+          ...origin,
+          ...(late && { late }),
+          message: message.replace("{time}", webTime(time)),
+        };
+      });
     })
     .sort((a, b) => Date.parse(a["@timestamp"]) - Date.parse(b["@timestamp"]));
 }

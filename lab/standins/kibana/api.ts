@@ -2,89 +2,81 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { importFile } from "./import";
+import { type Connector, find, type Kibana, type View } from "./kibana";
 import { roles } from "./roles";
-import { acceptRule, showRule } from "./rules";
-import type { Connector, Kibana, Rule, Saved, View } from "./saved";
+import { acceptRule } from "./rules";
 import * as schemas from "./schemas";
 import { check, checkBody, refuse } from "./schemas";
 
-/** How objects of one type come in and are shown; the rest is the same for all. */
-interface Kind<S> {
-  /** What a call wants to be saved, new or in place of `old`, with Kibana's defaults. Throws what Kibana refuses. */
-  readonly accept: (c: Context, id: string, old?: S) => Promise<S>;
-  readonly show: (saved: S) => object;
-  /** Data views alone are changed by POST, and their removal is answered with 200. */
-  readonly byPost?: true;
-}
+/** What a call wants to be saved, new or in place of `old`, with Kibana's defaults. Throws what Kibana refuses. */
+type Accept<S> = (c: Context, id: string, old?: S) => Promise<S>;
 
-function resource<S extends { id: string }>(saved: Saved<S>, { accept, show, byPost }: Kind<S>): Hono {
+/** An object as the API shows it: of a rule, without what only Kibana knows. */
+const shown = (object: object) => ({ ...object, kept: undefined });
+
+/** The objects of one type; the server saves them after each call. */
+function resource<S extends { id: string }>(type: string, saved: Record<string, S>, accept: Accept<S>): Hono {
+  // Data views alone are shown in an envelope and changed by POST, and their removal is answered with 200.
+  const isView = type === "index-pattern";
+  const show = (object: S): object => (isView ? { data_view: object } : shown(object));
   return new Hono()
-    .get("/:id", (c) => c.json(show(saved.find(c.req.param("id")))))
-    .on(byPost ? "POST" : "PUT", "/:id", async (c) => {
-      const old = saved.find(c.req.param("id"));
+    .get("/:id", (c) => c.json(show(find(type, saved, c.req.param("id")))))
+    .on(isView ? "POST" : "PUT", "/:id", async (c) => {
+      const old = find(type, saved, c.req.param("id"));
       // In place: a rule may be running.
-      Object.assign(old, await accept(c, old.id, old));
-      saved.save();
-      return c.json(show(old));
+      return c.json(show(Object.assign(old, await accept(c, old.id, old))));
     })
     .post("/:id?", async (c) => {
       const id = c.req.param("id") ?? randomUUID();
-      if (saved.has(id)) refuse(409, `Saved object [${saved.type}/${id}] conflict`);
+      if (saved[id]) refuse(409, `Saved object [${type}/${id}] conflict`);
       const made = await accept(c, id);
-      saved.set(made.id, made).save();
+      saved[made.id] = made;
       return c.json(show(made));
     })
     .delete("/:id", (c) => {
-      saved.delete(saved.find(c.req.param("id")).id);
-      saved.save();
-      return byPost ? c.json({}) : c.body(null, 204);
+      delete saved[find(type, saved, c.req.param("id")).id];
+      return isView ? c.json({}) : c.body(null, 204);
     });
 }
 
 const GOLD = [".email", ".slack", ".teams", ".webhook", ".jira", ".pagerduty", ".servicenow"];
 const BASIC = "is disabled because your basic license does not support it. Please upgrade your license.";
 
-const connectors: Kind<Connector> = {
-  async accept(c, id, old) {
-    const body = await checkBody(old ? schemas.connectorUpdate : schemas.connectorCreate, c);
-    const { name, connector_type_id: type } = { connector_type_id: ".index", ...body };
-    if (GOLD.includes(type)) refuse(403, `Action type ${type} ${BASIC}`);
-    if (type !== ".index") refuse(400, `Action type "${type}" is not registered.`);
-    const config = check(schemas.indexConfig, body.config, "error validating connector type config: [");
-    return { id, name, connector_type_id: type, config };
-  },
-  show: (it) => ({ ...it, is_preconfigured: false, is_deprecated: false, is_missing_secrets: false }),
-};
+async function acceptConnector(c: Context, id: string, old?: Connector): Promise<Connector> {
+  const body = await checkBody(old ? schemas.connectorUpdate : schemas.connectorCreate, c);
+  const { name, connector_type_id: type } = { connector_type_id: ".index", ...body };
+  if (GOLD.includes(type)) refuse(403, `Action type ${type} ${BASIC}`);
+  if (type !== ".index") refuse(400, `Action type "${type}" is not registered.`);
+  const config = check(schemas.indexConfig, body.config, "error validating connector type config: [");
+  const flags = { is_preconfigured: false, is_deprecated: false, is_missing_secrets: false };
+  return { id, name, connector_type_id: type, config, ...flags };
+}
 
-const dataViews: Kind<View> = {
-  byPost: true,
-  async accept(c, id, old) {
-    const { data_view } = await checkBody(old ? schemas.viewUpdate : schemas.viewCreate, c);
-    return { id, ...old, ...data_view };
-  },
-  show: (it) => ({
-    data_view: { sourceFilters: [], fieldFormats: {}, fieldAttrs: {}, runtimeFieldMap: {}, ...it },
-  }),
-};
+async function acceptView(c: Context, id: string, old?: View): Promise<View> {
+  const { data_view } = await checkBody(old ? schemas.viewUpdate : schemas.viewCreate, c);
+  return { id, sourceFilters: [], fieldFormats: {}, fieldAttrs: {}, runtimeFieldMap: {}, ...data_view };
+}
 
 /** The API of a Kibana, for each path that it is at. */
 export function api(kibana: Kibana): Hono {
-  const { rules } = kibana;
-  const ruleKind: Kind<Rule> = { accept: (...wanted) => acceptRule(kibana, ...wanted), show: showRule };
+  const { alert, action, "index-pattern": views } = kibana.saved;
   return new Hono()
     .get("/alerting/rules/_find", (c) => {
       const [page, per_page] = [Number(c.req.query("page") ?? 1), Number(c.req.query("per_page") ?? 10)];
-      const data = [...rules.values()].slice((page - 1) * per_page, page * per_page).map(showRule);
-      return c.json({ page, per_page, total: rules.size, data });
+      const all = Object.values(alert).map(shown);
+      const data = all.slice((page - 1) * per_page, page * per_page);
+      return c.json({ page, per_page, total: all.length, data });
     })
     .post("/alerting/rule/:id/:switch{_enable|_disable}", (c) => {
-      rules.find(c.req.param("id")).enabled = c.req.param("switch") === "_enable";
-      rules.save();
+      find("alert", alert, c.req.param("id")).enabled = c.req.param("switch") === "_enable";
       return c.body(null, 204);
     })
-    .route("/alerting/rule", resource(rules, ruleKind))
-    .route("/actions/connector", resource(kibana.connectors, connectors))
-    .route("/data_views/data_view", resource(kibana.views, dataViews))
+    .route(
+      "/alerting/rule",
+      resource("alert", alert, (...wanted) => acceptRule(kibana, ...wanted)),
+    )
+    .route("/actions/connector", resource("action", action, acceptConnector))
+    .route("/data_views/data_view", resource("index-pattern", views, acceptView))
     .post("/saved_objects/_import", (c) => importFile(kibana, c))
-    .route("/security/role", roles(kibana.elasticsearch));
+    .route("/security/role", roles(kibana));
 }

@@ -1,6 +1,6 @@
 /** The import of saved objects: dashboards and the searches that they show. */
 import type { Context } from "hono";
-import type { Kibana, SavedObject } from "./saved";
+import type { Imported, Kibana } from "./kibana";
 import { check, refuse, savedObject } from "./schemas";
 
 /** A dashboard's attributes, as its type in Kibana lists them. */
@@ -10,7 +10,7 @@ const ATTRIBUTES =
 const keyOf = ({ type, id }: { type: string; id: string }) => `${type}/${id}`;
 
 /** Why an object cannot be made; `known` has the keys of what it may refer to. */
-function problem({ type, references, attributes }: SavedObject, known: Set<string>): object | undefined {
+function problem({ type, references, attributes }: Imported, known: Set<string>): object | undefined {
   if (!["dashboard", "search"].includes(type)) return { type: "unsupported_type" };
   // The real one looks for nothing else.
   const checked = references.filter((to) => ["index-pattern", "search"].includes(to.type));
@@ -26,25 +26,19 @@ function problem({ type, references, attributes }: SavedObject, known: Set<strin
  * Imports a file of NDJSON. With one object that cannot be made nothing at all is made, though `successCount` counts
  * the others: so does Kibana.
  */
-export async function importFile({ views, objects }: Kibana, c: Context): Promise<Response> {
+export async function importFile({ saved }: Kibana, c: Context): Promise<Response> {
   const { file } = await c.req.parseBody();
   if (!(file instanceof Blob) || c.req.query("overwrite") !== "true")
     return refuse(400, "the lab's stand-in for Kibana imports a file, and overwrites what is there");
   const lines = (await file.text()).split("\n").filter((line) => line.trim());
   const wanted = lines.map((line) => check(savedObject, JSON.parse(line), "[file."));
-  const patterns = [...views.keys()].map((id) => ({ type: "index-pattern", id }));
-  const known = new Set([...objects.keys(), ...[...patterns, ...wanted].map(keyOf)]);
-  const results = wanted.map((object) => {
-    const { type, id, attributes } = object;
-    return { type, id, meta: { title: attributes.title }, error: problem(object, known) };
-  });
+  const views = Object.keys(saved["index-pattern"]).map((id) => `index-pattern/${id}`);
+  const known = new Set([...views, ...Object.keys(saved.imported), ...wanted.map(keyOf)]);
+  const results = wanted.map((it) => ({ type: it.type, id: it.id, error: problem(it, known) }));
   const errors = results.filter(({ error }) => error);
   const successResults = results.filter(({ error }) => !error);
-  const success = errors.length === 0;
-  if (success) {
-    for (const object of wanted) objects.set(keyOf(object), object);
-    objects.save();
-  }
-  const successCount = successResults.length;
-  return c.json({ success, successCount, successResults, warnings: [], ...(!success && { errors }) });
+  const counted = { successCount: successResults.length, successResults, warnings: [] };
+  if (errors.length > 0) return c.json({ success: false, ...counted, errors });
+  for (const object of wanted) saved.imported[keyOf(object)] = object;
+  return c.json({ success: true, ...counted });
 }

@@ -2,114 +2,86 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { auth as loginOf } from "hono/utils/basic-auth";
-import { MATCHED } from "../../../render/rule";
-import { advance, type Json, matches, searchBody } from "../../../tools/detections/es-query";
+import { advance, type Firing, matches, searchBody } from "../../../tools/detections/es-query";
 import { milliseconds } from "../../../tools/detections/lines";
 import { dslParams, esqlParams } from "../../../tools/detections/params";
-import { reason } from "./elasticsearch";
-import type { Kibana, Rule } from "./saved";
-import { check, checkBody, refuse, ruleCreate, ruleUpdate } from "./schemas";
-import { renderAll, variables } from "./templates";
-
-/** A rule as the API shows it. */
-export function showRule(rule: Rule): object {
-  const none = { mute_all: false, muted_alert_ids: [], running: false };
-  return { ...rule, kept: undefined, scheduled_task_id: rule.id, ...none };
-}
+import { ruleCreate, ruleUpdate } from "../../../tools/detections/rule";
+import { renderAll, variables } from "../../../tools/detections/templates";
+import { type Action, find, type Kibana, type Rule } from "./kibana";
+import { check, checkBody, refuse } from "./schemas";
 
 /** A rule as it is saved: with its defaults, and with an API key that may do what the user may who saves it. */
 export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: Rule): Promise<Rule> {
-  const { connectors, elasticsearch } = kibana;
-  const rule = old
-    ? { ...old, ...(await checkBody(ruleUpdate, c)), revision: old.revision + 1 }
-    : { ...(await checkBody(ruleCreate, c)), revision: 0 };
+  const { call, own, saved } = kibana;
+  const rule = old ? { ...old, ...(await checkBody(ruleUpdate, c)) } : await checkBody(ruleCreate, c);
   if (rule.rule_type_id !== ".es-query") refuse(400, `Rule type "${rule.rule_type_id}" is not registered.`);
-  const missing = rule.actions.find((action) => !connectors.has(action.id))?.id;
+  const missing = rule.actions.find((action) => !saved.action[action.id])?.id;
   if (missing)
     refuse(400, `Failed to load action ${missing} (404): Saved object [action/${missing}] not found`);
-  const { interval } = rule.schedule;
-  const hasty = rule.actions.find(
-    ({ frequency: { notify_when: when, throttle } }) =>
-      when === "onThrottleInterval" && milliseconds(throttle ?? interval) < milliseconds(interval),
-  )?.frequency.throttle;
-  if (hasty)
-    refuse(
-      400,
-      `Action throttle cannot be shorter than the schedule interval of ${interval}: ${MATCHED} (${hasty})`,
-    );
   const schema = rule.params.searchType === "esqlQuery" ? esqlParams : dslParams;
   const params = check(schema, rule.params, "params invalid: [");
-  const answer = await elasticsearch.call("POST", "/_security/api_key/grant", elasticsearch.own, {
-    grant_type: "password",
-    ...loginOf(c.req.raw),
-    api_key: { name: `Alerting: .es-query/${rule.name}` },
-  });
-  if (answer.status !== 200) refuse(400, `Error creating rule: ${reason(answer)}`);
-  const execution_status = { status: "pending", last_execution_date: new Date().toISOString() };
+  const api_key = { name: `Alerting: .es-query/${rule.name}` };
+  const grant = { grant_type: "password", ...loginOf(c.req.raw), api_key };
+  const granted = await call("POST", "/_security/api_key/grant", own, grant);
   // What the old one keeps may have changed in between: it runs on.
-  const kept = old?.kept ?? { auth: "", alerts: {}, seenUntil: null, nextRun: 0 };
-  kept.auth = `ApiKey ${String(answer.body.encoded)}`;
-  return { execution_status, ...rule, id, params, kept };
+  const kept = old?.kept ?? { alerts: {}, seenUntil: null, nextRun: 0 };
+  return {
+    execution_status: { status: "pending", last_execution_date: new Date().toISOString() },
+    ...{ mute_all: false, muted_alert_ids: [], running: false, scheduled_task_id: id },
+    ...{ ...rule, id, params, revision: old ? old.revision + 1 : 0 },
+    kept: Object.assign(kept, { auth: `ApiKey ${String(granted.encoded)}` }),
+  };
 }
 
-/** Writes what one action says. Throws with Kibana's words when it fails; nobody tries it again. */
-async function act(kibana: Kibana, action: Rule["actions"][0], values: Json, auth: string): Promise<void> {
-  const { index, refresh, executionTimeField } = kibana.connectors.find(action.id).config;
-  const time = executionTimeField === null ? {} : { [executionTimeField]: values.date };
-  const path = `/${encodeURIComponent(index)}/_doc?op_type=create&refresh=${refresh}`;
-  for (const document of renderAll(action.params, values).documents) {
-    const answer = await kibana.elasticsearch.call("POST", path, auth, { ...document, ...time });
-    if (answer.status !== 201) throw new Error(`error indexing documents: ${reason(answer)}`);
+/** Writes what one action says. Of one that fails Kibana tells in its event log alone, an index; nobody tries it again. */
+async function act(kibana: Kibana, rule: Rule, firing: Firing<Action>, now: Date): Promise<void> {
+  const { call, own, saved, settings } = kibana;
+  const { id, params } = firing.action;
+  try {
+    const { index, refresh, executionTimeField } = find("action", saved.action, id).config;
+    const values = variables(rule, firing, now, settings["server.publicBaseUrl"]);
+    const time = executionTimeField === null ? {} : { [executionTimeField]: values.date };
+    const path = `/${encodeURIComponent(index)}/_doc?op_type=create&refresh=${refresh}`;
+    for (const document of renderAll(params, values).documents)
+      await call("POST", path, rule.kept.auth, { ...document, ...time });
+  } catch (cause) {
+    const event = { provider: "actions", action: "execute", outcome: "failure" };
+    const error = { message: `error indexing documents: ${(cause as Error).message}` };
+    const entry = { "@timestamp": now.toISOString(), event, error };
+    await call("POST", "/.kibana-event-log-lab/_doc", own, entry);
   }
 }
 
-/** The one place where Kibana tells of an action that failed: its event log, an index. */
-async function logFailure({ elasticsearch }: Kibana, { message }: Error, now: Date): Promise<void> {
-  const event = { provider: "actions", action: "execute", outcome: "failure" };
-  const entry = { "@timestamp": now.toISOString(), event, error: { message } };
-  await elasticsearch.call("POST", "/.kibana-event-log-lab/_doc", elasticsearch.own, entry);
-}
-
-/** Searches for what a rule is about, and does the actions that are due. Throws what goes wrong before them. */
-async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
+/** Searches for what a rule is about, does the actions that are due, and gives its status. Throws what goes wrong before them. */
+async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<{ status: string }> {
   const { kept } = rule;
   if (rule.params.searchType === "esqlQuery") throw new Error("this Elasticsearch has no ES|QL");
   const params = dslParams.parse(rule.params);
   const indices = params.index.map(encodeURIComponent).join(",");
   const path = `/${indices}/_search?allow_no_indices=true&ignore_unavailable=true`;
   const body = searchBody(params, kept.seenUntil, now);
-  const answer = await kibana.elasticsearch.call("POST", path, kept.auth, body);
-  if (answer.status !== 200) throw new Error(reason(answer));
-  const found = matches(params, answer.body);
+  const found = matches(params, await kibana.call("POST", path, kept.auth, body));
   const { alerts, firings } = advance(rule.actions, kept.alerts, found.matches, now, randomUUID);
   kept.alerts = alerts;
   kept.seenUntil = found.seenUntil ?? kept.seenUntil;
-  for (const firing of firings) {
-    const values = variables(rule, firing, now, kibana.settings["server.publicBaseUrl"]);
-    await act(kibana, firing.action, values, kept.auth).catch((error: Error) =>
-      logFailure(kibana, error, now),
-    );
-  }
+  for (const firing of firings) await act(kibana, rule, firing, now);
+  return { status: found.matches.length > 0 ? "active" : "ok" };
 }
 
 async function run(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   rule.kept.nextRun = now.getTime() + milliseconds(rule.schedule.interval);
-  const outcome = await execute(kibana, rule, now).then(
-    () => ({ status: Object.keys(rule.kept.alerts).length > 0 ? "active" : "ok" }),
-    ({ message }: Error) => {
-      kibana.log(`rule ${rule.id}: ${message}`);
-      return { status: "error", error: { reason: "execute", message } };
-    },
-  );
+  const outcome = await execute(kibana, rule, now).catch(({ message }: Error) => {
+    kibana.log(`rule ${rule.id}: ${message}`);
+    return { status: "error", error: { reason: "execute", message } };
+  });
   rule.execution_status = { ...outcome, last_execution_date: now.toISOString() };
-  kibana.rules.save();
 }
 
 /** Runs the rules that are due. To be called again and again, once the last call has ended. */
 export async function runDue(kibana: Kibana, now: Date): Promise<void> {
-  const due = [...kibana.rules.values()].filter(
-    ({ enabled, kept }) => enabled && kept.nextRun <= now.getTime(),
-  );
-  if (due.length > 0 && (await kibana.elasticsearch.isReady()))
-    await Promise.all(due.map((rule) => run(kibana, rule, now)));
+  const isDue = ({ enabled, kept }: Rule) => enabled && kept.nextRun <= now.getTime();
+  const due = Object.values(kibana.saved.alert).filter(isDue);
+  if (due.length === 0 || !(await kibana.isReady())) return;
+  await Promise.all(due.map((rule) => run(kibana, rule, now)));
+  kibana.save();
 }

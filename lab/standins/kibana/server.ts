@@ -5,8 +5,8 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { api } from "./api";
-import { isKnown } from "./roles";
-import type { Kibana } from "./saved";
+import type { Kibana } from "./kibana";
+import { authorize } from "./roles";
 import { refuse } from "./schemas";
 
 function application(kibana: Kibana): Hono {
@@ -14,27 +14,25 @@ function application(kibana: Kibana): Hono {
   app.notFound(() => refuse(404, "Not Found"));
   app.onError((error, c) => {
     const status = error instanceof HTTPException ? error.status : 500;
-    if (status === 500) kibana.log(error.message);
+    if (status >= 500) kibana.log(error.message);
     if (status === 401) c.header("www-authenticate", 'Basic realm="Kibana"');
     return c.json({ statusCode: status, error: STATUS_CODES[status], message: error.message }, status);
   });
   // Everybody may know whether it is available; who has a login sees more.
   app.get("/api/status", async (c) => {
-    const ready = await kibana.elasticsearch.isReady();
-    const known = ready && (await isKnown(kibana.elasticsearch, c).catch(() => false));
+    const ready = await kibana.isReady();
+    const known = await authorize(kibana, c).catch(() => false);
     const status = { overall: { level: ready ? "available" : "unavailable" } };
     const version = { number: "8.19.8", build_flavor: "traditional" };
     return c.json({ ...(known && { version }), status }, ready ? 200 : 503);
   });
   app.use(async (c, next) => {
-    if (!(await kibana.elasticsearch.isReady())) {
-      kibana.log("Elasticsearch cannot be reached, or does not take Kibana's own login");
-      refuse(503, "Kibana server is not ready yet");
-    }
-    if (!(await isKnown(kibana.elasticsearch, c))) refuse(401, "Unauthorized");
+    if (!(await kibana.isReady())) refuse(503, "Kibana server is not ready yet");
+    await authorize(kibana, c);
     const isRead = c.req.method === "GET";
     if (!isRead && !c.req.header("kbn-xsrf")) refuse(400, "Request must contain a kbn-xsrf header.");
-    return next();
+    await next();
+    if (!isRead) kibana.save();
   });
   // What people see, wherever in Kibana they go.
   app.on("GET", ["/", "/app/*"], (c) =>
@@ -46,12 +44,13 @@ function application(kibana: Kibana): Hono {
 /** The server of a Kibana. The caller makes it listen, and runs the rules that are due. */
 export function createServer(kibana: Kibana): Server {
   const { settings } = kibana;
-  const { fetch } = application(kibana);
+  const { "server.ssl.enabled": isSecure, "server.ssl.certificate": cert, "server.ssl.key": key } = settings;
+  const tls = isSecure && { createServer: createHttps };
   // Kibana's own links are long.
-  const serverOptions = { maxHeaderSize: 81920 };
-  if (!settings["server.ssl.enabled"]) return createAdaptorServer({ fetch, serverOptions }) as Server;
-  const cert = readFileSync(settings["server.ssl.certificate"]);
-  const key = readFileSync(settings["server.ssl.key"]);
-  const tls = { ...serverOptions, cert, key };
-  return createAdaptorServer({ fetch, createServer: createHttps, serverOptions: tls }) as Server;
+  const serverOptions = {
+    maxHeaderSize: 81920,
+    cert: cert && readFileSync(cert),
+    key: key && readFileSync(key),
+  };
+  return createAdaptorServer({ fetch: application(kibana).fetch, serverOptions, ...tls }) as Server;
 }

@@ -1,5 +1,5 @@
 /** `kibana.yml` and the keystore beside it, which wins: the settings that this project writes, and no others. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -7,67 +7,44 @@ import { check } from "./schemas";
 
 const text = z.string();
 const key = text.min(32);
-const settings = z.strictObject({
-  "server.name": text.default("kibana"),
-  "server.host": text.default("localhost"),
-  "server.port": z.number().default(5601),
-  "server.basePath": text.regex(/^$|^\/.*[^/]$/, "must start with a slash, don't end with one").default(""),
-  "server.rewriteBasePath": z.literal(true).optional(),
-  "server.publicBaseUrl": z.url().optional(),
-  "server.ssl.enabled": z.boolean().default(false),
-  "server.ssl.certificate": text.default(""),
-  "server.ssl.key": text.default(""),
-  "elasticsearch.hosts": z.tuple([z.url()]),
-  "elasticsearch.username": text.regex(/^(?!elastic$)/, 'value of "elastic" is forbidden'),
-  "elasticsearch.password": text,
-  "elasticsearch.ssl.certificateAuthorities": z.array(text).default([]),
-  "path.data": text.default("/var/lib/kibana"),
-  "telemetry.optIn": z.boolean().optional(),
-  "telemetry.allowChangingOptInStatus": z.boolean().optional(),
-  // Without it the real one starts, but neither rules nor connectors work.
-  "xpack.encryptedSavedObjects.encryptionKey": key,
-  "xpack.reporting.encryptionKey": key.optional(),
-  "xpack.security.encryptionKey": key.optional(),
-});
-
-/** Kibana's own words for an address that leads elsewhere than it serves (http_config.ts); it does not start then. */
-const servedAddress = settings.superRefine(
-  ({ "server.basePath": basePath, "server.publicBaseUrl": address }, context) => {
+const settings = z
+  .strictObject({
+    "server.name": text.optional(),
+    "server.host": text.default("localhost"),
+    "server.port": z.number().default(5601),
+    "server.basePath": text.regex(/^$|^\/.*[^/]$/, "must start with a slash, don't end with one").default(""),
+    "server.rewriteBasePath": z.literal(true).optional(),
+    "server.publicBaseUrl": z.url().optional(),
+    "server.ssl.enabled": z.boolean().default(false),
+    "server.ssl.certificate": text.optional(),
+    "server.ssl.key": text.optional(),
+    "elasticsearch.hosts": z.tuple([z.url()]),
+    "elasticsearch.username": text.regex(/^(?!elastic$)/, 'value of "elastic" is forbidden'),
+    "elasticsearch.password": text,
+    "elasticsearch.ssl.certificateAuthorities": z.array(text).optional(),
+    "path.data": text.default("/var/lib/kibana"),
+    "telemetry.optIn": z.boolean().optional(),
+    "telemetry.allowChangingOptInStatus": z.boolean().optional(),
+    // Without it the real one starts, but neither rules nor connectors work.
+    "xpack.encryptedSavedObjects.encryptionKey": key,
+    "xpack.reporting.encryptionKey": key.optional(),
+    "xpack.security.encryptionKey": key.optional(),
+  })
+  // Kibana's own words for an address that leads elsewhere than it serves (http_config.ts); it does not start then.
+  .superRefine(({ "server.basePath": basePath, "server.publicBaseUrl": address }, context) => {
     const path = address === undefined ? basePath : new URL(address).pathname.replace(/^\/$/, "");
-    if (path === basePath) return;
     const message = `[publicBaseUrl] must contain the [basePath]: ${path || "/"} !== ${basePath}`;
-    context.addIssue({ code: "custom", path: ["server"], message });
-  },
-);
+    if (path !== basePath) context.addIssue({ code: "custom", path: ["server"], message });
+  });
 
 /** Kibana's settings with their defaults, under their dotted names. */
 export type Settings = z.output<typeof settings>;
 
 /** Checks settings; throws with Kibana's words at the first that is wrong or unknown. */
-export const checkSettings = (raw: unknown): Settings => check(servedAddress, raw);
-
-function readKeystore(file: string): Record<string, string> {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>) : {};
-}
+export const checkSettings = (raw: unknown): Settings => check(settings, raw);
 
 /** Reads a folder's `kibana.yml` and keystore. */
 export function loadSettings(folder: string): Settings {
-  const yml = parse(readFileSync(join(folder, "kibana.yml"), "utf8")) as object | null;
-  return checkSettings({ ...yml, ...readKeystore(join(folder, "kibana.keystore")) });
-}
-
-/** `kibana-keystore ARGUMENTS`: gives what it prints. Values come on stdin only, and are never printed. */
-export async function keystoreCommand(
-  [command, name = "", ...flags]: string[],
-  folder: string,
-  readStdin: () => Promise<string>,
-): Promise<string[]> {
-  const file = join(folder, "kibana.keystore");
-  const values = readKeystore(file);
-  if (command === "list") return Object.keys(values);
-  if (command === "add" && flags.join(" ") === "--stdin --force") values[name] = (await readStdin()).trim();
-  else if (command !== "create") throw new Error("Usage: create | list | add KEY --stdin --force");
-  // Written in place, so that the owner and the mode which the package gave the file stay.
-  writeFileSync(file, JSON.stringify(values), { mode: 0o660 });
-  return [];
+  const read = (name: string) => parse(readFileSync(join(folder, name), "utf8")) as object | null;
+  return checkSettings({ ...read("kibana.yml"), ...read("kibana.keystore") });
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { renderAll, variables } from "../../lab/standins/kibana/templates";
-import { ruleBody, ruleId } from "./kibana-samples";
+import { renderAll, variables } from "../../tools/detections/templates";
+import { ruleBody, ruleId } from "../standins/kibana-samples";
 
-describe("the stand-in for Kibana: what its rules' actions say", () => {
+describe("what a rule's actions say of its alert", () => {
   const hit = { _source: { user: { name: 'a "b" <{{c}}> \\' } } };
   const link = `https://dhis2.example/siem/app/management/insightsAndAlerting/triggersActions/rule/${ruleId}`;
   const values = variables(

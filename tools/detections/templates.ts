@@ -1,7 +1,7 @@
 /** What an action of an `.es-query` rule can say of its alert, and how Kibana fills that into the action's params. */
 import mustache from "mustache";
-import { MATCHED } from "../../../render/rule";
-import type { Firing, Json } from "../../../tools/detections/es-query";
+import { MATCHED } from "../../render/rule";
+import type { Firing, Json } from "./es-query";
 
 /** The variables that our rules' actions name, and `date`. `publicUrl` is Kibana's address for people. */
 export function variables(

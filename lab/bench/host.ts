@@ -1,0 +1,24 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { atEnd, keys, sshServer, until } from "../../tests/reach/servers";
+
+/**
+ * The mocked host's SSH server, and an SSH agent with the one key that it takes: an update logs in before it touches
+ * anything. Gives the config that leads there and the agent's socket, in `folder`; `endAll` of tests/reach/servers.ts ends both.
+ */
+export async function mockedHost(
+  folder: string,
+): Promise<{ readonly config: Readonly<Record<string, string>>; readonly agent: string }> {
+  const [hostKeys, login] = [keys(), keys()];
+  const { port } = await sshServer({ hostPrivateKey: hostKeys.private, authorized: login.public });
+  const agent = join(folder, "agent");
+  const child = execa("ssh-agent", ["-D", "-a", agent], { reject: false });
+  atEnd(async () => {
+    child.kill();
+    await child;
+  });
+  await until("the SSH agent listens", () => existsSync(agent));
+  await execa("ssh-add", ["-q", "-"], { input: login.private, env: { SSH_AUTH_SOCK: agent } });
+  return { config: { host: "127.0.0.1", port: String(port), hostKey: hostKeys.public }, agent };
+}

@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import { errorForPeople, type ForwardTarget } from "./forward";
+import { claim } from "./ports";
+import { ProhibitedError } from "./problems";
+import { connectSsh, openChannel, serverName, type SshRequest } from "./ssh";
+
+/** How long a server behind the host may take to answer, in seconds: before the first update none is there. */
+const PATIENCE_S = 3;
+
+/**
+ * Looks, before an update touches anything, whether the host can be reached with this key, and whether the forward will be
+ * able to open: its ports on this laptop (`targets`; none for direct access), and what the host's sshd permits. The
+ * providers would come upon each of these later, and try again ten times. A preview looks at nothing.
+ * Throws pulumi.RunError with one line that says what stands in the way (all of them are in problems.ts).
+ */
+export async function preflight(ssh: SshRequest, targets: readonly ForwardTarget[]): Promise<void> {
+  if (pulumi.runtime.isDryRun()) return;
+  try {
+    refuseOverrides(process.env);
+    // No engine's: whatever of this stack holds a port now is of another run, and may be ending.
+    const me = { label: pulumi.getStack(), engine: "" };
+    await Promise.all(targets.map((target) => claim(target, me)));
+    await connectAndAsk(ssh, targets);
+  } catch (error) {
+    throw errorForPeople(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function connectAndAsk(ssh: SshRequest, targets: readonly ForwardTarget[]): Promise<void> {
+  const client = await connectSsh(ssh);
+  try {
+    const at = serverName("host", ssh);
+    await Promise.all(
+      targets.map((target) =>
+        openChannel(client, at, target, PATIENCE_S).then(
+          (channel) => channel.destroy(),
+          (error: unknown) => {
+            if (error instanceof ProhibitedError) throw error;
+          },
+        ),
+      ),
+    );
+  } finally {
+    client.end();
+  }
+}
+
+/** The provider lets these override its explicit settings, and would write to another server. Throws when one is set. */
+function refuseOverrides(env: NodeJS.ProcessEnv): void {
+  const found = Object.keys(env).filter((name) => /^(ELASTICSEARCH|KIBANA)_/.test(name));
+  if (found.length > 0) {
+    throw new Error(
+      `${found.sort().join(", ")} in the environment would send this stack's resources to another server; unset them`,
+    );
+  }
+}
