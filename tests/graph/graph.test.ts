@@ -334,8 +334,7 @@ describe("a change of a site", () => {
   it("of one container's generation touches that container's commands only", async () => {
     const after = await siteGraph(join(__dirname, "../sites/variants/nginx-generation.json"));
     const changed = after.resources.filter(
-      (resource) =>
-        JSON.stringify(resource.inputs) !== JSON.stringify(named(unchanged, resource.name).inputs),
+      ({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(unchanged, name).inputs),
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
@@ -383,8 +382,7 @@ describe("a change of a site", () => {
   it("to direct access changes the provider's endpoints and nothing else", async () => {
     const after = await siteGraph(SMALL, { access: "direct" });
     const changed = after.resources.filter(
-      (resource) =>
-        JSON.stringify(resource.inputs) !== JSON.stringify(named(unchanged, resource.name).inputs),
+      ({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(unchanged, name).inputs),
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
