@@ -10,24 +10,33 @@ const PATIENCE_S = 3;
 /**
  * Looks, before an update touches anything, whether the host can be reached with this key, and whether the forward will be
  * able to open: its ports on this laptop (`targets`; none for direct access), and what the host's sshd permits. The
- * providers would come upon each of these later, and try again ten times. A preview looks at nothing.
+ * providers would come upon each of these later, and try again ten times. A preview looks at nothing. `seconds` is how long
+ * each hop may take (connectSsh's own, if not given).
  * Throws pulumi.RunError with one line that says what stands in the way (all of them are in problems.ts).
  */
-export async function preflight(ssh: SshRequest, targets: readonly ForwardTarget[]): Promise<void> {
+export async function preflight(
+  ssh: SshRequest,
+  targets: readonly ForwardTarget[],
+  seconds?: number,
+): Promise<void> {
   if (pulumi.runtime.isDryRun()) return;
   try {
     refuseOverrides(process.env);
     // No engine's: whatever of this stack holds a port now is of another run, and may be ending.
     const me = { label: pulumi.getStack(), engine: "" };
     await Promise.all(targets.map((target) => claim(target, me)));
-    await connectAndAsk(ssh, targets);
+    await connectAndAsk(ssh, targets, seconds);
   } catch (error) {
     throw errorForPeople(error instanceof Error ? error.message : String(error));
   }
 }
 
-async function connectAndAsk(ssh: SshRequest, targets: readonly ForwardTarget[]): Promise<void> {
-  const client = await connectSsh(ssh);
+async function connectAndAsk(
+  ssh: SshRequest,
+  targets: readonly ForwardTarget[],
+  seconds?: number,
+): Promise<void> {
+  const client = await connectSsh(ssh, seconds);
   try {
     const at = serverName("host", ssh);
     await Promise.all(

@@ -1,19 +1,15 @@
 /**
- * `npm test`: types, linter and formatter, then the suites that need no server (`*.test.ts`), those that run Pulumi's
- * engine (`*.engine.test.ts`), and those on a real Elasticsearch (`*.es.test.ts`). With arguments, only the suites whose path holds one of them.
+ * `npm test`: types, linter and formatter, then the suites that need no server (`*.test.ts`), those that run servers and
+ * programs of their own (`*.local.test.ts`), Pulumi's engine (`*.engine.test.ts`), or a real Elasticsearch
+ * (`*.es.test.ts`). With arguments, only the suites whose path holds one of them.
  */
-import { spawnSync } from "node:child_process";
-import { globSync } from "./support/glob";
-import Mocha from "mocha";
+import { fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import type { Count } from "./suites";
+import { globSync } from "./support/glob";
 
 const ROOT = join(__dirname, "..");
-
-interface Count {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
 
 /** Runs one of the project's tools; it passes when it says nothing is wrong. */
 function tool(title: string, command: string, args: readonly string[]): Count {
@@ -26,17 +22,16 @@ function tool(title: string, command: string, args: readonly string[]): Count {
   return { passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0 };
 }
 
-/** Runs suites in this process, in the order of their paths. */
+/** Runs suites in a process of their own (suites.ts). One that ends without a count has failed. */
 async function suites(title: string, files: readonly string[]): Promise<Count> {
   console.log(`\n${title}`);
-  const mocha = new Mocha({ timeout: 30_000, forbidOnly: true, reporter: "spec" });
-  for (const file of files) mocha.addFile(file);
-  return new Promise((resolve) => {
-    const runner = mocha.run(() => {
-      const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {};
-      resolve({ passed: passes, failed: failures, skipped: pending });
-    });
+  const child = fork(join(__dirname, "suites.ts"), files, {
+    execArgv: ["-r", join(ROOT, "tools/register.js")],
   });
+  let count: Count = { passed: 0, failed: 1, skipped: 0 };
+  child.on("message", (message) => (count = message as Count));
+  await once(child, "close");
+  return count;
 }
 
 async function main(filters: readonly string[]): Promise<void> {
@@ -45,7 +40,8 @@ async function main(filters: readonly string[]): Promise<void> {
   );
   const ending = (kind: string) => files.filter((file) => file.endsWith(`.${kind}.test.ts`));
   const groups = [
-    ["suites that need no server", files.filter((file) => !/\.(engine|es)\.test\.ts$/.test(file))],
+    ["suites that need no server", files.filter((file) => !/\.(local|engine|es)\.test\.ts$/.test(file))],
+    ["suites that run servers and programs of their own", ending("local")],
     ["suites that run Pulumi's engine", ending("engine")],
     ["suites on a real Elasticsearch", ending("es")],
   ] as const;

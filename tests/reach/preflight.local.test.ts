@@ -10,7 +10,7 @@ const { LOOPBACK } = servers;
 const [hostKeys, login, stranger] = [servers.keys(), servers.keys(), servers.keys()];
 
 describe("before an update touches anything", function () {
-  this.timeout(20_000);
+  const SECONDS = 1;
   afterEach(() => servers.endAll());
 
   /** A host that takes the login, and a forward to a server that is there (or not yet). */
@@ -33,7 +33,7 @@ describe("before an update touches anything", function () {
   async function look(ssh: SshRequest, targets: readonly ForwardTarget[], preview = false): Promise<void> {
     const mocks = { call: () => ({}), newResource: () => ({ id: "", state: {} }) };
     await pulumi.runtime.setMocks(mocks, "dhis2-siem", "prod", preview);
-    await preflight(ssh, targets);
+    await preflight(ssh, targets, SECONDS);
   }
 
   /** Checks that it fails in one line, soon. */
@@ -68,7 +68,7 @@ describe("before an update touches anything", function () {
   it("a host that stays silent is said", async () => {
     const { ssh } = await site();
     const port = await servers.listenAnywhere(createServer());
-    await refuses({ ...ssh, port }, [], /stays silent \(no SSH answer within 10 s\)/);
+    await refuses({ ...ssh, port }, [], /stays silent \(no SSH answer within 1 s\)/);
   });
 
   it("a key that the host does not take is said", async () => {

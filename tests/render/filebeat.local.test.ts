@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { rootCertificates } from "node:tls";
+import { parse, stringify } from "yaml";
+import { CACHE } from "../../lab/places";
+import { filesOf, MARKER, renderFilebeatYml } from "../../render/filebeat";
+import type { ContainerType } from "../../config/site";
+
+const rendered = (type: ContainerType) =>
+  renderFilebeatYml(
+    { name: "one", type, ip: "10.87.0.10", generation: 1 },
+    { fqdn: "dhis2.example.org", siemAddress: "10.87.0.200", dataStream: "logs-dhis2-default" },
+  );
+const inputs = (yml: string) =>
+  (parse(yml) as { "filebeat.inputs": Record<string, unknown>[] })["filebeat.inputs"];
+
+/** The lab's build of the real one. */
+const FILEBEAT = join(CACHE, "bin/filebeat");
+
+describe("a real Filebeat with these settings", function () {
+  this.timeout(120_000);
+  let folder: string;
+  let log: string;
+  let running: ChildProcess | undefined;
+
+  before(function () {
+    if (existsSync(FILEBEAT)) return;
+    console.log("      skipped: no Filebeat in the cache yet: the lab builds it");
+    this.skip();
+  });
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "dhis2-siem-filebeat-"));
+    mkdirSync(join(folder, "opt/dhis2/logs"), { recursive: true });
+    log = join(folder, filesOf("dhis2")[0] ?? "");
+  });
+  afterEach(async () => {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Starts it with its files and its output in the test's folder; the rest is as an agent has it. What is written then is new. */
+  async function start(): Promise<void> {
+    const [, file] = inputs(
+      rendered("dhis2").replaceAll(/\/opt\/dhis2|\/var\/lib\/dhis2-siem/g, `${folder}$&`),
+    );
+    const yml = stringify({
+      "filebeat.inputs": [{ ...file, prospector: { scanner: { check_interval: "1s" } } }],
+      "output.file": { path: join(folder, "out"), filename: "events", rotate_on_startup: false },
+      "setup.template.enabled": false,
+      "logging.to_stderr": true,
+    });
+    writeFileSync(join(folder, "filebeat.yml"), yml, { mode: 0o600 });
+    mkdirSync(join(folder, "var/lib/dhis2-siem"), { recursive: true });
+    writeFileSync(join(folder, MARKER), "marker");
+    running = spawn(FILEBEAT, ["-c", join(folder, "filebeat.yml"), ...paths()], { stdio: "ignore" });
+    await until("its first start", () => existsSync(join(folder, "data/meta.json")));
+    await sleep(100);
+  }
+
+  async function until(what: string, met: () => boolean): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    while (!met()) {
+      assert.ok(Date.now() < deadline, `waited for ${what}; it has sent: ${sent().join(", ")}`);
+      await sleep(100);
+    }
+  }
+
+  const paths = () => ["home", "data", "logs"].flatMap((path) => [`--path.${path}`, join(folder, path)]);
+
+  async function stop(): Promise<void> {
+    if (running?.exitCode !== null || !running.kill()) return;
+    await once(running, "exit");
+  }
+
+  /** The lines that it has sent, sorted. */
+  function sent(): string[] {
+    const out = join(folder, "out");
+    return (existsSync(out) ? readdirSync(out) : [])
+      .flatMap((name) => readFileSync(join(out, name), "utf8").split("\n").slice(0, -1))
+      .map((line) => (JSON.parse(line) as { message: string }).message)
+      .sort();
+  }
+
+  async function sends(...lines: string[]): Promise<void> {
+    await until(lines.join(", "), () => lines.every((line) => sent().includes(line)));
+    assert.deepEqual(sent(), [...new Set(sent())], "each once");
+  }
+
+  /** What it knows its files by. */
+  function knownFiles(): string[] {
+    const registry = join(folder, "data/registry/filebeat/log.json");
+    const lines = existsSync(registry) ? readFileSync(registry, "utf8").split("\n") : [];
+    return [...new Set(lines.flatMap((line) => /"k":"([^"]*)"/.exec(line)?.[1] ?? []))];
+  }
+
+  const write = (line: string) => appendFileSync(log, `${line}\n`);
+
+  it("takes them", () => {
+    const ca = join(folder, "ca.crt");
+    writeFileSync(ca, rootCertificates[0] ?? "");
+    for (const type of ["dhis2", "apache_proxy", "postgres"] as const) {
+      const path = join(folder, "filebeat.yml");
+      const yml = rendered(type).replace("/etc/filebeat/dhis2-siem-ca.crt", ca);
+      writeFileSync(path, yml, { mode: 0o600 });
+      const { stdout, stderr } = spawnSync(FILEBEAT, ["test", "config", "-c", path, ...paths()], {
+        encoding: "utf8",
+        env: { ...process.env, SIEM_API_KEY: "id:key" },
+      });
+      assert.match(stdout, /^Config OK$/m, stderr);
+    }
+  });
+
+  it("reads each line once: of a file that is rolled, rolled and compressed, and after a start", async () => {
+    await start();
+    write("1");
+    await sends("1");
+    write("2 before it is rolled");
+    renameSync(log, `${log}.1`);
+    write("3");
+    await sends("2 before it is rolled", "3");
+    write("4 before it is rolled and compressed");
+    renameSync(log, `${log}.2`);
+    write("5");
+    execFileSync("gzip", [`${log}.2`]);
+    await sends("4 before it is rolled and compressed", "5");
+    await stop();
+    write("6 while it is stopped");
+    renameSync(log, `${log}.3`);
+    write("7");
+    await start();
+    await sends("6 while it is stopped", "7");
+    write("8");
+    await sends("8");
+    assert.equal(sent().length, 8);
+  });
+
+  it("knows a file by its inode and the marker, whatever the device's number is", async () => {
+    await start();
+    write("1");
+    await sends("1");
+    await stop();
+    assert.deepEqual(knownFiles(), [`filestream::files::inode_marker::${statSync(log).ino}-marker`]);
+  });
+
+  it("passes over what was there before it, and goes on from its end", async () => {
+    for (const path of [log, `${log}.1`, `${log}.23`]) writeFileSync(path, `in ${path} already\n`);
+    await start();
+    await until("the three files to be found", () => knownFiles().length === 3);
+    write("1");
+    await sends("1");
+    assert.deepEqual(sent(), ["1"]);
+  });
+});
