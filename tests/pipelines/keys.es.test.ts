@@ -46,7 +46,7 @@ describe("an agent's key", function () {
   const event = (container: SiteContainer, more: Json = {}) => ({
     "@timestamp": "2024-03-01T10:11:12Z",
     message: DENIED,
-    syslog: { identifier: "nginx" },
+    syslog: { identifier: "nginx_access" },
     dhis2: { site: "elsewhere.example.org", container: { name: container.name, type: container.type } },
     ...more,
   });
