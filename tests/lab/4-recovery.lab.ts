@@ -23,7 +23,8 @@ describe("a siem container that was deleted by hand", () => {
   });
 
   it("is taken over where it was made anew by hand, and gets everything in it, in one update", async () => {
-    await run("lxc", ["--project", LXD_PROJECT, "init", IMAGE, "siem"]);
+    // It would wait for settings on its stdin.
+    await run("lxc", ["--project", LXD_PROJECT, "init", IMAGE, "siem"], { input: "" });
     const site = siteVariant("rebuilt", (text) => {
       for (const entry of text.containers) if (entry.name === "siem") entry.generation = 2;
     });
