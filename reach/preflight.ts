@@ -24,8 +24,10 @@ export async function preflight(
     refuseOverrides(process.env);
     // No engine's: whatever of this stack holds a port now is of another run, and may be ending.
     const me = { label: pulumi.getStack(), engine: "" };
-    await Promise.all(targets.map((target) => claim(target, me)));
-    await connectAndAsk(ssh, targets, seconds);
+    const claims = await Promise.all(targets.map((target) => claim(target, me)));
+    // One that somebody holds by hand is nothing for this login to open.
+    const free = targets.filter((_, index) => claims[index] === "free");
+    await connectAndAsk(ssh, free, seconds);
   } catch (error) {
     throw errorForPeople(error instanceof Error ? error.message : String(error));
   }
