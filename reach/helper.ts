@@ -9,7 +9,7 @@ import { writeSync } from "node:fs";
 import { connect } from "node:http2";
 import { text } from "node:stream/consumers";
 import type { HelperReport, HelperRequest } from "./forward";
-import { claim, serve } from "./ports";
+import { claimAll, serve } from "./ports";
 import { problems, ReachError } from "./problems";
 import { connectSsh, openChannel, serverName } from "./ssh";
 
@@ -34,8 +34,7 @@ function holdLifeline(engine: string): Promise<void> {
 async function open({ engine, label, ssh, targets }: HelperRequest): Promise<"holding" | "nothing to hold"> {
   await holdLifeline(engine);
   const me = { engine, label };
-  const claims = await Promise.all(targets.map((target) => claim(target, me)));
-  const free = targets.filter((_, index) => claims[index] === "free");
+  const free = await claimAll(targets, me);
   if (free.length === 0) return "nothing to hold";
   const client = await connectSsh(ssh);
   client.once("close", () => process.exit());

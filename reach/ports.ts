@@ -72,6 +72,12 @@ export async function claim(target: ForwardTarget, me: Holder, patience = 5): Pr
   return "free";
 }
 
+/** Claims each; gives those whose ports are free, and so for us to serve. */
+export async function claimAll(targets: readonly ForwardTarget[], me: Holder): Promise<ForwardTarget[]> {
+  const claims = await Promise.all(targets.map((target) => claim(target, me)));
+  return targets.filter((_, index) => claims[index] === "free");
+}
+
 async function isFree(port: number): Promise<boolean> {
   try {
     const server = await listen(port, (socket) => socket.destroy());

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { errorForPeople, type ForwardTarget } from "./forward";
-import { claim } from "./ports";
+import { claimAll } from "./ports";
 import { ProhibitedError } from "./problems";
 import { connectSsh, openChannel, serverName, type SshRequest } from "./ssh";
 
@@ -24,10 +24,8 @@ export async function preflight(
     refuseOverrides(process.env);
     // No engine's: whatever of this stack holds a port now is of another run, and may be ending.
     const me = { label: pulumi.getStack(), engine: "" };
-    const claims = await Promise.all(targets.map((target) => claim(target, me)));
     // One that somebody holds by hand is nothing for this login to open.
-    const free = targets.filter((_, index) => claims[index] === "free");
-    await connectAndAsk(ssh, free, seconds);
+    await connectAndAsk(ssh, await claimAll(targets, me), seconds);
   } catch (error) {
     throw errorForPeople(error instanceof Error ? error.message : String(error));
   }

@@ -17,18 +17,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { CACHE } from "../../lab/places";
-import { filesOf, MARKER, renderFilebeatYml } from "../../render/filebeat";
-import type { ContainerType } from "../../config/site";
-
-const rendered = (type: ContainerType) =>
-  renderFilebeatYml(
-    { name: "one", type, ip: "10.87.0.10", generation: 1 },
-    { fqdn: "dhis2.example.org", siemAddress: "10.87.0.200", dataStream: "logs-dhis2-default" },
-  );
-const inputs = (yml: string) =>
-  (parse(yml) as { "filebeat.inputs": Record<string, unknown>[] })["filebeat.inputs"];
+import { filesOf, MARKER } from "../../render/filebeat";
+import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
 
 /** The lab's build of the real one. */
 const FILEBEAT = join(CACHE, "bin/filebeat");
@@ -56,8 +48,8 @@ describe("a real Filebeat with these settings", function () {
 
   /** Starts it with its files and its output in the test's folder; the rest is as an agent has it. What is written then is new. */
   async function start(): Promise<void> {
-    const [, file] = inputs(
-      rendered("dhis2").replaceAll(/\/opt\/dhis2|\/var\/lib\/dhis2-siem/g, `${folder}$&`),
+    const [, file] = inputsOf(
+      exampleFilebeatYml("dhis2").replaceAll(/\/opt\/dhis2|\/var\/lib\/dhis2-siem/g, `${folder}$&`),
     );
     const yml = stringify({
       "filebeat.inputs": [{ ...file, prospector: { scanner: { check_interval: "1s" } } }],
@@ -116,7 +108,7 @@ describe("a real Filebeat with these settings", function () {
     writeFileSync(ca, rootCertificates[0] ?? "");
     for (const type of ["dhis2", "apache_proxy", "postgres"] as const) {
       const path = join(folder, "filebeat.yml");
-      const yml = rendered(type).replace("/etc/filebeat/dhis2-siem-ca.crt", ca);
+      const yml = exampleFilebeatYml(type).replace("/etc/filebeat/dhis2-siem-ca.crt", ca);
       writeFileSync(path, yml, { mode: 0o600 });
       const { stdout, stderr } = spawnSync(FILEBEAT, ["test", "config", "-c", path, ...paths()], {
         encoding: "utf8",

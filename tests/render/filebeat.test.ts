@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { CONTAINER_TYPES, type ContainerType } from "../../config/site";
-import { MARKER, renderFilebeatYml } from "../../render/filebeat";
+import { CONTAINER_TYPES } from "../../config/site";
+import { MARKER } from "../../render/filebeat";
 import { loadScripts } from "../../scripts";
-
-const rendered = (type: ContainerType) =>
-  renderFilebeatYml(
-    { name: "one", type, ip: "10.87.0.10", generation: 1 },
-    { fqdn: "dhis2.example.org", siemAddress: "10.87.0.200", dataStream: "logs-dhis2-default" },
-  );
-const inputs = (yml: string) =>
-  (parse(yml) as { "filebeat.inputs": Record<string, unknown>[] })["filebeat.inputs"];
+import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
 
 /**
  * The keys that both 7.17 and 8.19 document (filebeat.reference.yml, and the pages of the two inputs). Filebeat passes over a
@@ -61,27 +54,27 @@ function leaves(value: unknown, key = ""): [string, unknown][] {
 
 describe("an agent's filebeat.yml", () => {
   it("has no key that only one of 7.17 and 8.19 takes, in a container of any type", () => {
-    const seen = CONTAINER_TYPES.flatMap((type) => leaves(parse(rendered(type))));
+    const seen = CONTAINER_TYPES.flatMap((type) => leaves(parse(exampleFilebeatYml(type))));
     assert.deepEqual([...new Set(seen.map(([key]) => key))].sort(), [...KNOWN].sort());
     for (const [key, value] of seen) assert.match(String(value), VALUES[key] ?? /./, key);
   });
 
   it("names the marker that the agent's step makes", () => {
-    const [, file] = inputs(rendered("dhis2"));
+    const [, file] = inputsOf(exampleFilebeatYml("dhis2"));
     assert.deepEqual(file?.file_identity, { inode_marker: { path: MARKER } });
     assert.match(loadScripts().agent, new RegExp(`^FILEBEAT_MARKER=${MARKER}$`, "m"));
   });
 
   it("reads the journal alone where no log is a file", () => {
     assert.deepEqual(
-      inputs(rendered("postgres")).map(({ type }) => type),
+      inputsOf(exampleFilebeatYml("postgres")).map(({ type }) => type),
       ["journald"],
     );
   });
 
   it("reads munin's own logs, which are files, beside those of its apache2", () => {
-    const [, file] = inputs(rendered("munin_monitor"));
-    const [, apache] = inputs(rendered("apache_proxy"));
+    const [, file] = inputsOf(exampleFilebeatYml("munin_monitor"));
+    const [, apache] = inputsOf(exampleFilebeatYml("apache_proxy"));
     assert.deepEqual(file?.paths, [
       ...(apache?.paths as string[]),
       "/var/log/munin/munin-*.log",
