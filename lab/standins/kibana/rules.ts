@@ -18,6 +18,15 @@ export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: R
   const missing = rule.actions.find((action) => !saved.action[action.id])?.id;
   if (missing)
     refuse(400, `Failed to load action ${missing} (404): Saved object [action/${missing}] not found`);
+  const { interval } = rule.schedule;
+  for (const { group, frequency } of rule.actions) {
+    const { notify_when: when, throttle } = frequency;
+    if (when === "onThrottleInterval" && milliseconds(throttle ?? interval) < milliseconds(interval))
+      refuse(
+        400,
+        `Action throttle cannot be shorter than the schedule interval of ${interval}: ${group} (${throttle})`,
+      );
+  }
   const schema = rule.params.searchType === "esqlQuery" ? esqlParams : dslParams;
   const params = check(schema, rule.params, "params invalid: [");
   const api_key = { name: `Alerting: .es-query/${rule.name}` };

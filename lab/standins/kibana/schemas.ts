@@ -65,7 +65,9 @@ export const viewUpdate = z.strictObject({ data_view: view });
 /** The body of PUT on a role; what its first part says is for Elasticsearch to check. */
 export const role = z.strictObject({
   elasticsearch: anything,
-  kibana: z.array(z.strictObject({ base: z.array(text), spaces: z.array(z.literal("default")) })),
+  kibana: z.array(
+    z.strictObject({ base: z.array(z.enum(["all", "read"])), spaces: z.array(z.literal("default")) }),
+  ),
 });
 
 /** One line of an import. */
