@@ -2,11 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { Options, SiteContainer } from "../config/site";
 import { renderFilebeatYml } from "../render/filebeat";
-import { stableJson } from "../render/json";
+import { stableJson } from "../core/json";
 import { loggingFiles } from "../render/logging";
-import type { ElasticContext } from "./elasticProvider";
+import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
-import type { LogStore } from "./logStore";
+import type { LogStore } from "./log-store";
 
 export interface AgentArgs {
   readonly host: Host;

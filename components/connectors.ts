@@ -3,7 +3,7 @@ import * as elasticstack from "@pulumi/elasticstack";
 import type { Destination } from "../config/delivery";
 import type { Detection } from "../detections";
 import { isFor, renderConnector, renderConnectorAction } from "../render/connectors";
-import type { ElasticContext } from "./elasticProvider";
+import type { ElasticContext } from "./elastic-provider";
 
 export interface ConnectorsArgs {
   readonly elastic: ElasticContext;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
-import type { ElasticContext } from "./elasticProvider";
+import type { ElasticContext } from "./elastic-provider";
 
 export interface OperatorArgs {
   readonly elastic: ElasticContext;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { DataView } from "../render/dashboards";
-import type { ElasticContext } from "./elasticProvider";
+import type { ElasticContext } from "./elastic-provider";
 
 export interface ViewsArgs {
   readonly elastic: ElasticContext;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { shown, type Say } from "./problem";
-import { count, serverName, SEVERITIES } from "./values";
+import { shown, type Say } from "../core/problem";
+import { count, serverName, SEVERITIES } from "../core/values";
 
 const DAY_MINUTES = 24 * 60;
 /** Minutes of the day. */

@@ -1,11 +1,11 @@
 import { IPv4 } from "ipaddr.js";
 import type { z } from "zod";
-import { checkSite, cidrOf, type SiteExtras } from "./checkSite";
-import { siteKeys, siteSchema, type SiteFile } from "./containers";
+import { checkSite, cidrOf, type SiteExtras } from "./check-site";
+import { siteKeys, siteSchema, type SiteFile } from "./containers-json";
 import { checkDelivery, setSecret } from "./delivery";
-import { parseJson } from "./json";
+import { parseJson } from "../core/json-text";
 import { heapFault, largestHeap } from "./memory";
-import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "./problem";
+import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "../core/problem";
 import type { DhisInstance, Options, Site, SiteContainer } from "./site";
 import { STRUCTURED, stackKeys, stackSchema, stackShape } from "./stack";
 

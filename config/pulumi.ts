@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
-import type { SshRequest } from "../reach/ssh";
+import type { SshRequest } from "../connection/ssh";
 import { parseSite, parseStack, siteOf } from "./load";
-import { printProblem, type Problem, type Result } from "./problem";
+import { printProblem, type Problem, type Result } from "../core/problem";
 import type { Options, Site } from "./site";
-import { NAMESPACE, readStackFile } from "./stackFile";
+import { NAMESPACE, readStackFile } from "./stack-file";
 
 export interface LoadedStack {
   readonly site: Site;

@@ -1,8 +1,8 @@
 import { utils } from "ssh2";
 import { z } from "zod";
-import { generation, hostName, ipv4 } from "./containers";
+import { generation, hostName, ipv4 } from "./containers-json";
 import { deliverySchema, deliverySecretsSchema } from "./delivery";
-import { count, serverName, wholeNumber } from "./values";
+import { count, serverName, wholeNumber } from "../core/values";
 
 /** Elastic's own apt repository and the fingerprint of its signing key. */
 const ELASTIC_PACKAGES = {

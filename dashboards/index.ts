@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { collect, readYaml, yamlFiles } from "../config/readYaml";
+import { collect, readYaml, yamlFiles } from "../core/yaml";
 import { dashboardSchema, type Dashboard } from "./schema";
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { sha256, stableJson } from "../render/json";
+import { sha256, stableJson } from "../core/json";
 import type { Condition } from "./detection";
 import { convertible, type RuleFile } from "./file";
 

@@ -1,4 +1,4 @@
-import type { Severity } from "../config/values";
+import type { Severity } from "../core/values";
 import type { DetectionTests } from "./schema";
 
 export type Comparator = ">=" | ">" | "<=" | "<";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { isMap, parseDocument } from "yaml";
-import { readYaml } from "../config/readYaml";
+import { readYaml } from "../core/yaml";
 import {
   baseRule,
   type BaseRule,

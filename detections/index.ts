@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { collect, yamlFiles } from "../config/readYaml";
+import { collect, yamlFiles } from "../core/yaml";
 import { buildDetection } from "./build";
 import { conditionsOf, readConversion } from "./conversion";
 import type { Detection } from "./detection";
@@ -7,8 +7,11 @@ import { readRuleFile, type RuleFile } from "./file";
 
 export type { Detection } from "./detection";
 
+/** The project's own rules. */
+export const RULES = join(__dirname, "rules");
+
 /** A folder's rule files, by name. Throws one Error with every fault of every file. */
-export function readRuleFiles(folder: string = __dirname): RuleFile[] {
+export function readRuleFiles(folder: string = RULES): RuleFile[] {
   const shown = (file: string) => relative(resolve(__dirname, ".."), join(resolve(folder), file));
   return collect(yamlFiles(folder), (file) =>
     readRuleFile(join(folder, file), shown(file).startsWith("..") ? join(folder, file) : shown(file)),
@@ -20,7 +23,7 @@ export function readRuleFiles(folder: string = __dirname): RuleFile[] {
  * fault, each with file and key: a bad rule, a conversion that is missing or old, an id or a name given twice.
  */
 export function loadDetections(ownFolder?: string): Detection[] {
-  const folders = ownFolder === undefined ? [__dirname] : [__dirname, ownFolder];
+  const folders = ownFolder === undefined ? [RULES] : [RULES, ownFolder];
   const loaded = folders.flatMap((folder) => {
     const conversion = readConversion(folder);
     return collect(readRuleFiles(folder), (file) => ({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SEVERITIES } from "../config/values";
+import { SEVERITIES } from "../core/values";
 
 /**
  * A detection's file: YAML documents in the Sigma format. One document is a rule about single events. Several are base

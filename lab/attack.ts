@@ -1,4 +1,4 @@
-import { ask, basic, type Reply } from "../reach/https";
+import { ask, basic, type Reply } from "../connection/https";
 import { search, type Login } from "./elasticsearch";
 import { FQDN, PROXY_ADDRESS } from "./places";
 import { field } from "./report";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import Mocha from "mocha";
-import { globSync } from "../tests/support/glob";
+import { globSync } from "../core/files";
 import { ROOT } from "./places";
 import { up } from "./up";
 

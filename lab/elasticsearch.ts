@@ -1,4 +1,4 @@
-import * as https from "../reach/https";
+import * as https from "../connection/https";
 import { SIEM_ADDRESS } from "./places";
 
 /** How the lab's checks log in to the SIEM's Elasticsearch: a user and password, or an API key (`id:key`). */

@@ -3,9 +3,10 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export ROOT
-CACHE=${DHIS2_SIEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dhis2-siem}
+PROGRAM=lab
+# shellcheck source=core/shell.sh
+. "$ROOT/core/shell.sh"
 STATE=$CACHE/lab
-LOGS=$CACHE/logs
 # Process ids: a machine has one lab, whatever the cache.
 RUN=/run/dhis2-siem-lab
 export LXD_PROJECT=dhis2-siem-lab
@@ -14,7 +15,7 @@ export POOL=dhis2-siem-lab
 export IMAGE=dhis2-siem-debian12
 export LOGIN=dhis2siem SSH_PORT=2222
 export MIRROR_PORT=8087
-export ELASTIC_VERSION=8.19.8 FILEBEAT_VERSION=7.17.29 PULUMI_VERSION=3.259.0
+export FILEBEAT_VERSION=7.17.29 PULUMI_VERSION=3.259.0
 # For changes of a version. In the lab's own mirror it is the same program under another number.
 export OLDER_FILEBEAT_VERSION=7.17.28
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
@@ -23,29 +24,6 @@ export PATH="$PATH:/usr/sbin:/sbin:/snap/bin"
 umask 022
 mkdir -p "$STATE" "$LOGS" "$RUN" "$CACHE/bin"
 chmod 0700 "$STATE"
-
-say() { printf '%s\n' "$*"; }
-
-die() {
-  printf 'lab: %s\n' "$*" >&2
-  exit 1
-}
-
-# fail_with_log WHAT LOG: the end of a log, and what went wrong.
-fail_with_log() {
-  tail -n 20 "$2" >&2
-  die "$1; the whole log is $2"
-}
-
-# wait_for SECONDS WHAT COMMAND...: polls twice a second, with a deadline.
-wait_for() {
-  local end=$((SECONDS + $1)) what=$2
-  shift 2
-  until "$@"; do
-    [ "$SECONDS" -lt "$end" ] || die "$what did not come in time"
-    sleep 0.5
-  done
-}
 
 # reachable URL: does a vendor's server answer within five seconds?
 reachable() { curl -fsSL --max-time 5 -o /dev/null -r 0-0 "$1" 2>/dev/null; }
@@ -69,11 +47,4 @@ stop() {
     wait_for 30 "the end of process $pid" not alive "$1"
   fi
   rm -f "$1"
-}
-
-# sum_of PATH...: one checksum for the contents of these files and folders, wherever they are.
-sum_of() {
-  local path
-  for path in "$@"; do (cd "$(dirname "$path")" && find "$(basename "$path")" -type f -print0 | sort -z | xargs -0 cat); done |
-    sha256sum | cut -d' ' -f1
 }

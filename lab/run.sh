@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
   echo "The lab makes LXD containers and a login of its own: run it as root (sudo npm run lab)." >&2
   exit 1
 }
-bash tools/install.sh
-exec node -r ./tools/register.js lab/main.ts "$@"
+bash commands/install.sh
+exec node -r ./core/register.js lab/main.ts "$@"

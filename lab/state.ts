@@ -1,4 +1,4 @@
-import { opened } from "../tools/verify/state";
+import { opened } from "../commands/verify/state";
 import { run } from "./shell";
 import { labStack } from "./stack";
 import { CACHE } from "./places";

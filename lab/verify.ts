@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { main, pulumiCli } from "../tools/verify";
-import type { Finding } from "../tools/verify/finding";
+import { main, pulumiCli } from "../commands/verify";
+import type { Finding } from "../commands/verify/finding";
 import { CACHE } from "./places";
 import { labStack, STACK_FOLDER } from "./stack";
 

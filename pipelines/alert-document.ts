@@ -1,4 +1,4 @@
-import type { Severity } from "../config/values";
+import type { Severity } from "../core/values";
 
 /** What an alert says of its rule. */
 export interface AlertingRule {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { stableJson } from "../render/json";
+import { stableJson } from "../core/json";
 import { type Documents, loadFields, mappings } from "./fields";
 import { LATENESS_MINUTES } from "./lateness";
 

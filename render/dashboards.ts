@@ -1,5 +1,5 @@
 import { slug, type Dashboard, type Panel } from "../dashboards/schema";
-import { stableJson } from "./json";
+import { stableJson } from "../core/json";
 import { kql, lensPanel, type Reference } from "./lens";
 
 /** A Kibana data view, as its API takes it. */

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { type Delivery, type Destination, smtpPort } from "../config/delivery";
-import { shown } from "../config/problem";
+import { shown } from "../core/problem";
 import type { Detection } from "../detections/detection";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
 import { HEADER } from "./header";
@@ -9,7 +9,7 @@ const FOLDER = "/etc/dhis2-siem-relay";
 
 /** Where a site's relay keeps what it found and sent. */
 export const RELAY_INDEX = "dhis2-siem-relay";
-/** The rule that finds verify's canary (detections/siem_canary.yml), and the one that a test alert says it is of. */
+/** The rule that finds verify's canary (detections/rules/siem_canary.yml), and the one that a test alert says it is of. */
 export const CANARY_RULE = "7c8f0a52-6d0e-4c0b-9a43-1f7d2b6ce3a9";
 export const TEST_RULE = "dhis2-siem-test";
 /** Tests go to every destination, at once. */

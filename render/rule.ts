@@ -2,7 +2,7 @@ import { type Detection, type Logic, saidInDsl, type Window, watchesSilence } fr
 import { renderAlertDocument } from "../pipelines/alert-document";
 import { LATENESS_MINUTES } from "../pipelines/lateness";
 import { renderEsql } from "./esql";
-import { stableJson } from "./json";
+import { stableJson } from "../core/json";
 
 /**
  * What Kibana calls the one group of a rule's actions, and the alert of a rule that has no groups

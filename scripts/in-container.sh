@@ -6,7 +6,7 @@
 
 volatile() { lxd config get "$CONTAINER" "volatile.$1"; }
 
-# identity: LXD's id; after a restore, which keeps it, with the one of the restore (tools/site/discover.ts reads the same).
+# identity: LXD's id; after a restore, which keeps it, with the one of the restore (commands/site/discover.ts reads the same).
 # An LXD before 5.0.3 has none of a restore.
 identity() {
   local id restored

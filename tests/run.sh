@@ -2,7 +2,7 @@
 # `npm test`: installs what the suites need, then runs them (tests/run.ts). Ends with "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash tools/install.sh
+bash commands/install.sh
 missing=()
 for pair in shellcheck:shellcheck ssh-keygen:openssh-client unzip:unzip java:default-jre-headless mvn:maven python3:python3; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
@@ -18,4 +18,4 @@ if [ "${#missing[@]}" -gt 0 ]; then
     exit 1
   fi
 fi
-exec node -r ./tools/register.js tests/run.ts "$@"
+exec node -r ./core/register.js tests/run.ts "$@"

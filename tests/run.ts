@@ -7,7 +7,7 @@ import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Count } from "./suites";
-import { globSync } from "./support/glob";
+import { globSync } from "../core/files";
 
 const ROOT = join(__dirname, "..");
 
@@ -26,7 +26,7 @@ function tool(title: string, command: string, args: readonly string[]): Count {
 async function suites(title: string, files: readonly string[]): Promise<Count> {
   console.log(`\n${title}`);
   const child = fork(join(__dirname, "suites.ts"), files, {
-    execArgv: ["-r", join(ROOT, "tools/register.js")],
+    execArgv: ["-r", join(ROOT, "core/register.js")],
   });
   let count: Count = { passed: 0, failed: 1, skipped: 0 };
   child.on("message", (message) => (count = message as Count));

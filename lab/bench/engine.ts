@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXAMPLE_CONFIG } from "../../tools/graph";
-import { endAll } from "../../tests/reach/servers";
-import { makeSite } from "../../tests/sites/make";
+import { EXAMPLE_CONFIG } from "../../commands/graph";
+import { endAll } from "./ssh-servers";
+import { makeSite } from "./make-site";
 import { ROOT } from "../places";
 import { script } from "../shell";
 import { mockedHost } from "./host";

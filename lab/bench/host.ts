@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { atEnd, keys, sshServer, until } from "../../tests/reach/servers";
+import { atEnd, keys, sshServer, until } from "./ssh-servers";
 
 /**
  * The mocked host's SSH server, and an SSH agent with the one key that it takes: an update logs in before it touches
- * anything. Gives the config that leads there and the agent's socket, in `folder`; `endAll` of tests/reach/servers.ts ends both.
+ * anything. Gives the config that leads there and the agent's socket, in `folder`; `endAll` of ssh-servers.ts ends both.
  */
 export async function mockedHost(
   folder: string,

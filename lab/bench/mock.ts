@@ -1,5 +1,5 @@
 /** The bench's host: a provider of everything that does nothing at all, at once. What it makes up is the mocked graph's. */
-import { mockedOutputs } from "../../tools/mockGraph";
+import { mockedOutputs } from "../../commands/graph/mocked-program";
 import { inputChange, serve } from "../standins/pulumi/serve";
 
 serve({

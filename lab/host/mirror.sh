@@ -68,7 +68,7 @@ build() {
   trap 'rm -rf "$WORK"' EXIT
   signing_key
   bash "$ROOT/lab/build/filebeat.sh"
-  bash "$ROOT/lab/build/elasticsearch.sh"
+  bash "$ROOT/commands/elasticsearch/fetch.sh" | sed "\$d"
   local name version
   while read -r name version; do
     bash "$ROOT/lab/build/deb.sh" "$name" "$version" "$SITE/$(deb_path "$name" "$version")"

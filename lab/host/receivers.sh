@@ -22,7 +22,7 @@ up() {
   ! alive "$PIDFILE" || ! listening || return 0
   stop "$PIDFILE"
   say "mail server and webhook receiver on $BRIDGE_ADDRESS"
-  setsid node -r "$ROOT/tools/register.js" "$ROOT/lab/receivers/main.ts" </dev/null >"$LOGS/receivers.log" 2>&1 &
+  setsid node -r "$ROOT/core/register.js" "$ROOT/lab/receivers/main.ts" </dev/null >"$LOGS/receivers.log" 2>&1 &
   echo $! >"$PIDFILE"
   wait_for 30 "the receivers (their log: $LOGS/receivers.log)" listening
 }

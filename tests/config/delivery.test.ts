@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseStack } from "../../config/load";
-import { printProblem } from "../../config/problem";
-import { EXAMPLE_CONFIG } from "../../tools/graph";
+import { printProblem } from "../../core/problem";
+import { EXAMPLE_CONFIG } from "../../commands/graph";
 
 type Json = Record<string, unknown>;
 

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parseSite, parseStack, siteOf } from "../../config/load";
-import { printProblem } from "../../config/problem";
+import { printProblem } from "../../core/problem";
 import { stackShape, STRUCTURED } from "../../config/stack";
-import { readStackFile } from "../../config/stackFile";
-import { makeSite } from "../sites/make";
+import { readStackFile } from "../../config/stack-file";
+import { makeSite } from "../../lab/bench/make-site";
 
 const RUNS = { seed: 20261124, numRuns: 300 };
 

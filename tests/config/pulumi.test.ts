@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { utils } from "ssh2";
 import { loadFromPulumi } from "../../config/pulumi";
-import { EXAMPLE_CONFIG } from "../../tools/graph";
+import { EXAMPLE_CONFIG } from "../../commands/graph";
 
 const SITES = join(__dirname, "../sites");
 const { private: privateKey } = utils.generateKeyPairSync("ed25519");

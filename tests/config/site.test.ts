@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { SiteExtras } from "../../config/checkSite";
+import type { SiteExtras } from "../../config/check-site";
 import { parseSite } from "../../config/load";
-import { printProblem } from "../../config/problem";
-import { makeSite } from "../sites/make";
+import { printProblem } from "../../core/problem";
+import { makeSite } from "../../lab/bench/make-site";
 
 const SITES = join(__dirname, "../sites");
 const ALONE: SiteExtras = { dhis2: [], withoutDhis2: false };

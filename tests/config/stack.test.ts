@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { utils } from "ssh2";
 import { parseStack, siemOf, siteOf } from "../../config/load";
 import { heapFault, largestHeap } from "../../config/memory";
-import { printProblem } from "../../config/problem";
+import { printProblem } from "../../core/problem";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC";
 const RSA = utils.generateKeyPairSync("rsa", { bits: 2048 }).public;

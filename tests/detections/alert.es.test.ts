@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { renderRule } from "../../render/rule";
-import { matches, searchBody } from "../../tools/detections/es-query";
-import { dslParams } from "../../tools/detections/params";
-import { withPipeline } from "../../tools/detections/real";
+import { matches, searchBody } from "../../kibana/es-query";
+import { dslParams } from "../../kibana/rule-params";
+import { withPipeline } from "../../commands/detections/real";
 import { alertDocument } from "../support/alerts";
-import { realElasticsearch } from "../support/elasticsearch";
-import { putAlertIndex } from "../support/pipelines";
+import { realElasticsearch } from "../../commands/elasticsearch";
+import { putAlertIndex } from "../../commands/elasticsearch/pipelines";
 
 const START = Date.parse("2024-03-01T10:00:00Z");
 

@@ -8,7 +8,7 @@ import { sourceHash } from "../../detections/conversion";
 import { readRuleFile } from "../../detections/file";
 import { forSite } from "../../detections/settings";
 
-const FOLDER = join(__dirname, "../../detections");
+const FOLDER = join(__dirname, "../../detections/rules");
 const EVENT = "system_user_added";
 const COUNT = "dhis2_failed_logins_one_user";
 
@@ -82,7 +82,7 @@ describe("the loader of detections", () => {
     this.timeout(60_000);
     writeFileSync(join(folder, "odd.yml"), "title: 1\n");
     const root = join(__dirname, "../..");
-    const tool = ["-r", "./tools/register.js", "tools/detections.ts", "convert", "--rules", folder];
+    const tool = ["-r", "./core/register.js", "commands/detections.ts", "convert", "--rules", folder];
     const { status, stderr } = spawnSync("node", tool, { cwd: root, encoding: "utf8" });
     assert.deepEqual(
       [status, stderr.includes(`${join(folder, "odd.yml")}:1: title: must be a text`)],

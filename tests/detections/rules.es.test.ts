@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { loadDetections, readRuleFiles } from "../../detections";
 import { conditionsOf, readConversion } from "../../detections/conversion";
-import { casesOf, evaluateLines, fault, type IndexedCase, runCases } from "../../tools/detections/cases";
-import { convertRules } from "../../tools/detections/convert";
-import { mutants, mutatedRules } from "../../tools/detections/mutants";
-import { type PipelineIndex, withPipeline } from "../../tools/detections/real";
+import { casesOf, evaluateLines, fault, type IndexedCase, runCases } from "../../commands/detections/cases";
+import { convertRules } from "../../commands/detections/convert";
+import { mutants, mutatedRules } from "../../commands/detections/mutants";
+import { type PipelineIndex, withPipeline } from "../../commands/detections/real";
 import { join } from "node:path";
 
-const FOLDER = join(__dirname, "../../detections");
+const FOLDER = join(__dirname, "../../detections/rules");
 
 describe("the rules on a real Elasticsearch, through the real pipeline", function () {
   this.timeout(300_000);

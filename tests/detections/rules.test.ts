@@ -8,11 +8,11 @@ import { loadFields } from "../../pipelines";
 import { renderRule } from "../../render/rule";
 import { convertible } from "../../detections/file";
 import { saidInDsl } from "../../detections/detection";
-import { convertFiles, conversionText } from "../../tools/detections/convert";
-import { rulesPage } from "../../tools/detections/describe";
+import { convertFiles, conversionText } from "../../commands/detections/convert";
+import { rulesPage } from "../../commands/detections/describe";
 import { matchesSnapshot } from "../support/snapshot";
 
-const FOLDER = join(__dirname, "../../detections");
+const FOLDER = join(__dirname, "../../detections/rules");
 
 /** MITRE ATT&CK for Enterprise 17: the tactics and techniques that our rules name. */
 const TACTICS = new Set(
@@ -139,7 +139,7 @@ describe("the rules", () => {
         name,
       ]);
       const args = [
-        "tools/pysigma.sh",
+        "detections/pysigma/run.sh",
         "-m",
         "sigma.cli.main",
         "check",

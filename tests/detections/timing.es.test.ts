@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { LATENESS_MINUTES } from "../../pipelines/lateness";
 import { renderRule } from "../../render/rule";
-import { advance, type Alert, matches, searchBody } from "../../tools/detections/es-query";
-import { dslParams } from "../../tools/detections/params";
-import { actionsOf } from "../../tools/detections/evaluate";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
+import { advance, type Alert, matches, searchBody } from "../../kibana/es-query";
+import { dslParams } from "../../kibana/rule-params";
+import { actionsOf } from "../../commands/detections/evaluate";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 
 const INDEX = "rule-timing";
 const MINUTE = 60_000;

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadDetections } from "../../detections";
 import { forSite } from "../../detections/settings";
-import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../tools/graph";
-import type { Graph, GraphResource } from "../../tools/mockGraph";
+import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../commands/graph";
+import type { Graph, GraphResource } from "../../commands/graph/mocked-program";
 import { matchesSnapshot } from "../support/snapshot";
 
 const SMALL = join(__dirname, "../sites/nginx.json");

@@ -9,9 +9,9 @@ import { parse, stringify } from "yaml";
 import { mockedHost } from "../../lab/bench/host";
 import { MockedStack } from "../../lab/bench/stack";
 import { CACHE, ROOT } from "../../lab/places";
-import { EXAMPLE_CONFIG } from "../../tools/graph";
-import { previewComment } from "../../tools/previewComment";
-import { endAll } from "../reach/servers";
+import { EXAMPLE_CONFIG } from "../../commands/graph";
+import { previewComment } from "../../commands/preview-comment";
+import { endAll } from "../../lab/bench/ssh-servers";
 
 const CLI = join(CACHE, "bin/pulumi");
 /** RFC 5737: routed nowhere. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { type Cluster, theCluster } from "../../components/elasticStack";
+import { type Cluster, theCluster } from "../../components/elastic-stack";
 import { refuseFailure } from "../../components/views";
 
 const OURS: Cluster = { ca: "PEM", fingerprint: "ab", clusterUuid: "one" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadDetections } from "../../detections";
-import { siteGraph } from "../../tools/graph";
+import { siteGraph } from "../../commands/graph";
 
 const SMALL = join(__dirname, "../sites/nginx.json");
 

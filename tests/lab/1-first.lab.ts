@@ -7,7 +7,7 @@ import { LXD_PROJECT } from "../../lab/places";
 import { field } from "../../lab/report";
 import { changes, up, updateStack } from "../../lab/up";
 import { inContainer, run } from "../../lab/shell";
-import { basic } from "../../reach/https";
+import { basic } from "../../connection/https";
 
 describe("the lab's first update", () => {
   let outputs: LabOutputs;

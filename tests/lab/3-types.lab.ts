@@ -5,7 +5,7 @@ import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { inContainer, script, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
-import { basic } from "../../reach/https";
+import { basic } from "../../connection/https";
 
 const APACHE = "10.87.0.3";
 const MORE = [

@@ -24,7 +24,7 @@ describe("a killed engine", () => {
     });
     const program = spawn(
       process.execPath,
-      ["-r", join(ROOT, "tools/register.js"), join(ROOT, "lab/main.ts"), "update", "--site", site],
+      ["-r", join(ROOT, "core/register.js"), join(ROOT, "lab/main.ts"), "update", "--site", site],
       {
         stdio: ["ignore", "pipe", "pipe"],
       },

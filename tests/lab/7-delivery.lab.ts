@@ -8,7 +8,7 @@ import { deliveredAlerts, deliverySettings, FOLDER, received } from "../../lab/r
 import { inContainer, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { RELAY_INDEX } from "../../render/relay";
-import { RELAY_UNIT } from "../../tools/verify/checks/relay";
+import { RELAY_UNIT } from "../../commands/verify/checks/relay";
 
 const REFUSE = join(FOLDER, "refuse");
 

@@ -10,8 +10,8 @@ import { labStack, STACK_FOLDER } from "../../lab/stack";
 import { updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 import { cliEnvironment, verifyLab } from "../../lab/verify";
-import { basic } from "../../reach/https";
-import type { Finding } from "../../tools/verify/finding";
+import { basic } from "../../connection/https";
+import type { Finding } from "../../commands/verify/finding";
 
 const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
 const CERTIFICATES = "/etc/elasticsearch/certs/server.crt";
@@ -85,7 +85,7 @@ describe("verify", () => {
   it("is a command, with an exit code and a table", async () => {
     const { exitCode, stdout } = await execa(
       process.execPath,
-      ["-r", join(ROOT, "tools/register.js"), join(ROOT, "tools/verify.ts"), "dev", "--cwd", STACK_FOLDER],
+      ["-r", join(ROOT, "core/register.js"), join(ROOT, "commands/verify.ts"), "dev", "--cwd", STACK_FOLDER],
       { cwd: ROOT, env: await cliEnvironment(), reject: false },
     );
     const { code } = await verifyLab();

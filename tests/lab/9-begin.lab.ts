@@ -16,7 +16,7 @@ describe("a lab whose state is in another cache", () => {
   after(() => rmSync(other, { recursive: true }));
 
   const lab = (...args: string[]) =>
-    run(process.execPath, ["-r", join(ROOT, "tools/register.js"), join(ROOT, "lab/main.ts"), ...args], {
+    run(process.execPath, ["-r", join(ROOT, "core/register.js"), join(ROOT, "lab/main.ts"), ...args], {
       env: { DHIS2_SIEM_CACHE: other },
     });
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import Mustache from "mustache";
 import { renderAlertDocument, renderAlertMappings, type AlertingRule } from "../../pipelines";
-import { filebeatEvents } from "../../tools/parse/filebeat";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { putPipelines, simulate } from "../support/pipelines";
+import { filebeatEvents } from "../../commands/parse/filebeat";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
 
 type Json = Record<string, unknown>;
 

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { renderMappings } from "../../pipelines";
-import { filebeatEvents } from "../../tools/parse/filebeat";
-import { readLogLines } from "../../tools/parse/lines";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { putPipelines, simulate } from "../support/pipelines";
+import { filebeatEvents } from "../../commands/parse/filebeat";
+import { readLogLines } from "../../commands/parse/lines";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
 
 type Json = Record<string, unknown>;
 

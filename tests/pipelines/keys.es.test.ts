@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { agentPrivileges, keyMetadata } from "../../components/agent";
 import type { SiteContainer } from "../../config/site";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { dropLogStream, putLogStream } from "../support/pipelines";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { dropLogStream, putLogStream } from "../../commands/elasticsearch/pipelines";
 
 type Json = Record<string, unknown>;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { LATENESS_MINUTES } from "../../pipelines/lateness";
-import { filebeatEvents } from "../../tools/parse/filebeat";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { flat, putPipelines, simulate } from "../support/pipelines";
+import { filebeatEvents } from "../../commands/parse/filebeat";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { flat, putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
 
 const MINUTE = 60_000;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { filebeatEvents } from "../../tools/parse/filebeat";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { flat, putPipelines, simulate } from "../support/pipelines";
+import { filebeatEvents } from "../../commands/parse/filebeat";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { flat, putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
 
 const SEED = 20240301;
 const NAMES = 1500;

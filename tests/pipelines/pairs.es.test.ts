@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { filebeatEvents } from "../../tools/parse/filebeat";
-import { readLogLines } from "../../tools/parse/lines";
-import { realElasticsearch, type RealElasticsearch } from "../support/elasticsearch";
-import { flat, putPipelines, simulate } from "../support/pipelines";
+import { filebeatEvents } from "../../commands/parse/filebeat";
+import { readLogLines } from "../../commands/parse/lines";
+import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { flat, putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
 import { matchesSnapshot } from "../support/snapshot";
 
 type Json = Record<string, unknown>;

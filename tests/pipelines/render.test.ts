@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadFields, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
-import { stableJson } from "../../render/json";
-import { fieldsPage, PAGE } from "../../tools/fields";
+import { stableJson } from "../../core/json";
+import { fieldsPage, PAGE } from "../../commands/fields";
 import { flattenMappings } from "../support/mappings";
 
 /** Processors that every Elasticsearch 8 has, without a licence and without downloads. */

@@ -3,11 +3,11 @@ import type { ResourceValidationArgs } from "@pulumi/policy";
 import { join } from "node:path";
 import { policies } from "../../policies/policies";
 import { agentPrivileges } from "../../components/agent";
-import { relayPrivileges } from "../../components/alertRelay";
+import { relayPrivileges } from "../../components/alert-relay";
 import { renderFilebeatYml } from "../../render/filebeat";
-import { siteGraph } from "../../tools/graph";
-import type { GraphResource } from "../../tools/mockGraph";
-import { globSync } from "../support/glob";
+import { siteGraph } from "../../commands/graph";
+import type { GraphResource } from "../../commands/graph/mocked-program";
+import { globSync } from "../../core/files";
 
 type Resource = Pick<GraphResource, "type" | "name" | "inputs" | "protect">;
 

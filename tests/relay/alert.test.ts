@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { main, sendTest, testAlert } from "../../tools/alert";
-import type { Ask } from "../../tools/verify/elastic";
+import { main, sendTest, testAlert } from "../../commands/alert";
+import type { Ask } from "../../commands/verify/elastic";
 import { TEST_RULE } from "../../render/relay";
 
 /** An Elasticsearch whose relay delivers to `delivered`, and fails elsewhere. */

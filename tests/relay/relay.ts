@@ -57,7 +57,7 @@ export class RelayProcess {
     const bundle = join(folder, "trust.pem");
     writeFileSync(bundle, trust);
     // The shell becomes Python, so that its id is the relay's.
-    const child = spawn("bash", [join(ROOT, "tools/relay.sh"), ...args], {
+    const child = spawn("bash", [join(ROOT, "relay/run.sh"), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, REQUESTS_CA_BUNDLE: bundle },
     });

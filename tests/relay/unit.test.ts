@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 describe("the relay's Python", function () {
-  // The first run makes its environment (tools/relay.sh).
+  // The first run makes its environment (relay/run.sh).
   this.timeout(300_000);
 
   it("passes its unit tests (test_relay.py)", () => {
-    const args = [join(__dirname, "../../tools/relay.sh"), join(__dirname, "test_relay.py")];
+    const args = [join(__dirname, "../../relay/run.sh"), join(__dirname, "test_relay.py")];
     const { status, stderr } = spawnSync("bash", args, { encoding: "utf8" });
     assert.equal(status, 0, stderr);
     assert.match(stderr, /^Ran [1-9]\d* tests? /m);

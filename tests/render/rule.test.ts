@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
 import { type Detection, saidInDsl, watchesSilence } from "../../detections/detection";
 import { forSite } from "../../detections/settings";
-import { renderAll } from "../../tools/detections/templates";
-import { ruleCreate } from "../../tools/detections/rule";
+import { renderAll } from "../../kibana/templates";
+import { ruleCreate } from "../../kibana/rule";
 import { type RenderedRule, renderRule } from "../../render/rule";
-import { dslParams, esqlParams } from "../../tools/detections/params";
+import { dslParams, esqlParams } from "../../kibana/rule-params";
 
 const TARGET = { dataStream: "logs-dhis2-default" };
 const SITE = [

@@ -1,7 +1,7 @@
-import { grouped } from "../support/esQuery";
+import { grouped } from "../support/es-query";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Json } from "../../tools/detections/es-query";
+import type { Json } from "../../kibana/es-query";
 
 export const encryptionKey = "k".repeat(32);
 export const settings = {

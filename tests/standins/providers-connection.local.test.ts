@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Standin, Subject } from "../../lab/standins/pulumi/serve";
 import { createElasticstack } from "../../lab/standins/pulumi/elasticstack";
-import { certificate } from "../reach/servers";
+import { certificate } from "../../lab/bench/ssh-servers";
 import { SAMPLES, token } from "./providers-samples";
 import { type Servers, startServers } from "./providers-servers";
 

@@ -5,9 +5,9 @@ import { command } from "../../lab/standins/pulumi/command";
 import { createElasticstack } from "../../lab/standins/pulumi/elasticstack";
 import { random } from "../../lab/standins/pulumi/random";
 import type { Standin } from "../../lab/standins/pulumi/serve";
-import { EXAMPLE_CONFIG, siteGraph } from "../../tools/graph";
-import type { GraphResource } from "../../tools/mockGraph";
-import { keys } from "../reach/servers";
+import { EXAMPLE_CONFIG, siteGraph } from "../../commands/graph";
+import type { GraphResource } from "../../commands/graph/mocked-program";
+import { keys } from "../../lab/bench/ssh-servers";
 import { type Servers, startServers } from "./providers-servers";
 
 const destinations = [

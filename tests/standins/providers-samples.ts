@@ -1,5 +1,5 @@
 /** One resource of each kind of elasticstack, with a change to it; those of Kibana as they were recorded from the real provider. */
-import { stableJson } from "../../render/json";
+import { stableJson } from "../../core/json";
 
 type Inputs = Record<string, unknown>;
 

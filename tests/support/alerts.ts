@@ -1,7 +1,7 @@
 import type { Detection } from "../../detections";
-import { renderAll, variables } from "../../tools/detections/templates";
+import { renderAll, variables } from "../../kibana/templates";
 import { renderRule } from "../../render/rule";
-import type { Match } from "../../tools/detections/es-query";
+import type { Match } from "../../kibana/es-query";
 
 /** The document that a rule's action writes for a match, as Kibana fills it in: what the alert index's pipeline gets. */
 export function alertDocument(detection: Detection, match: Match, now: Date): object {

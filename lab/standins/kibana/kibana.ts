@@ -3,9 +3,9 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ask, basic } from "../../../reach/https";
-import type { Alert, Json } from "../../../tools/detections/es-query";
-import type { ruleCreate } from "../../../tools/detections/rule";
+import { ask, basic } from "../../../connection/https";
+import type { Alert, Json } from "../../../kibana/es-query";
+import type { ruleCreate } from "../../../kibana/rule";
 import { type indexConfig, refuse, type savedObject } from "./schemas";
 import type { Settings } from "./settings";
 

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { auth as loginOf } from "hono/utils/basic-auth";
-import { advance, type Firing, matches, searchBody } from "../../../tools/detections/es-query";
-import { milliseconds } from "../../../tools/detections/lines";
-import { dslParams, esqlParams } from "../../../tools/detections/params";
-import { ruleCreate, ruleUpdate } from "../../../tools/detections/rule";
-import { renderAll, variables } from "../../../tools/detections/templates";
+import { advance, type Firing, matches, searchBody } from "../../../kibana/es-query";
+import { milliseconds } from "../../../commands/detections/lines";
+import { dslParams, esqlParams } from "../../../kibana/rule-params";
+import { ruleCreate, ruleUpdate } from "../../../kibana/rule";
+import { renderAll, variables } from "../../../kibana/templates";
 import { type Action, find, type Kibana, type Rule } from "./kibana";
 import { check, checkBody, refuse } from "./schemas";
 

@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "ssh2";
 import type { SshHost } from "../../../config/site";
-import { connectSsh } from "../../../reach/ssh";
+import { connectSsh } from "../../../connection/ssh";
 import { isObject, plain, type Props, secret } from "./marks";
 import { inputChange, refuse, serve, type Standin, type Subject } from "./serve";
 

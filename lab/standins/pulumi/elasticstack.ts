@@ -4,7 +4,7 @@
  * inputs is what the servers gave back, not what was sent. What it does not know, it refuses.
  */
 import { randomUUID } from "node:crypto";
-import { stableJson } from "../../../render/json";
+import { stableJson } from "../../../core/json";
 import { differences, emptyLists, foreignNames, fromAnswer, toBody, valueAt } from "./fields";
 import { createSend } from "./http";
 import { type Kind, KINDS } from "./kinds";

@@ -1,5 +1,5 @@
 /** What a resource's properties are in a server's JSON, as a table; and what follows from it for every type of resource. */
-import { stableJson } from "../../../render/json";
+import { stableJson } from "../../../core/json";
 import { isObject, type Props } from "./marks";
 
 /** A property. Without more, it is in the server's JSON under its name in snake_case. */

@@ -1,7 +1,7 @@
 /** The provider's configuration, and requests to the two servers as elasticstack 0.11.17 makes them. */
 import { readFileSync } from "node:fs";
 import { FormData } from "undici";
-import { ask, basic } from "../../../reach/https";
+import { ask, basic } from "../../../connection/https";
 import type { Kind } from "./kinds";
 import { isObject, type Props } from "./marks";
 import { refuse } from "./serve";

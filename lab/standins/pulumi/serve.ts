@@ -10,7 +10,7 @@ import * as engine from "@pulumi/pulumi/proto/engine_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as service from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
-import { stableJson } from "../../../render/json";
+import { stableJson } from "../../../core/json";
 import { endWithParent, handler, listen } from "./grpc";
 import { markSecrets, plain, type Props, UNKNOWN } from "./marks";
 

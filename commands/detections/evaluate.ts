@@ -1,0 +1,138 @@
+import { type Detection, watchesSilence } from "../../detections/detection";
+import { renderRule, windowOf } from "../../render/rule";
+import {
+  type Action,
+  advance,
+  type Alert as ActiveAlert,
+  type Json,
+  type Match,
+} from "../../kibana/es-query";
+import { milliseconds } from "./lines";
+import { plan, type Plan } from "./plan";
+
+const MINUTE = 60_000;
+
+/** An alert as `try` prints it. Times are ISO texts. */
+export interface Alert {
+  readonly rule: string;
+  readonly title: string;
+  readonly level: string;
+  readonly entity: string;
+  readonly count: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** One detection over some of the index's documents. */
+export interface Trial {
+  readonly detection: Detection;
+  /** The documents' ids; every document of the index where there are none. */
+  readonly ids?: readonly string[];
+  /** When the documents were written, in milliseconds. */
+  readonly times: readonly number[];
+}
+
+/** Runs searches; the answers are in the same order. */
+export type Search = (bodies: readonly Json[]) => Promise<Json[]>;
+
+function windowMilliseconds(detection: Detection): number {
+  const { size, unit } = windowOf(detection.logic);
+  return milliseconds(`${size}${unit}`);
+}
+
+/**
+ * The minutes at which a rule that runs every minute sees something else than a minute before: after each event, and
+ * after each has left the window. Silence is looked for only between the first event and the last: a whole window of it.
+ */
+export function ticks(detection: Detection, times: readonly number[]): number[] {
+  const length = windowMilliseconds(detection);
+  const up = (time: number) => Math.ceil(time / MINUTE) * MINUTE;
+  const ends = times.flatMap((time) => [up(time), up(time + length), up(time + length) + MINUTE]);
+  const last = up(Math.max(...times));
+  const first = watchesSilence(detection) ? Math.min(...times) + length : 0;
+  return [...new Set(ends)].filter((time) => first <= time && time <= last).sort((a, b) => a - b);
+}
+
+/** A trial under way. */
+interface Run {
+  readonly trial: Trial;
+  readonly plan: Plan;
+  readonly actions: Action[];
+  readonly ticks: number[];
+  active: Record<string, ActiveAlert>;
+  seenUntil: string | null;
+  readonly alerts: Alert[];
+}
+
+/** When the actions of a detection's rule are done. */
+export function actionsOf(detection: Detection): Action[] {
+  const rendered = renderRule({ ...detection, watched: "any" }, { dataStream: "logs" });
+  return rendered.actions.map(({ frequency }, index) => ({
+    uuid: String(index),
+    frequency: {
+      notify_when: frequency.notifyWhen as Action["frequency"]["notify_when"],
+      throttle: frequency.throttle ?? null,
+    },
+  }));
+}
+
+/** What a document says in a field, as text; several values with a space between them, nothing where it says nothing. */
+function textAt(source: Json, field: string): string {
+  let here: unknown = source;
+  for (const key of field.split(".")) {
+    here = typeof here === "object" && here !== null ? (here as Json)[key] : undefined;
+  }
+  return [here]
+    .flat()
+    .filter((value) => typeof value === "string" || typeof value === "number")
+    .join(" ");
+}
+
+function alertOf({ detection }: Trial, match: Match, now: Date): Alert {
+  const sources = match.hits.map(({ _source }) => _source as Json);
+  const times = sources.map((source) => String(source["@timestamp"])).sort();
+  const entities = sources.map((source) => detection.entity.map((field) => textAt(source, field)).join(","));
+  const grouped = detection.logic.kind !== "event" && detection.logic.by.length > 0;
+  return {
+    rule: detection.name,
+    title: detection.title,
+    level: detection.severity,
+    entity: detection.watched ?? (grouped ? match.id : [...new Set(entities)].sort().join(", ")),
+    count: match.value,
+    first: times[0] ?? new Date(now.getTime() - windowMilliseconds(detection)).toISOString(),
+    last: times.at(-1) ?? now.toISOString(),
+  };
+}
+
+/**
+ * Runs each detection over its documents as Kibana would have, had each line been ingested when it was written: every
+ * minute, with the same searches, throttled alike. Gives each trial's alerts. The trials go on in step, so that one
+ * call of `search` serves them all.
+ */
+export async function evaluate(trials: readonly Trial[], search: Search): Promise<Alert[][]> {
+  const runs = trials.map((trial): Run => ({
+    trial,
+    plan: plan(trial.detection, trial.ids),
+    actions: actionsOf(trial.detection),
+    ticks: ticks(trial.detection, trial.times),
+    active: {},
+    seenUntil: null,
+    alerts: [],
+  }));
+  for (let step = 0; ; step += 1) {
+    const due = runs.flatMap((run) => {
+      const tick = run.ticks[step];
+      return tick === undefined ? [] : [{ run, now: new Date(tick) }];
+    });
+    if (due.length === 0) break;
+    const answers = await search(due.map(({ run, now }) => run.plan.body(run.seenUntil, now)));
+    due.forEach(({ run, now }, index) => {
+      const found = run.plan.found(answers[index] ?? {});
+      const { alerts, firings } = advance(run.actions, run.active, found.matches, now, () => "alert");
+      run.active = alerts;
+      run.seenUntil = found.seenUntil ?? run.seenUntil;
+      run.alerts.push(...firings.map(({ match }) => alertOf(run.trial, match, now)));
+    });
+  }
+  return runs.map(({ alerts }) => alerts);
+}

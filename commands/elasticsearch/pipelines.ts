@@ -1,0 +1,106 @@
+import { type Pipeline, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
+import type { RealElasticsearch } from ".";
+
+type Json = Record<string, unknown>;
+
+/** The body that Elasticsearch takes for a pipeline. */
+export function pipelineBody({ description, processors, onFailure }: Pipeline): object {
+  const parsed = (texts: readonly string[]) => texts.map((text) => JSON.parse(text) as object);
+  return {
+    description,
+    processors: parsed(processors),
+    ...(onFailure.length > 0 && { on_failure: parsed(onFailure) }),
+  };
+}
+
+/** A bound, in minutes, that the lines of tests and tools keep, which were written years ago; and one that none keeps. */
+export const NEVER_LATE = 1e9;
+export const ALWAYS_LATE = -1e9;
+
+/** Puts a namespace's pipelines into Elasticsearch; gives the names of those that lines and alerts enter. */
+export async function putPipelines(
+  elasticsearch: RealElasticsearch,
+  namespace: string,
+  lateness: number = NEVER_LATE,
+): Promise<{ entry: string; alerts: string }> {
+  const { logs, entry, alerts } = renderPipelines(namespace, lateness);
+  for (const pipeline of [...logs, alerts]) {
+    await elasticsearch.call("PUT", `/_ingest/pipeline/${pipeline.name}`, pipelineBody(pipeline));
+  }
+  return { entry, alerts: alerts.name };
+}
+
+/**
+ * The namespace's log stream as a site has it, empty: a data stream with the project's pipelines and mappings. Gives its
+ * name; it comes into being with its first document.
+ */
+export async function putLogStream(
+  elasticsearch: RealElasticsearch,
+  namespace: string,
+  lateness?: number,
+): Promise<string> {
+  const { entry } = await putPipelines(elasticsearch, namespace, lateness);
+  const name = `logs-dhis2-${namespace}`;
+  await dropLogStream(elasticsearch, namespace);
+  await elasticsearch.call("PUT", `/_index_template/${name}`, {
+    index_patterns: [name],
+    priority: 500,
+    data_stream: {},
+    template: {
+      mappings: renderMappings(),
+      settings: { final_pipeline: entry, number_of_replicas: 0, number_of_shards: 1 },
+    },
+  });
+  return name;
+}
+
+/** Takes a log stream away; empties it where the server has no API for data streams (the assembled one). */
+export async function dropLogStream(elasticsearch: RealElasticsearch, namespace: string): Promise<void> {
+  const name = `logs-dhis2-${namespace}`;
+  try {
+    await elasticsearch.call("DELETE", `/_data_stream/${name}`);
+  } catch (error) {
+    if (!/: 40[45] /.test(String(error))) throw error;
+    const options = "refresh=true&conflicts=proceed&ignore_unavailable=true&allow_no_indices=true";
+    await elasticsearch.call("POST", `/${name}/_delete_by_query?${options}`, { query: { match_all: {} } });
+  }
+}
+
+/** The namespace's alert index as a site has it, empty. Gives its name. */
+export async function putAlertIndex(elasticsearch: RealElasticsearch, namespace: string): Promise<string> {
+  const { alerts } = await putPipelines(elasticsearch, namespace);
+  const name = `alerts-dhis2-${namespace}`;
+  await elasticsearch.call("DELETE", `/${name}?ignore_unavailable=true`);
+  const settings = { default_pipeline: alerts, number_of_replicas: 0 };
+  await elasticsearch.call("PUT", `/${name}`, { mappings: renderAlertMappings(), settings });
+  return name;
+}
+
+/** What a pipeline makes of documents. Throws where it rejects one. */
+export async function simulate(
+  elasticsearch: RealElasticsearch,
+  pipeline: string,
+  documents: readonly object[],
+): Promise<Json[]> {
+  if (documents.length === 0) return [];
+  const answer = await elasticsearch.call("POST", `/_ingest/pipeline/${pipeline}/_simulate`, {
+    docs: documents.map((_source) => ({ _source })),
+  });
+  return (answer.docs as { doc?: { _source: Json }; error?: unknown }[]).map(({ doc, error }) => {
+    if (doc === undefined) throw new Error(`a document was rejected: ${JSON.stringify(error)}`);
+    return doc._source;
+  });
+}
+
+/** A document as one level of dotted names, sorted; lists stay. */
+export function flat(document: object): Json {
+  const found: [string, unknown][] = [];
+  const walk = (value: object, prefix: string) => {
+    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+      if (item !== null && typeof item === "object" && !Array.isArray(item)) walk(item, `${prefix}${key}.`);
+      else found.push([prefix + key, item]);
+    }
+  };
+  walk(document, "");
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

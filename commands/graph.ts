@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import program = require("..");
+import { loadRelayFiles } from "../relay";
+import { sha256 } from "../core/json";
+import { loadScripts } from "../scripts";
+import { collectGraph, type Graph, type GraphResource } from "./graph/mocked-program";
+
+/** The least that a stack's config needs, for a graph without a host. */
+export const EXAMPLE_CONFIG: Readonly<Record<string, string>> = {
+  host: "dhis2.example.org",
+  user: "siem",
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC",
+};
+
+/** The graph of `index.ts` for a site's file. */
+export async function siteGraph(
+  file: string,
+  config: Readonly<Record<string, string>> = {},
+  secretKeys: readonly string[] = [],
+): Promise<Graph> {
+  return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) }, secretKeys);
+}
+
+/** A graph as sorted text, for people and for a diff in a pull request. The scripts' texts stand as their names and hashes. */
+export function printGraph(graph: Graph): string {
+  const named = (name: string, text: string) => {
+    const hash = sha256(text).slice(0, 12);
+    return [text.trimEnd(), `<<${name} ${hash}>>`] as const;
+  };
+  const scripts = [
+    ...Object.entries(loadScripts()).map(([name, text]) => named(`scripts/${name}.sh`, text)),
+    ...Object.entries(loadRelayFiles()).map(([name, text]) => named(`relay/${name}`, text)),
+  ];
+  const shorten = (text: string) => scripts.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);
+  const blocks = graph.resources.map((resource) => printResource(resource, shorten));
+  const outputs = indent(shorten(JSON.stringify(graph.outputs, undefined, 2)));
+  return [...blocks, `outputs (secret: ${graph.secretOutputs.join(", ")})\n${outputs}`].join("\n\n") + "\n";
+}
+
+function printResource(resource: GraphResource, shorten: (text: string) => string): string {
+  const facts: [string, string][] = [
+    ["parent", resource.parent],
+    ["provider", resource.provider],
+    ["depends on", resource.dependsOn.join(", ")],
+    ["deleted with", resource.deletedWith],
+    ["replaced with", resource.replaceWith.join(", ")],
+    ["changes ignored", resource.ignoreChanges.join(", ")],
+    ["protected", resource.protect ? "yes" : ""],
+    ["deleted before it is replaced", resource.deleteBeforeReplace ? "yes" : ""],
+  ];
+  const inputs = Object.keys(resource.inputs)
+    .sort()
+    .map((key) => {
+      const mark = resource.secretInputs.includes(key) ? " (secret)" : "";
+      return `  ${key}${mark}:${printValue(resource.inputs[key], shorten)}`;
+    });
+  return [
+    `${resource.name}  ${resource.type}`,
+    ...facts.filter(([, value]) => value !== "").map(([fact, value]) => `  # ${fact}: ${value}`),
+    ...inputs,
+  ].join("\n");
+}
+
+function printValue(value: unknown, shorten: (text: string) => string): string {
+  if (typeof value !== "string") return ` ${JSON.stringify(value)}`;
+  const text = shorten(value);
+  return text.includes("\n") ? `\n${indent(text.trimEnd(), "    | ")}` : ` ${text}`;
+}
+
+function indent(text: string, by = "  "): string {
+  return text
+    .split("\n")
+    .map((line) => (by + line).trimEnd())
+    .join("\n");
+}
+
+async function main(file: string | undefined): Promise<void> {
+  if (file === undefined || !existsSync(file)) {
+    console.error(file === undefined ? "usage: npm run -s graph -- FILE" : `there is no file ${file}`);
+    process.exitCode = 2;
+    return;
+  }
+  process.stdout.write(printGraph(await siteGraph(file)));
+}
+
+if (require.main === module) void main(process.argv[2]);

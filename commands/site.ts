@@ -1,0 +1,174 @@
+/**
+ * `npm run -s site -- FILE [--stack STACK] [--json]`: what the stack would make of a site's file, or everything that is
+ * wrong with it. `--stack` adds what `Pulumi.STACK.yaml` says.
+ * `npm run -s site -- --discover STACK [--identity FILE]`: entries for what runs on the host and the file lacks. It logs in
+ * with that key, else with the config's, else by the SSH agent.
+ */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { IPv4 } from "ipaddr.js";
+import { parseSite, parseStack, siemOf, siteOf } from "../config/load";
+import { printProblem, type Problem, type Result } from "../core/problem";
+import type { Site } from "../config/site";
+import { NAMESPACE, readStackFile, type StackFile } from "../config/stack-file";
+import type { SshRequest } from "../connection/ssh";
+import { failed, finish, type Said } from "./outcome";
+import { describeSite } from "./site/describe";
+import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
+import { openHost } from "./site/ssh-runner";
+import { pulumiCli, type Pulumi } from "./verify";
+
+const ROOT = join(__dirname, "..");
+const USAGE = `usage: npm run -s site -- FILE [--stack STACK] [--json]
+       npm run -s site -- --discover STACK [--identity FILE]`;
+
+/** Opens the way to a stack's host; the caller closes it. */
+export type Connect = (host: SshRequest) => Promise<{ readonly run: Runner; readonly close: () => void }>;
+
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      stack: { type: "string" },
+      discover: { type: "string" },
+      identity: { type: "string" },
+    },
+  });
+
+/** The whole command but for its process. `folder` has the stacks' files, and their `site` paths start there. */
+export async function main(
+  args: readonly string[],
+  folder = ROOT,
+  connect: Connect = openHost,
+  pulumi = pulumiCli(folder),
+): Promise<Said> {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    return failed(error, 2, USAGE);
+  }
+  const { values, positionals } = parsed;
+  const [file, ...more] = positionals;
+  try {
+    if (values.discover !== undefined && file === undefined) {
+      return await discoverOnHost(folder, values.discover, values.identity, connect, pulumi);
+    }
+    if (file === undefined || more.length > 0 || values.discover !== undefined) return failed(USAGE, 2);
+    return show(file, values.stack === undefined ? undefined : readStack(folder, values.stack), values.json);
+  } catch (error) {
+    return failed(error, 1);
+  }
+}
+
+/** A stack's file by itself, without the engine. */
+interface Stack {
+  readonly file: StackFile;
+  readonly checked: ReturnType<typeof parseStack>;
+}
+
+function readStack(folder: string, name: string): Stack {
+  const label = `Pulumi.${name}.yaml`;
+  const file = readStackFile(readText(join(folder, label)));
+  const { values, encrypted, lineOf, plainSecrets } = file;
+  const isSecret = (key: string) => encrypted.includes(key);
+  return { file, checked: parseStack(values, isSecret, label, lineOf, plainSecrets) };
+}
+
+/** What is wrong with a stack's file, but for values that cannot be read here because they are encrypted. */
+function stackProblems({ file, checked }: Stack): readonly Problem[] {
+  const hidden = file.encrypted.map((key) => NAMESPACE + key);
+  return checked.ok ? [] : checked.problems.filter(({ path }) => !hidden.includes(path));
+}
+
+function show(file: string, stack: Stack | undefined, json: boolean): Said {
+  const values = stack?.file.values ?? {};
+  const site = parseSite(file, readText(resolve(file)), siteOf(values));
+  const problems = [...(stack ? stackProblems(stack) : []), ...(site.ok ? [] : site.problems)];
+  if (!site.ok || problems.length > 0) {
+    if (json) return { stdout: `${JSON.stringify({ problems }, undefined, 2)}\n`, stderr: "", code: 1 };
+    return failed(problems.map(printProblem).join("\n"), 1);
+  }
+  const siem = siemOf(values);
+  if (json) return say(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
+  return say(siem ? describeSite(site.value, siem) : "");
+}
+
+async function discoverOnHost(
+  folder: string,
+  name: string,
+  identity: string | undefined,
+  connect: Connect,
+  pulumi: Pulumi,
+): Promise<Said> {
+  const stack = readStack(folder, name);
+  if (!stack.checked.ok) return failed(stack.checked.problems.map(printProblem).join("\n"), 1);
+  const { options, site: path, dhis2 } = stack.checked.value;
+  // What this looks for may be all that the site's file still lacks.
+  const site = parseSite(path, readText(resolve(folder, path)), { dhis2, withoutDhis2: true });
+  if (!site.ok) return failed(site.problems.map(printProblem).join("\n"), 1);
+  const privateKey =
+    identity === undefined ? await keyOfConfig(stack, name, pulumi) : readText(resolve(identity));
+  const { run, close } = await connect({ ...options.host, privateKey });
+  try {
+    const { user } = options.host;
+    return printDiscovery(
+      await discover({ ...discoveryOf(site, user), run, lxdProject: options.lxdProject }),
+    );
+  } finally {
+    close();
+  }
+}
+
+/** The SSH key that the stack's config keeps encrypted, if it does; Pulumi's CLI and the passphrase open it. */
+async function keyOfConfig({ file }: Stack, name: string, pulumi: Pulumi): Promise<string | undefined> {
+  if (!file.encrypted.includes("privateKey")) return undefined;
+  return pulumi(["config", "get", "privateKey", "--stack", name]);
+}
+
+function discoveryOf(
+  site: Result<Site> & { ok: true },
+  user: string,
+): Omit<DiscoverOptions, "run" | "lxdProject"> {
+  const network = IPv4.parseCIDR(site.value.network.cidr);
+  return {
+    user,
+    probe: readText(join(__dirname, "site/probe.sh")),
+    known: site.value.containers.map((container) => container.name),
+    inNetwork: (ip) => IPv4.isValid(ip) && IPv4.parse(ip).match(network),
+  };
+}
+
+/** Entries go to stdout, ready to be pasted; what was thought on the way, to stderr. */
+function printDiscovery({ proposals, notes }: Discovery): Said {
+  const lines = [...proposals.map(({ entry, why }) => `${entry.name}: ${entry.type} (${why})`), ...notes];
+  if (lines.length === 0)
+    return { stdout: "[]\n", stderr: "the site's file lists all that runs on the host\n", code: 0 };
+  const entries = proposals
+    .map(({ entry: { name, ip, type } }) => `{ "name": "${name}", "ip": "${ip}", "type": "${type}" }`)
+    .join(",\n  ");
+  return {
+    stdout: entries === "" ? "[]\n" : `[\n  ${entries}\n]\n`,
+    stderr: `${lines.join("\n")}\n`,
+    code: 0,
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function say(stdout: string): Said {
+  return { stdout, stderr: "", code: 0 };
+}
+
+if (require.main === module) {
+  void finish(main(process.argv.slice(2)));
+}

@@ -1,0 +1,182 @@
+import { z } from "zod";
+import { hostName } from "../../config/containers-json";
+import type { ContainerType } from "../../config/site";
+import { asRoot } from "../../render/bundle";
+
+/** Runs a command on the LXD host, with a text on its stdin, and gives its stdout. Throws where it fails, or takes longer than `seconds`. */
+export type Runner = (command: string, stdin?: string, seconds?: number) => Promise<string>;
+
+/** What LXD knows about one container. */
+export interface Instance {
+  readonly name: string;
+  readonly running: boolean;
+  /** IPv4 addresses: the configured one first, then those it has. */
+  readonly addresses: readonly string[];
+  /** dhis2-tools-dab's own mark, such as "Tomcat server". */
+  readonly mark: string;
+  /** LXD's own id: another one in a container that was built anew or restored; empty where LXD is too old to give one. */
+  readonly uuid: string;
+}
+
+/** An entry for `containers.json`, and what it was guessed by. */
+export interface Proposal {
+  readonly entry: { readonly name: string; readonly ip: string; readonly type: ContainerType };
+  readonly why: string;
+}
+
+export interface Discovery {
+  readonly proposals: readonly Proposal[];
+  /** Containers for which nothing can be proposed, each with the reason; one line for each. */
+  readonly notes: readonly string[];
+}
+
+export interface DiscoverOptions {
+  readonly run: Runner;
+  /** The login; any but root goes through sudo. */
+  readonly user: string;
+  readonly lxdProject: string;
+  /** What runs in each container (commands/site/probe.sh). */
+  readonly probe: string;
+  /** Names that the site lists already. */
+  readonly known: readonly string[];
+  /** Whether an address is in the site's network. */
+  readonly inNetwork: (ip: string) => boolean;
+}
+
+const lxdList = z.array(
+  z.object({
+    name: z.string(),
+    status: z.string(),
+    config: z.record(z.string(), z.string()).nullish(),
+    expanded_devices: z.record(z.string(), z.record(z.string(), z.string())).nullish(),
+    state: z
+      .object({
+        network: z
+          .record(
+            z.string(),
+            z.object({ addresses: z.array(z.object({ family: z.string(), address: z.string() })).nullish() }),
+          )
+          .nullish(),
+      })
+      .nullish(),
+  }),
+);
+
+/** What `lxc list --format json` says. Throws where it is something else. */
+export function readInstances(json: string): Instance[] {
+  return lxdList.parse(JSON.parse(json)).map(({ name, status, config, expanded_devices, state }) => {
+    const configured = Object.values(expanded_devices ?? {}).map((device) => device["ipv4.address"]);
+    const seen = Object.values(state?.network ?? {})
+      .flatMap(({ addresses }) => addresses ?? [])
+      .filter(({ family }) => family === "inet")
+      .map(({ address }) => address);
+    return {
+      name,
+      running: status === "Running",
+      addresses: [...configured, ...seen].filter((address) => address !== undefined),
+      mark: config?.["user.type"] ?? "",
+      uuid: identity(config ?? {}),
+    };
+  });
+}
+
+/** LXD's id; after a restore from a snapshot, which keeps it, with the one of the restore (scripts/in-container.sh prints the same). */
+function identity(config: Readonly<Record<string, string>>): string {
+  const { "volatile.uuid": id = "", "volatile.uuid.generation": restored = "" } = config;
+  return restored === "" || restored === id ? id : `${id}/${restored}`;
+}
+
+/** By what is installed, the most telling first: a monitor has apache2 too. */
+const INSTALLED: readonly (readonly [RegExp, ContainerType])[] = [
+  [/^(dhis2|tomcat)$/, "dhis2"],
+  [/^elasticsearch$/, "es_siem"],
+  [/^postgres12$/, "postgres12"],
+  [/^postgres\d+$/, "postgres"],
+  [/^munin$/, "munin_monitor"],
+  [/^nginx$/, "nginx_proxy"],
+  [/^apache2$/, "apache_proxy"],
+  [/^journal-remote$/, "journal_logger"],
+];
+
+/** By name, where a container cannot be looked into; a proxy's name does not tell its kind. */
+const NAMED: readonly (readonly [RegExp, ContainerType])[] = [
+  [/siem|elastic/, "es_siem"],
+  [/postgres|^pg|^db/, "postgres"],
+  [/munin|monitor/, "munin_monitor"],
+  [/nginx/, "nginx_proxy"],
+  [/apache/, "apache_proxy"],
+  [/^log|journal/, "journal_logger"],
+  [/dhis|hmis/, "dhis2"],
+];
+
+/**
+ * The type of a container, and what it was guessed by: what is installed (undefined where it could not be looked into),
+ * else dhis2-tools-dab's mark, else its name.
+ */
+export function guessType(
+  instance: Pick<Instance, "name" | "mark">,
+  installed: readonly string[] | undefined,
+): { readonly type: ContainerType; readonly why: string } | undefined {
+  for (const [pattern, type] of INSTALLED) {
+    const found = (installed ?? []).filter((word) => pattern.test(word));
+    if (found.length > 0) return { type, why: `installed: ${found.join(", ")}` };
+  }
+  if (/tomcat/i.test(instance.mark)) return { type: "dhis2", why: `marked as "${instance.mark}"` };
+  const named = NAMED.find(([pattern]) => pattern.test(instance.name.toLowerCase()));
+  return named && { type: named[1], why: "by its name only; please check" };
+}
+
+/**
+ * Proposes an entry for every container of the host that the site does not list. It changes nothing there. Throws where
+ * there is no container at all: LXD answers so for a project that does not exist, too.
+ */
+export async function discover(options: DiscoverOptions): Promise<Discovery> {
+  const known = new Set(options.known.map((name) => name.toLowerCase()));
+  const all = readInstances(await options.run(lxc(options, "list --format json")));
+  if (all.length === 0) {
+    throw new Error(
+      `the host has no container in the LXD project "${options.lxdProject}"; is lxdProject right?`,
+    );
+  }
+  const instances = all
+    .filter(({ name }) => hostName.safeParse(name).success && !known.has(name.toLowerCase()))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const proposals: Proposal[] = [];
+  const notes: string[] = [];
+  for (const instance of instances) {
+    const proposal = await propose(instance, options);
+    if (typeof proposal === "string") notes.push(`${instance.name}: ${proposal}`);
+    else proposals.push(proposal);
+  }
+  return { proposals, notes };
+}
+
+/** An entry, or why there is none. */
+async function propose(instance: Instance, options: DiscoverOptions): Promise<Proposal | string> {
+  const { name, addresses, running } = instance;
+  const ip = addresses.find(options.inNetwork);
+  if (ip === undefined) {
+    return addresses.length === 0
+      ? "has no IPv4 address"
+      : `is not in the site's network: ${addresses.join(", ")}`;
+  }
+  const installed = running
+    ? await options
+        .run(lxc(options, `exec ${name} --mode non-interactive -- bash -s`), options.probe)
+        .then((text) => text.split(/\s+/).filter((word) => word !== ""))
+        .catch(() => undefined)
+    : undefined;
+  const guess = guessType(instance, installed);
+  if (guess === undefined) {
+    const looked = installed ? "nothing that is known is installed" : "it could not be looked into";
+    return `its type cannot be guessed (${looked}); its address is ${ip}`;
+  }
+  return { entry: { name, ip, type: guess.type }, why: guess.why };
+}
+
+/** A call of lxc on the host; snap's lxc is not always on sudo's path. `project` and names are checked words. */
+function lxc({ user, lxdProject }: DiscoverOptions, call: string): string {
+  const [command = "", ...rest] = call.split(" ");
+  const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+  return asRoot(user, `env ${path} lxc ${command} --project ${lxdProject} ${rest.join(" ")}`);
+}

@@ -1,0 +1,49 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import type { Detection } from "../detections";
+import { renderRule } from "../render/rule";
+import type { ConnectorAction } from "./connectors";
+import type { ElasticContext } from "./elastic-provider";
+
+export interface DetectionRulesArgs {
+  readonly elastic: ElasticContext;
+  readonly detections: readonly Detection[];
+  readonly dataStream: string;
+  readonly connectorId: pulumi.Input<string>;
+  /** What a detection's rule does beside writing the alert through the connector. */
+  readonly more?: (detection: Detection) => readonly ConnectorAction[];
+  /**
+   * The agents by their container. A rule that watches for a container's silence is made once its agent was seen to deliver,
+   * and goes before it: else it would alert at every coming and going.
+   */
+  readonly agents: ReadonlyMap<string, pulumi.Resource>;
+}
+
+/** One Kibana rule for each detection that is on. */
+export class DetectionRules extends pulumi.ComponentResource {
+  constructor(name: string, args: DetectionRulesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:DetectionRules", name, {}, opts);
+    // The provider creates a rule enabled whatever is asked, and would want to disable it at the next update.
+    const on = args.detections.filter(({ enabled }) => enabled);
+    for (const detection of on) {
+      const rule = renderRule(detection, { dataStream: args.dataStream });
+      new elasticstack.KibanaAlertingRule(
+        `${name}-${detection.name}`,
+        {
+          ...rule,
+          actions: rule.actions.flatMap((action) => [
+            { ...action, id: args.connectorId },
+            ...(args.more?.(detection) ?? []).map((other) => ({ ...action, ...other })),
+          ]),
+        },
+        args.elastic.options(this, { dependsOn: agentOf(detection, args.agents) }),
+      );
+    }
+    this.registerOutputs({ count: on.length });
+  }
+}
+
+function agentOf({ watched = "" }: Detection, agents: DetectionRulesArgs["agents"]): pulumi.Resource[] {
+  const agent = agents.get(watched);
+  return agent ? [agent] : [];
+}

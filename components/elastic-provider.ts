@@ -1,0 +1,59 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import { KIBANA_PATH } from "../render/elastic";
+import type { ElasticStack } from "./elastic-stack";
+
+/** Where the provider on the laptop reaches the two servers, and the file that holds their CA (Kibana's is read from a file). */
+export interface Endpoints {
+  readonly elasticsearch: string;
+  readonly kibana: string;
+  readonly caFile: string;
+}
+
+/** Opens the way from the laptop to the servers, once they run; does nothing in a preview. */
+export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
+
+/** What every resource inside the Elastic stack needs. */
+export class ElasticContext {
+  constructor(
+    private readonly provider: elasticstack.Provider,
+    private readonly stack: ElasticStack,
+  ) {}
+
+  /**
+   * Options of a resource that lives in the cluster: the explicit provider, and the cluster's fate. When the cluster
+   * is another one, the resource is made in it, and nobody tries to delete it from the one that is gone.
+   */
+  options(parent: pulumi.Resource, extra: pulumi.CustomResourceOptions = {}): pulumi.CustomResourceOptions {
+    return {
+      parent,
+      provider: this.provider,
+      deletedWith: this.stack.identity,
+      replaceWith: [this.stack.identity],
+      ...extra,
+    };
+  }
+}
+
+/** The provider for everything in the Elastic stack. It exists once the servers are ready and can be reached. */
+export function elasticContext(
+  name: string,
+  args: { stack: ElasticStack; password: pulumi.Output<string>; reach: Reach },
+): ElasticContext {
+  const { stack, password } = args;
+  const endpoints = args.reach(stack.ca);
+  const login = { username: "elastic", password };
+  const provider = new elasticstack.Provider(
+    `${name}-provider`,
+    {
+      elasticsearch: { ...login, endpoints: [endpoints.elasticsearch], caData: stack.ca },
+      kibana: {
+        ...login,
+        endpoints: [endpoints.kibana.apply((url) => `${url}${KIBANA_PATH}`)],
+        caCerts: [endpoints.caFile],
+      },
+    },
+    { parent: stack },
+  );
+  return new ElasticContext(provider, stack);
+}

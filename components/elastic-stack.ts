@@ -1,0 +1,144 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { Options, SiteContainer } from "../config/site";
+import { sha256, stableJson } from "../core/json";
+import { KIBANA_PATH, renderElasticsearchYml, renderHeapOptions, renderKibanaYml } from "../render/elastic";
+import type { Credentials } from "./credentials";
+import type { Host } from "./host";
+import type { SiemContainer } from "./siem-container";
+
+export interface ElasticStackArgs {
+  readonly host: Host;
+  readonly container: SiteContainer;
+  /** The container as a resource: what is in it goes with it. */
+  readonly siem: SiemContainer;
+  readonly options: Options;
+  readonly fqdn: string;
+  readonly credentials: Credentials;
+}
+
+/**
+ * Elasticsearch and Kibana in the SIEM's container: their secrets (one remote command), all the rest (another, readable in
+ * a preview), and which cluster it is (a third). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in
+ * a cluster is made anew in the next one, without deleting what went with the old one.
+ */
+export class ElasticStack extends pulumi.ComponentResource {
+  readonly ca: pulumi.Output<string>;
+  /** SHA-256 of the CA's certificate, lower-case hex. */
+  readonly caFingerprint: pulumi.Output<string>;
+  readonly identity: random.RandomUuid;
+
+  constructor(name: string, args: ElasticStackArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:ElasticStack", name, {}, opts);
+    const { host, container, options, credentials } = args;
+    const lifetime = { parent: this, deletedWith: args.siem.command };
+    const kept = {
+      elastic: credentials.elastic,
+      kibana_system: credentials.kibanaSystem,
+      key_objects: credentials.kibanaKeys.objects,
+      key_reporting: credentials.kibanaKeys.reporting,
+      key_security: credentials.kibanaKeys.security,
+    };
+    const secrets = host.inContainer(
+      `${name}-secrets`,
+      container.name,
+      {
+        title: `the servers' passwords and keys in ${container.name}`,
+        scripts: ["elastic-secrets"],
+        values: { GENERATION: container.generation },
+        secrets: kept,
+      },
+      { ...lifetime, dependsOn: [args.siem.command] },
+    );
+    const command = host.inContainer(
+      `${name}-servers`,
+      container.name,
+      {
+        title: `Elasticsearch and Kibana ${options.versions.elastic} in ${container.name}`,
+        scripts: ["packages", "request", "elastic"],
+        values: {
+          NAME: container.name,
+          ADDRESS: container.ip,
+          ELASTIC_VERSION: options.versions.elastic,
+          KIBANA_PATH,
+          PACKAGES_URL: options.packages.url,
+          PACKAGES_FINGERPRINT: options.packages.fingerprint,
+          // Other secrets are a change of this step, too. All of them are random: their sum tells nothing of any.
+          SECRETS_SUM: pulumi.unsecret(pulumi.output(kept)).apply((all) => sha256(stableJson(all))),
+          GENERATION: container.generation,
+        },
+        files: {
+          packages_key: options.packages.key ?? "",
+          elasticsearch_yml: renderElasticsearchYml(container.name, container.ip),
+          heap_options: renderHeapOptions(options.siem.heap),
+          kibana_yml: renderKibanaYml(container.name, container.ip, `https://${args.fqdn}${KIBANA_PATH}`),
+        },
+      },
+      { ...lifetime, dependsOn: [secrets] },
+    );
+    // What `command` prints is unknown in a preview whenever it will run again, for a heap as for a new version of a
+    // script, and then all that lives in the cluster would look replaced. This one runs again only where the cluster
+    // may really be another: with another host, container or generation.
+    const known = host.alone(
+      `${name}-cluster-info`,
+      "cluster",
+      {
+        title: `which cluster runs in ${container.name}`,
+        values: {
+          LXD_PROJECT: host.lxdProject,
+          CONTAINER: container.name,
+          GENERATION: container.generation,
+        },
+      },
+      { ...lifetime, dependsOn: [command] },
+    );
+    const cluster = theCluster(container.name, command.stdout, known.stdout);
+    this.ca = cluster.ca;
+    this.caFingerprint = cluster.fingerprint;
+    this.identity = new random.RandomUuid(
+      `${name}-cluster`,
+      { keepers: { cluster: cluster.clusterUuid } },
+      { parent: this },
+    );
+    this.registerOutputs({ caFingerprint: this.caFingerprint });
+  }
+}
+
+export interface Cluster {
+  readonly ca: string;
+  readonly fingerprint: string;
+  readonly clusterUuid: string;
+}
+
+/** The cluster that the stack knows. An update also sees that it is the one that runs now. */
+export function theCluster(
+  container: string,
+  now: pulumi.Output<string>,
+  known: pulumi.Output<string>,
+): pulumi.Output<Cluster> {
+  const parse = (stdout: string) => parseCluster(container, stdout);
+  const cluster = known.apply(parse);
+  if (pulumi.runtime.isDryRun()) return cluster;
+  // A provider may mark the result secret as stdin is; what the script prints is none.
+  return pulumi.all([cluster, pulumi.unsecret(now).apply(parse)]).apply(([ours, running]) => {
+    if (ours.clusterUuid === running.clusterUuid && ours.ca === running.ca) return ours;
+    throw new pulumi.RunError(
+      `the cluster in "${container}" is not the one that this stack set up there (it was made anew since): ` +
+        `raise the generation of "${container}" in the site's file and run the update again`,
+    );
+  });
+}
+
+/** The first line that elastic.sh and cluster.sh print; those after it are for `npm run verify`. */
+function parseCluster(container: string, stdout: string): Cluster {
+  const result = JSON.parse(stdout.split("\n", 1)[0] ?? "") as Record<string, unknown>;
+  const text = (key: string): string => {
+    const value = result[key];
+    if (typeof value === "string" && value !== "") return value;
+    throw new pulumi.RunError(
+      `the step in "${container}" did not say the ${key} of its cluster: ` +
+        `raise the generation of "${container}" in the site's file and run the update again`,
+    );
+  };
+  return { ca: text("ca"), fingerprint: text("fingerprint"), clusterUuid: text("clusterUuid") };
+}

@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as elasticstack from "@pulumi/elasticstack";
+import type { SiteContainer } from "../config/site";
+import { stableJson } from "../core/json";
+import { agentPrivileges, keyMetadata } from "./agent";
+import type { ElasticContext } from "./elastic-provider";
+import type { Host } from "./host";
+import type { LogStore } from "./log-store";
+import type { SiemContainer } from "./siem-container";
+
+/** The servers' certificate, as Elasticsearch has it, and the one that signed it (scripts/elastic.sh). */
+const CERTIFICATES = ["/etc/elasticsearch/certs/server.crt", "/var/lib/dhis2-siem/tls/ca.crt"];
+
+export interface SiemHealthArgs {
+  readonly host: Host;
+  readonly elastic: ElasticContext;
+  readonly container: SiteContainer;
+  readonly fqdn: string;
+  readonly siem: SiemContainer;
+  readonly ca: pulumi.Output<string>;
+  readonly logStore: LogStore;
+}
+
+/**
+ * What the SIEM's own container, which has no agent, says of itself: a timer that writes into the log stream how full its
+ * disks are and how much of its certificates' time is over, with a key that can append there and no more.
+ */
+export class SiemHealth extends pulumi.ComponentResource {
+  constructor(name: string, args: SiemHealthArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("dhis2-siem:index:SiemHealth", name, {}, opts);
+    const { host, container, logStore } = args;
+    const key = new elasticstack.ElasticsearchSecurityApiKey(
+      `${name}-key`,
+      {
+        name: `dhis2-siem-health-${container.name}`,
+        roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
+        metadata: keyMetadata(container, args.fqdn),
+      },
+      args.elastic.options(this, { dependsOn: [logStore.template] }),
+    );
+    host.inContainer(
+      `${name}-timer`,
+      container.name,
+      {
+        title: `the SIEM's own health in ${container.name}`,
+        scripts: ["health"],
+        values: {
+          HEALTH_PATHS: `/ /var/lib/elasticsearch ${CERTIFICATES.join(" ")}`,
+          DATA_STREAM: logStore.dataStream,
+          GENERATION: container.generation,
+        },
+        files: { ca: args.ca, health_report: host.script("health-report") },
+        secrets: {
+          api_key: pulumi.secret(pulumi.interpolate`${key.keyId}:${key.apiKey}`),
+        },
+      },
+      { parent: this, deletedWith: args.siem.command },
+    );
+    this.registerOutputs({});
+  }
+}

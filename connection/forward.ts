@@ -1,0 +1,120 @@
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import * as pulumi from "@pulumi/pulumi";
+import { problems } from "./problems";
+import type { SshRequest } from "./ssh";
+
+/** A loopback port, and the server behind the SSH host that it leads to. */
+export interface ForwardTarget {
+  readonly localPort: number;
+  readonly host: string;
+  readonly port: number;
+  /** The CA of the server's certificate, by which a forward that was opened by hand is recognised; none before it is known. */
+  readonly tls?: { readonly caPem: string };
+}
+
+export interface ForwardRequest {
+  readonly ssh: SshRequest;
+  readonly targets: readonly ForwardTarget[];
+  /** The stack's name: it tells whose forward holds a port. */
+  readonly label: string;
+}
+
+/** What the helper reads: the request, and the address of the engine that it lives with. */
+export interface HelperRequest extends ForwardRequest {
+  readonly engine: string;
+}
+
+/** What the helper says, once. */
+export type HelperReport = { readonly open: true } | { readonly open: false; readonly problem: string };
+
+const ROOT = join(__dirname, "..");
+const DEADLINE_S = 60;
+
+/**
+ * Opens the forward for as long as the engine lives; resolves when every target's port leads to its server.
+ * Throws pulumi.RunError with one line that says what stands in the way (all of them are in problems.ts).
+ */
+export async function openForward(request: ForwardRequest): Promise<void> {
+  const report = await startHelper({ ...request, engine: engineAddress() });
+  if (!report.open) throw errorForPeople(report.problem);
+}
+
+/**
+ * The SDK shows no stack of such an error, but every output that waits for it formats one when it is rejected: with a
+ * stack the program took half a minute to end (seen with 82 resources), without one it takes seconds.
+ */
+export function errorForPeople(problem: string): pulumi.RunError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new pulumi.RunError(problem);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Where the engine's gRPC server listens, as `host:port`; empty when no engine runs the program. */
+function engineAddress(): string {
+  // The SDK's type leaves out that this is a gRPC client, which knows its address.
+  const engine = pulumi.runtime.getEngine() as unknown as GrpcClient | undefined;
+  return (
+    engine
+      ?.getChannel()
+      .getTarget()
+      .replace(/^dns:\/*/, "") ?? ""
+  );
+}
+
+interface GrpcClient {
+  getChannel(): { getTarget(): string };
+}
+
+/** Starts the helper and waits for its report. A helper that holds a forward lives on without keeping this process. */
+export async function startHelper(request: HelperRequest): Promise<HelperReport> {
+  const { SSH_AUTH_SOCK } = process.env;
+  const child = spawn(
+    process.execPath,
+    ["-r", join(ROOT, "core/register.js"), join(__dirname, "helper.ts")],
+    {
+      cwd: "/",
+      // A session of its own, out of reach of the terminal's Ctrl-C and of signals to the program's process group.
+      detached: true,
+      // Nothing else: the program's environment holds the stack's passphrase and secrets. ts-node looks for its config in cwd.
+      env: { TS_NODE_PROJECT: join(ROOT, "tsconfig.json"), ...(SSH_AUTH_SOCK ? { SSH_AUTH_SOCK } : {}) },
+      stdio: ["pipe", "pipe", "ignore"],
+    },
+  );
+  const timer = setTimeout(() => child.kill(), DEADLINE_S * 1000);
+  try {
+    return await exchange(child, request);
+  } finally {
+    clearTimeout(timer);
+    child.stdin.destroy();
+    child.stdout.destroy();
+    child.unref();
+  }
+}
+
+function exchange(
+  child: ChildProcessByStdio<Writable, Readable, null>,
+  request: HelperRequest,
+): Promise<HelperReport> {
+  return new Promise((resolve) => {
+    const fail = (problem: string) => resolve({ open: false, problem });
+    createInterface(child.stdout).once("line", (line) => resolve(JSON.parse(line) as HelperReport));
+    child.once("error", (error) => fail(problems.helperEnded(error.message)));
+    child.once("close", (code, signal) =>
+      fail(
+        child.killed
+          ? problems.helperSilent(DEADLINE_S)
+          : problems.helperEnded(`${signal ?? `exit code ${code}`}`),
+      ),
+    );
+    // A helper that is already gone is reported by its exit.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(JSON.stringify(request));
+  });
+}

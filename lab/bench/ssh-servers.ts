@@ -1,0 +1,209 @@
+/** What the forward's tests run against: SSH servers, an HTTPS server behind them, and a stand-in for the engine. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createHttps } from "node:https";
+import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Server as SshServer, utils, type Connection, type ServerChannel } from "ssh2";
+import { ask } from "../../connection/https";
+
+export const LOOPBACK = "127.0.0.1";
+
+/** Skips the test, and says why. */
+export function skip(context: Mocha.Context, reason: string): never {
+  console.log(`      skipped: ${reason}`);
+  return context.skip();
+}
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+/** Ends everything that was started since the last call, the newest first. */
+export async function endAll(): Promise<void> {
+  for (let end = cleanups.pop(); end; end = cleanups.pop()) await end();
+}
+
+export function atEnd(end: () => Promise<void> | void): void {
+  cleanups.push(end);
+}
+
+/** Listens on a loopback port that the system picks. Its connections are cut when everything ends. */
+export async function listenAnywhere(server: NetServer): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return listenUntilEnd(server, () => sockets.forEach((socket) => socket.destroy()));
+}
+
+async function listenUntilEnd(server: NetServer | SshServer, cut: () => void): Promise<number> {
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  cleanups.push(async () => {
+    const closed = new Promise<void>((done) => server.close(() => done()));
+    cut();
+    await closed;
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port where nothing listens: it was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** An ed25519 key pair. ssh2 makes a malformed one in some three hundred: not those. */
+export function keys(): { private: string; public: string } {
+  const pair = utils.generateKeyPairSync("ed25519");
+  return utils.parseKey(pair.private) instanceof Error ? keys() : pair;
+}
+
+export interface SshOptions {
+  readonly hostPrivateKey: string;
+  /** The one public key that may log in. */
+  readonly authorized: string;
+  readonly forwarding?: "allowed" | "prohibited";
+  /** What a command does; none: no command runs. */
+  readonly exec?: (command: string, channel: ServerChannel) => void;
+}
+
+/** An SSH server that logs in one key, whatever the user, and forwards. Returns its port, and the live sessions. */
+export async function sshServer(options: SshOptions): Promise<{ port: number; sessions: Set<Connection> }> {
+  const authorized = utils.parseKey(options.authorized);
+  if (authorized instanceof Error) throw authorized;
+  const sessions = new Set<Connection>();
+  const server = new SshServer({ hostKeys: [options.hostPrivateKey] }, (session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+    session.on("error", () => session.end());
+    session.on("authentication", (attempt) => {
+      const known = attempt.method === "publickey" && attempt.key.data.equals(authorized.getPublicSSH());
+      const proven =
+        known &&
+        (!attempt.signature ||
+          authorized.verify(attempt.blob ?? "", attempt.signature, attempt.hashAlgo) === true);
+      if (proven) attempt.accept();
+      else attempt.reject(["publickey"]);
+    });
+    session.on("session", (accept) => {
+      accept().on("exec", (begin, reject, { command }) => {
+        if (options.exec) options.exec(command, begin());
+        else reject();
+      });
+    });
+    if (options.forwarding === "prohibited") return;
+    session.on("tcpip", (accept, reject, { destIP, destPort }) => {
+      const socket = connect(destPort, destIP);
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        const channel = accept();
+        channel.on("error", () => socket.destroy());
+        channel.on("close", () => socket.destroy());
+        socket.pipe(channel).pipe(socket);
+      });
+    });
+  });
+  const port = await listenUntilEnd(server, () => sessions.forEach((session) => session.end()));
+  return { port, sessions };
+}
+
+/** A certificate that is its own CA; for 127.0.0.1, unless said otherwise. */
+export function certificate(names = "IP:127.0.0.1"): { cert: string; key: string } {
+  const folder = mkdtempSync(join(tmpdir(), "reach-"));
+  const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  execFileSync(
+    "openssl",
+    [
+      ...[
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "2",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+      ],
+      ...["-subj", "/CN=siem", "-addext", `subjectAltName=${names}`, "-keyout", keyFile, "-out", certFile],
+    ],
+    { stdio: "pipe" },
+  );
+  const made = { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+  rmSync(folder, { recursive: true });
+  return made;
+}
+
+/** What the HTTPS server answers to `GET /`: large enough that it travels in many pieces. */
+export const BODY = "dhis2-siem ".repeat(200_000);
+
+/** Stands for Elasticsearch. */
+export function httpsServer(tls: { cert: string; key: string }): Promise<number> {
+  return listenAnywhere(createHttps(tls, (_, response) => response.end(BODY)));
+}
+
+/** The body that an HTTPS server on a loopback port answers with, its certificate checked. */
+export async function fetchBody(port: number, ca: string): Promise<string> {
+  return (await ask({ origin: `https://${LOOPBACK}:${port}`, ca, path: "/", seconds: 10 })).text;
+}
+
+const ENGINE = `
+  const server = require("node:http2").createServer();
+  server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+
+/** A process that answers HTTP/2 and does nothing else, as the engine's gRPC server does towards the lifeline. */
+export async function fakeEngine(): Promise<{ address: string; process: ChildProcess }> {
+  const child = spawn(process.execPath, ["-e", ENGINE], { stdio: ["ignore", "pipe", "inherit"] });
+  cleanups.push(() => void child.kill("SIGKILL"));
+  const [port] = (await once(child.stdout, "data")) as [Buffer];
+  return { address: `${LOOPBACK}:${String(port).trim()}`, process: child };
+}
+
+/** Polls until it is so; throws after the deadline. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  seconds = 5,
+): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await sleep(25);
+  }
+}
+
+/** Whether something accepts connections on the loopback port. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK, () => {
+      socket.destroy();
+      resolve(true);
+    }).once("error", () => resolve(false));
+  });
+}
+
+/** The forward's helpers among this machine's processes, whoever started them (Linux). */
+export function helperPids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => readProc(pid, "cmdline").includes("connection/helper.ts"))
+    .map(Number);
+}
+
+/** A file of /proc; empty when the process has ended. */
+export function readProc(pid: number | string, file: "cmdline" | "environ"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
+}

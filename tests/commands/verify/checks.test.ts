@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { check } from "../../../commands/verify/checks";
+import { daysLeft } from "../../../commands/verify/checks/disk";
+import { exitCode, type Finding } from "../../../commands/verify/finding";
+import { elastic, inside, MORE, TEN } from "./breakages";
+import { sample } from "./samples";
+
+/** What is not in order, as "severity check subject". */
+const wrong = (findings: readonly Finding[]) =>
+  findings
+    .filter(({ severity }) => severity !== "ok")
+    .map(({ severity, check: name, subject }) => `${severity} ${name} ${subject}`);
+
+describe("verify's checks", () => {
+  it("find nothing wrong with a good site, and say so for each check", () => {
+    const findings = check(sample());
+    assert.deepEqual(wrong(findings), []);
+    assert.equal(exitCode(findings), 0);
+    assert.equal(new Set(findings.map((finding) => finding.check)).size, 17);
+    for (const finding of findings) assert.equal(finding.mend, undefined);
+  });
+
+  describe("find, and name, each of ten breakages", () => {
+    for (const [breakage, apply, found, mend] of TEN) {
+      it(breakage, () => {
+        const findings = check(sample(apply));
+        assert.deepEqual(wrong(findings), found);
+        const [first] = findings.filter(({ severity }) => severity !== "ok");
+        assert.match(first?.mend ?? "", mend);
+      });
+    }
+  });
+
+  describe("find, and nothing else,", () => {
+    for (const [breakage, apply, found] of MORE) {
+      it(breakage, () => {
+        const findings = check(sample(apply));
+        assert.deepEqual(wrong(findings), found);
+        for (const { severity, mend } of findings)
+          assert.equal(mend !== undefined, severity !== "ok", "a command that mends it");
+      });
+    }
+  });
+
+  it("have a relay that cannot start set up again, where a restart would not help", () => {
+    for (const state of ["activating", "failed"]) {
+      const findings = check(sample((site) => (inside(site, "siem").units["dhis2-siem-relay"] = state)));
+      assert.deepEqual(wrong(findings), ["problem relay siem"]);
+      const { text, mend } = findings.find((finding) => finding.check === "relay") ?? assert.fail();
+      assert.equal(text, `the relay is ${state}: no alert reaches anybody`);
+      assert.equal(mend, 'raise the generation of "siem" in the site\'s file, then: pulumi up');
+    }
+  });
+
+  it("call a key that was revoked by its name: not only agents have one", () => {
+    const findings = check(
+      sample((site) => {
+        const one = { id: "r", name: "dhis2-siem-default-relay", container: "siem", urn: "urn:relay-key" };
+        site.state.keys.push(one);
+        elastic(site).keys.push({ ...one, invalidated: true });
+      }),
+    );
+    assert.deepEqual(wrong(findings), ["problem keys siem"]);
+    const { text } = findings.find((finding) => finding.check === "keys") ?? assert.fail();
+    assert.equal(text, "the API key dhis2-siem-default-relay (r) is revoked: what uses it is refused");
+  });
+
+  it("say nothing of a key that was revoked because it is no longer used", () => {
+    const old = { id: "old", name: "dhis2-siem-agent-dhis", invalidated: true };
+    assert.deepEqual(wrong(check(sample((site) => elastic(site).keys.push(old)))), []);
+  });
+
+  it("say nothing of a relay where the stack delivers nothing", () => {
+    const findings = check(
+      sample((site) => {
+        site.state.delivers = false;
+        delete site.facts.relay;
+        inside(site, "siem").units["dhis2-siem-relay"] = "inactive";
+      }),
+    );
+    assert.ok(!findings.some((finding) => finding.check === "relay"));
+    assert.deepEqual(wrong(findings), []);
+  });
+
+  it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
+    const cluster = { "/etc/postgresql/17/main": false };
+    const old = check(
+      sample((site) => {
+        Object.assign(inside(site, "postgres").clusters, cluster);
+        for (const agent of site.site.agents) if (agent.name === "postgres") agent.type = "postgres12";
+      }),
+    );
+    assert.deepEqual(wrong(old), ["problem postgresql postgres"]);
+    const elsewhere = check(sample((site) => Object.assign(inside(site, "dhis").clusters, cluster)));
+    assert.deepEqual(wrong(elsewhere), []);
+    const none = check(
+      sample((site) => (site.site.agents = site.site.agents.filter(({ name }) => name !== "postgres"))),
+    );
+    assert.ok(!none.some((finding) => finding.check === "postgresql"));
+  });
+
+  it("take a location that is closed to the host, and a site whose proxy is open, as in place", () => {
+    for (const status of [200, 403]) {
+      const findings = check(sample((site) => (site.facts.proxy = { ok: true, value: status })));
+      assert.deepEqual(wrong(findings), []);
+    }
+  });
+
+  it("tell how many days the disk lasts", () => {
+    const disk = { mount: "/", size: 100, free: 65 };
+    const logs = { bytes: 20, documents: 1000, recent: 500, days: 5 };
+    // Two a day, sixty until the flood stage: thirty days, of a hundred that are kept.
+    assert.equal(daysLeft(disk, logs, 100), 30);
+    assert.equal(daysLeft(disk, logs, 30), undefined, "retention takes as much away as comes");
+    assert.equal(daysLeft(disk, { ...logs, days: 0.5 }, 100), undefined, "too short a time to tell");
+    assert.equal(daysLeft(disk, { ...logs, documents: 0, recent: 0 }, 100), undefined);
+    assert.equal(daysLeft({ ...disk, free: 3 }, logs, 100), 0);
+  });
+});
