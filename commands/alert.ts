@@ -1,20 +1,16 @@
-/**
- * `npm run -s alert -- test STACK [--identity FILE] [--cwd FOLDER]`: writes a marked alert into the alert index, and waits
- * until the relay has delivered it to every destination. Exit code: 0 delivered everywhere, 1 not, 2 wrong usage.
- */
-import { join, resolve } from "node:path";
+/** `npm run -s alert -- test STACK`: sends a test alert the whole way to every destination. */
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { z } from "zod";
+import { ROOT } from "../core/root";
 import { ELASTICSEARCH_PORT } from "../render/elastic";
 import { TEST_RULE } from "../render/relay";
-import { failed, finish, type Said } from "./outcome";
+import { runCommand } from "./command-line";
+import { finish, type Outcome } from "./outcome";
 import { connectBySsh, pulumiCli, readKnown, type Connect, type Pulumi } from "./verify";
 import { asker } from "./verify/gather";
 import { type Ask, type Delivery, deliveryOf } from "./verify/elastic";
 
-const ROOT = join(__dirname, "..");
-const USAGE = "usage: npm run -s alert -- test STACK [--identity FILE] [--cwd FOLDER]";
 /** The relay looks every 15 seconds, and a destination may take 30. */
 const DEADLINE_S = 120;
 
@@ -63,55 +59,63 @@ export async function sendTest(
   }
 }
 
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { identity: { type: "string" }, cwd: { type: "string", default: ROOT } },
-  });
+/** What a run may be given in place of the real thing. */
+export interface Replaced {
+  readonly pulumi?: Pulumi;
+  readonly connect?: Connect;
+  /** How long it waits for the deliveries. */
+  readonly seconds?: number;
+  /** Where it says what it waits for. */
+  readonly note?: (line: string) => void;
+}
 
-/** The whole command but for its process. */
-export async function main(
-  args: readonly string[],
-  replaced: {
-    readonly pulumi?: Pulumi;
-    readonly connect?: Connect;
-    readonly seconds?: number;
-    /** Where it says what it waits for. */
-    readonly note?: (line: string) => void;
-  } = {},
-): Promise<Said<0 | 1 | 2>> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return failed(error, 2, USAGE);
+interface Options {
+  readonly identity?: string;
+  readonly cwd: string;
+}
+
+/** The whole command but for its process. Exit code: 0 delivered everywhere, 1 not, 2 wrong usage. */
+export async function main(args: readonly string[], replaced: Replaced = {}): Promise<Outcome> {
+  const text = {
+    name: "alert",
+    description:
+      "Tries the delivery of alerts. Exit code: 0 delivered to every destination, 1 not, 2 wrong usage.",
+    examples: [["test prod", "send a test alert to every destination of the stack prod"]],
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command
+      .command("test")
+      .description(
+        "Writes an alert that is marked as a test into the alert index, and waits until the relay has delivered it.",
+      )
+      .argument("<stack>", "the Pulumi stack, such as prod")
+      .option(
+        "--identity <file>",
+        "the SSH private key to log in with (default: the config's, else the agent's)",
+      )
+      .option("--cwd <folder>", "the folder of the stack's Pulumi.yaml", ROOT)
+      .action(action((stack: string, options: Options) => test(stack, options, replaced)));
+  });
+}
+
+async function test(stack: string, { identity, cwd }: Options, replaced: Replaced): Promise<Outcome> {
+  const pulumi = replaced.pulumi ?? pulumiCli(resolve(cwd));
+  const { ssh, ...known } = await readKnown(stack, pulumi, identity);
+  const names = known.options.delivery.destinations.map(({ name }) => name);
+  if (!known.state.delivers || names.length === 0) {
+    throw new Error("this stack has no relay: set dhis2-siem:delivery (docs/delivery.md), then pulumi up");
   }
-  const { values, positionals } = parsed;
-  const [command, stack, ...more] = positionals;
-  if (command !== "test" || stack === undefined || more.length > 0) return failed(USAGE, 2);
+  const { close, ...ways } = await (replaced.connect ?? connectBySsh)(ssh, known.options.access);
   try {
-    const pulumi = replaced.pulumi ?? pulumiCli(resolve(values.cwd));
-    const { ssh, ...known } = await readKnown(stack, pulumi, values.identity);
-    const names = known.options.delivery.destinations.map(({ name }) => name);
-    if (!known.state.delivers || names.length === 0) {
-      throw new Error("this stack has no relay: set dhis2-siem:delivery (docs/delivery.md), then pulumi up");
-    }
-    const { close, ...ways } = await (replaced.connect ?? connectBySsh)(ssh, known.options.access);
-    try {
-      const ask = asker(ways, known, ELASTICSEARCH_PORT);
-      replaced.note?.(`sending a test alert to ${names.join(", ")}; this takes up to two minutes`);
-      const found = await sendTest(ask, known.state.alertIndex, names, replaced.seconds);
-      return report(found);
-    } finally {
-      close();
-    }
-  } catch (error) {
-    return failed(error, 1);
+    const ask = asker(ways, known, ELASTICSEARCH_PORT);
+    replaced.note?.(`sending a test alert to ${names.join(", ")}; this takes up to two minutes`);
+    return report(await sendTest(ask, known.state.alertIndex, names, replaced.seconds));
+  } finally {
+    close();
   }
 }
 
-function report(found: readonly Delivery[]): Said<0 | 1> {
+function report(found: readonly Delivery[]): Outcome {
   const lines = found.map(({ destination, delivered, said }) => {
     if (delivered) return `${destination}: delivered`;
     return `${destination}: not delivered yet${said === undefined ? "; does the relay run?" : `, tried again and again: ${said}`}`;

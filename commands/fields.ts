@@ -1,10 +1,13 @@
 /** `npm run -s fields`: writes docs/fields.md, the page of all fields, from their definitions in pipelines/. */
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { format, resolveConfig } from "prettier";
+import { ROOT } from "../core/root";
 import { type Field, loadFields } from "../pipelines";
+import { runCommand } from "./command-line";
+import { finish, type Outcome, succeeded } from "./outcome";
 
-export const PAGE = join(__dirname, "../docs/fields.md");
+export const PAGE = join(ROOT, "docs/fields.md");
 
 function table(fields: readonly Field[]): string {
   const rows = fields.map(({ name, type, description }) => `| \`${name}\` | ${type} | ${description} |`);
@@ -32,4 +35,21 @@ ${table(loadFields("alerts"))}
   return format(text, { ...(await resolveConfig(PAGE)), parser: "markdown" });
 }
 
-if (require.main === module) void fieldsPage().then((page) => writeFileSync(PAGE, page));
+/** The whole command but for its process: writes the page. */
+export async function main(args: readonly string[]): Promise<Outcome> {
+  const text = {
+    name: "fields",
+    description: "Writes docs/fields.md, the page of all fields, from their definitions in pipelines/.",
+    examples: [["", "write the page"]],
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command.action(
+      action(async () => {
+        writeFileSync(PAGE, await fieldsPage());
+        return succeeded(`${relative(ROOT, PAGE)} is written\n`);
+      }),
+    );
+  });
+}
+
+if (require.main === module) void finish(main(process.argv.slice(2)));

@@ -1,9 +1,12 @@
+/** `npm run -s graph -- FILE`: every resource that the program declares for a site. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import program = require("..");
 import { loadRelayFiles } from "../relay";
 import { sha256 } from "../core/json";
 import { loadScripts } from "../scripts";
+import { runCommand } from "./command-line";
+import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { collectGraph, type Graph, type GraphResource } from "./graph/mocked-program";
 
 /** The least that a stack's config needs, for a graph without a host. */
@@ -75,13 +78,22 @@ function indent(text: string, by = "  "): string {
     .join("\n");
 }
 
-async function main(file: string | undefined): Promise<void> {
-  if (file === undefined || !existsSync(file)) {
-    console.error(file === undefined ? "usage: npm run -s graph -- FILE" : `there is no file ${file}`);
-    process.exitCode = 2;
-    return;
-  }
-  process.stdout.write(printGraph(await siteGraph(file)));
+/** The whole command but for its process. */
+export async function main(args: readonly string[]): Promise<Outcome> {
+  const text = {
+    name: "graph",
+    description:
+      "Prints every resource that index.ts declares for a site's file; needs no host and no stack.",
+    examples: [["tests/sites/nginx.json", "the resources for one of the tests' sites"]],
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command.argument("<file>", "the site's file, containers.json").action(
+      action(async (file: string) => {
+        if (!existsSync(file)) return failed(`there is no file ${file}`, 2);
+        return succeeded(printGraph(await siteGraph(file)));
+      }),
+    );
+  });
 }
 
-if (require.main === module) void main(process.argv[2]);
+if (require.main === module) void finish(main(process.argv.slice(2)));

@@ -1,19 +1,25 @@
-/** What a run of a command says, and its exit code. */
-export interface Said<Code extends number = number> {
+import { errorText } from "../core/errors";
+
+/** What a run of a command prints, and its exit code. */
+export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
-  readonly code: Code;
+  readonly code: number;
 }
 
-/** What an error says, in one line; behind it how the command is used, where that is what was wrong. */
-export function failed<Code extends number>(error: unknown, code: Code, usage?: string): Said<Code> {
-  const message = error instanceof Error ? error.message : String(error);
-  return { stdout: "", stderr: `${message}\n${usage === undefined ? "" : `${usage}\n`}`, code };
+/** The outcome of a command that did what it had to. */
+export function succeeded(stdout: string): Outcome {
+  return { stdout, stderr: "", code: 0 };
 }
 
-/** Prints what a command says and ends the process with its code. */
-export async function finish(said: Promise<Said>): Promise<void> {
-  const { stdout, stderr, code } = await said;
+/** The outcome of a command that failed: the error's text, on stderr. */
+export function failed(error: unknown, code: number): Outcome {
+  return { stdout: "", stderr: `${errorText(error)}\n`, code };
+}
+
+/** Prints a command's outcome and ends the process with its code as soon as nothing runs any more. */
+export async function finish(outcome: Promise<Outcome>): Promise<void> {
+  const { stdout, stderr, code } = await outcome;
   process.stderr.write(stderr);
   process.stdout.write(stdout);
   process.exitCode = code;

@@ -1,44 +1,64 @@
-/**
- * `npm run -s parse -- FILE|- [--container NAME] [--type TYPE] [--journal IDENTIFIER | --file PATH] [--table]`: what the
- * real pipeline makes of lines. One line of JSON for each line; with `--table`, its fields one below the other.
- * A line is as a rule's test events have it, or as it was logged, below a header or with the options (commands/parse/lines.ts).
- */
+/** `npm run -s parse -- FILE|-`: what the real pipeline makes of lines. */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { runCommand } from "./command-line";
+import type { RawLine } from "./detections/lines";
 import { realElasticsearch } from "./elasticsearch";
 import { flat, putPipelines, simulate } from "./elasticsearch/pipelines";
+import { finish, type Outcome, succeeded } from "./outcome";
 import { filebeatEvents } from "./parse/filebeat";
 import { readLogLines } from "./parse/lines";
 
-const USAGE =
-  "Usage: npm run -s parse -- FILE|- [--container NAME] [--type TYPE] [--journal IDENTIFIER | --file PATH] [--table]";
 /** Documents in a call. */
 const BATCH = 500;
 
-async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: {
-      container: { type: "string", default: "container" },
-      type: { type: "string", default: "dhis2" },
-      journal: { type: "string" },
-      file: { type: "string" },
-      table: { type: "boolean", default: false },
-    },
-  });
-  const [input = "-", ...more] = positionals;
-  const { container, type, journal, file, table } = values;
-  if (more.length > 0 || (journal !== undefined && file !== undefined)) throw new Error(USAGE);
-  const from = journal === undefined && file === undefined ? undefined : { container, type, journal, file };
-  const lines = readLogLines(readFileSync(input === "-" ? 0 : input, "utf8"), from);
+interface Options {
+  readonly container: string;
+  readonly type: string;
+  readonly journal?: string;
+  readonly file?: string;
+  readonly table?: boolean;
+}
 
+/** The whole command but for its process. Documents are printed with `print` as they come, as there may be many. */
+export async function main(args: readonly string[], print: (text: string) => void): Promise<Outcome> {
+  const text = {
+    name: "parse",
+    description:
+      "Shows what the real pipeline makes of lines: a line of JSON for each. A line is as a rule's test events have it, or as it was logged, below a header or with the options (docs/testing.md).",
+    examples: [
+      ["tests/pipelines/nginx.log --table", "each line's fields, one below the other"],
+      ["line.txt --container dhis --type dhis2 --journal tomcat9", "lines that DHIS2 wrote to the journal"],
+    ],
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command
+      .argument("[file]", "the file with the lines; - for standard input", "-")
+      .option("--container <name>", "the container that the lines come from", "container")
+      .option("--type <type>", "the container's type", "dhis2")
+      .option("--journal <identifier>", "the lines are of the journal, with this identifier, such as tomcat9")
+      .option("--file <path>", "the lines are of this file in the container")
+      .option("--table", "print a document's fields one below the other, instead of JSON")
+      .action(
+        action(async (input: string, { container, type, journal, file, table }: Options) => {
+          if (journal !== undefined && file !== undefined)
+            command.error("error: give --journal or --file, not both");
+          const from =
+            journal === undefined && file === undefined ? undefined : { container, type, journal, file };
+          const lines = readLogLines(readFileSync(input === "-" ? 0 : input, "utf8"), from);
+          await parseLines(lines, (document) => print(table ? rows(document) : JSON.stringify(document)));
+          return succeeded("");
+        }),
+      );
+  });
+}
+
+/** Sends lines through the real pipeline, and gives each document in turn. */
+async function parseLines(lines: readonly RawLine[], give: (document: object) => void): Promise<void> {
   const elasticsearch = await realElasticsearch();
   const { entry } = await putPipelines(elasticsearch, "parse");
   for (let at = 0; at < lines.length; at += BATCH) {
     const events = lines.slice(at, at + BATCH).map((line) => filebeatEvents(line)["8.19"]);
-    for (const document of await simulate(elasticsearch, entry, events)) {
-      console.log(table ? rows(document) : JSON.stringify(document));
-    }
+    for (const document of await simulate(elasticsearch, entry, events)) give(document);
   }
 }
 
@@ -50,10 +70,7 @@ function rows(document: object): string {
   return fields.map(([name, value]) => `${name.padEnd(width)}  ${shown(value)}\n`).join("");
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  },
-);
+if (require.main === module) {
+  // Elasticsearch would keep the process alive.
+  void finish(main(process.argv.slice(2), (text) => console.log(text))).then(() => process.exit());
+}

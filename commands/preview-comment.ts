@@ -1,9 +1,8 @@
-/**
- * `npm run -s preview-comment -- FILE STATUS`: the text of a pull request's comment about a preview: FILE has what
- * `pulumi preview --diff` printed, STATUS is its exit code. Reads PULUMI_STACK, COMMIT and the secrets' own variables.
- */
+/** `npm run -s preview-comment -- FILE STATUS`: the text of a pull request's comment about a preview. */
 import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
+import { runCommand } from "./command-line";
+import { finish, type Outcome, succeeded } from "./outcome";
 
 /** The variables whose values never get into a comment: every secret that .github/workflows/preview.yml passes on. */
 export const SECRETS = [
@@ -95,16 +94,32 @@ function cut(text: string, room: number): string {
   return `${head}${note.replace("N", String(left))}${tail}`;
 }
 
-function main([file, status]: readonly string[]): void {
-  if (file === undefined || status === undefined || !/^\d+$/.test(status)) {
-    console.error("Usage: npm run -s preview-comment -- FILE STATUS");
-    process.exitCode = 2;
-    return;
-  }
-  const { PULUMI_STACK: stack = "", COMMIT: commit = "" } = process.env;
-  const secrets = SECRETS.map((name) => process.env[name] ?? "");
-  const preview = { stack, commit, output: readFileSync(file, "utf8"), status: Number(status), secrets };
-  console.log(previewComment(preview));
+/** The whole command but for its process. `env` has PULUMI_STACK, COMMIT and the secrets that must not be shown. */
+export async function main(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Outcome> {
+  const text = {
+    name: "preview-comment",
+    description:
+      "Prints the text of a pull request's comment about a preview. Reads PULUMI_STACK, COMMIT and the secrets to hide from the environment.",
+    examples: [["preview.txt 0", "the comment about a preview that went well"]],
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command
+      .argument("<file>", "what `pulumi preview --diff` printed")
+      .argument("<status>", "its exit code, such as 0")
+      .action(
+        action((file: string, status: string) => {
+          if (!/^\d+$/.test(status))
+            command.error(`error: status must be an exit code, such as 0, not ${status}`);
+          const { PULUMI_STACK: stack = "", COMMIT: commit = "" } = env;
+          const secrets = SECRETS.map((name) => env[name] ?? "");
+          const output = readFileSync(file, "utf8");
+          return succeeded(`${previewComment({ stack, commit, output, status: Number(status), secrets })}\n`);
+        }),
+      );
+  });
 }
 
-if (require.main === module) main(process.argv.slice(2));
+if (require.main === module) void finish(main(process.argv.slice(2)));

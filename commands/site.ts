@@ -1,42 +1,32 @@
 /**
- * `npm run -s site -- FILE [--stack STACK] [--json]`: what the stack would make of a site's file, or everything that is
- * wrong with it. `--stack` adds what `Pulumi.STACK.yaml` says.
- * `npm run -s site -- --discover STACK [--identity FILE]`: entries for what runs on the host and the file lacks. It logs in
- * with that key, else with the config's, else by the SSH agent.
+ * `npm run -s site -- FILE`: what the stack would make of a site's file, or everything that is wrong with it.
+ * `npm run -s site -- --discover STACK`: entries for what runs on the host and the file lacks.
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { IPv4 } from "ipaddr.js";
 import { parseSite, parseStack, siemOf, siteOf } from "../config/load";
 import { printProblem, type Problem, type Result } from "../core/problem";
+import { ROOT } from "../core/root";
 import type { Site } from "../config/site";
 import { NAMESPACE, readStackFile, type StackFile } from "../config/stack-file";
 import type { SshRequest } from "../connection/ssh";
-import { failed, finish, type Said } from "./outcome";
+import { runCommand } from "./command-line";
+import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { describeSite } from "./site/describe";
 import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
 import { openHost } from "./site/ssh-runner";
 import { pulumiCli, type Pulumi } from "./verify";
 
-const ROOT = join(__dirname, "..");
-const USAGE = `usage: npm run -s site -- FILE [--stack STACK] [--json]
-       npm run -s site -- --discover STACK [--identity FILE]`;
-
 /** Opens the way to a stack's host; the caller closes it. */
 export type Connect = (host: SshRequest) => Promise<{ readonly run: Runner; readonly close: () => void }>;
 
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      json: { type: "boolean", default: false },
-      stack: { type: "string" },
-      discover: { type: "string" },
-      identity: { type: "string" },
-    },
-  });
+interface Options {
+  readonly stack?: string;
+  readonly discover?: string;
+  readonly identity?: string;
+  readonly json?: boolean;
+}
 
 /** The whole command but for its process. `folder` has the stacks' files, and their `site` paths start there. */
 export async function main(
@@ -44,24 +34,37 @@ export async function main(
   folder = ROOT,
   connect: Connect = openHost,
   pulumi = pulumiCli(folder),
-): Promise<Said> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return failed(error, 2, USAGE);
-  }
-  const { values, positionals } = parsed;
-  const [file, ...more] = positionals;
-  try {
-    if (values.discover !== undefined && file === undefined) {
-      return await discoverOnHost(folder, values.discover, values.identity, connect, pulumi);
-    }
-    if (file === undefined || more.length > 0 || values.discover !== undefined) return failed(USAGE, 2);
-    return show(file, values.stack === undefined ? undefined : readStack(folder, values.stack), values.json);
-  } catch (error) {
-    return failed(error, 1);
-  }
+): Promise<Outcome> {
+  const text = {
+    name: "site",
+    description:
+      "Shows what the stack would make of a site's file, or everything that is wrong with it; or finds what runs on the host and the file lacks. Exit code: 0 good, 1 something is wrong, 2 wrong usage.",
+    examples: [
+      ["/path/to/containers.json", "what the stack makes of the file, or what is wrong with it"],
+      ["/path/to/containers.json --stack prod", "the same, with what Pulumi.prod.yaml sets"],
+      ["--discover prod", "entries for what runs on the host of the stack prod and its file lacks"],
+    ],
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command
+      .argument("[file]", "the site's file, containers.json")
+      .option("--stack <stack>", "add what Pulumi.STACK.yaml says")
+      .option("--json", "print JSON, for machines")
+      .option("--discover <stack>", "propose entries for what runs on this stack's host; goes without a file")
+      .option(
+        "--identity <file>",
+        "with --discover: the SSH private key to log in with (default: the config's, else the agent's)",
+      )
+      .action(
+        action((file: string | undefined, { stack, discover, identity, json }: Options) => {
+          if (discover !== undefined && file === undefined)
+            return discoverOnHost(folder, discover, identity, connect, pulumi);
+          if (file === undefined) return command.error("error: give a site's file, or --discover STACK");
+          if (discover !== undefined) return command.error("error: --discover STACK goes without a file");
+          return show(file, stack === undefined ? undefined : readStack(folder, stack), json);
+        }),
+      );
+  });
 }
 
 /** A stack's file by itself, without the engine. */
@@ -84,7 +87,7 @@ function stackProblems({ file, checked }: Stack): readonly Problem[] {
   return checked.ok ? [] : checked.problems.filter(({ path }) => !hidden.includes(path));
 }
 
-function show(file: string, stack: Stack | undefined, json: boolean): Said {
+function show(file: string, stack: Stack | undefined, json = false): Outcome {
   const values = stack?.file.values ?? {};
   const site = parseSite(file, readText(resolve(file)), siteOf(values));
   const problems = [...(stack ? stackProblems(stack) : []), ...(site.ok ? [] : site.problems)];
@@ -93,8 +96,8 @@ function show(file: string, stack: Stack | undefined, json: boolean): Said {
     return failed(problems.map(printProblem).join("\n"), 1);
   }
   const siem = siemOf(values);
-  if (json) return say(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
-  return say(siem ? describeSite(site.value, siem) : "");
+  if (json) return succeeded(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
+  return succeeded(siem ? describeSite(site.value, siem) : "");
 }
 
 async function discoverOnHost(
@@ -103,7 +106,7 @@ async function discoverOnHost(
   identity: string | undefined,
   connect: Connect,
   pulumi: Pulumi,
-): Promise<Said> {
+): Promise<Outcome> {
   const stack = readStack(folder, name);
   if (!stack.checked.ok) return failed(stack.checked.problems.map(printProblem).join("\n"), 1);
   const { options, site: path, dhis2 } = stack.checked.value;
@@ -143,7 +146,7 @@ function discoveryOf(
 }
 
 /** Entries go to stdout, ready to be pasted; what was thought on the way, to stderr. */
-function printDiscovery({ proposals, notes }: Discovery): Said {
+function printDiscovery({ proposals, notes }: Discovery): Outcome {
   const lines = [...proposals.map(({ entry, why }) => `${entry.name}: ${entry.type} (${why})`), ...notes];
   if (lines.length === 0)
     return { stdout: "[]\n", stderr: "the site's file lists all that runs on the host\n", code: 0 };
@@ -163,10 +166,6 @@ function readText(file: string): string {
   } catch (error) {
     throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
-}
-
-function say(stdout: string): Said {
-  return { stdout, stderr: "", code: 0 };
 }
 
 if (require.main === module) {

@@ -1,17 +1,14 @@
-/**
- * `npm run -s verify -- STACK [--canary] [--json] [--identity FILE] [--cwd FOLDER]`: looks, changes nothing, and says
- * whether the site is watched. `--canary` also sends a marked line from each container, and one through a rule. `--cwd` is the folder of
- * the stack's Pulumi.yaml, where that is another. Exit code: 0 watched, 1 warnings, 2 problems, 3 could not look.
- */
+/** `npm run -s verify -- STACK`: looks, changes nothing, and says whether the site is watched. */
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { resolve } from "node:path";
 import { execa } from "execa";
 import { parseSite, parseStack } from "../config/load";
 import { printProblem } from "../core/problem";
+import { ROOT } from "../core/root";
 import { NAMESPACE } from "../config/stack-file";
 import { serverName, type SshRequest } from "../connection/ssh";
-import { failed, finish, type Said } from "./outcome";
+import { runCommand } from "./command-line";
+import { finish, type Outcome } from "./outcome";
 import { openHost } from "./site/ssh-runner";
 import { canary } from "./verify/canary";
 import { check } from "./verify/checks";
@@ -20,9 +17,6 @@ import { gather, type Known, type Ways } from "./verify/gather";
 import { table } from "./verify/print";
 import { direct, through } from "./verify/servers";
 import { readState } from "./verify/state";
-
-const ROOT = join(__dirname, "..");
-const USAGE = "usage: npm run -s verify -- STACK [--canary] [--json] [--identity FILE] [--cwd FOLDER]";
 
 /** Runs Pulumi's CLI and gives its stdout. */
 export type Pulumi = (args: readonly string[]) => Promise<string>;
@@ -98,50 +92,55 @@ export async function verify(stack: string, options: Verification): Promise<Find
   }
 }
 
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      canary: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      identity: { type: "string" },
-      cwd: { type: "string", default: ROOT },
-    },
-  });
+interface Options {
+  readonly canary?: boolean;
+  readonly json?: boolean;
+  readonly identity?: string;
+  readonly cwd: string;
+}
 
-/** The whole command but for its process: what it prints, and its exit code. */
+/**
+ * The whole command but for its process: what it prints, and its exit code: 0 watched, 1 warnings, 2 problems, 3 could not
+ * look. So a usage mistake is 3 here, as 2 is a problem of the site.
+ */
 export async function main(
   args: readonly string[],
   colours: boolean,
   replaced: Partial<Verification> = {},
-): Promise<Said<0 | 1 | 2 | 3>> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return failed(error, 3, USAGE);
-  }
-  const { values, positionals } = parsed;
-  const [stack, ...more] = positionals;
-  if (stack === undefined || more.length > 0) return failed(USAGE, 3);
-  try {
-    const { canary, identity, json, cwd } = values;
-    const findings = await verify(stack, {
-      pulumi: pulumiCli(resolve(cwd)),
-      canary,
-      identity,
-      progress: !json,
-      ...replaced,
-    });
-    const code = exitCode(findings);
-    const stdout = json
-      ? `${JSON.stringify({ stack, code, findings }, undefined, 2)}\n`
-      : table(findings, colours);
-    return { stdout, stderr: "", code };
-  } catch (error) {
-    return failed(error, 3);
-  }
+): Promise<Outcome> {
+  const text = {
+    name: "verify",
+    description:
+      "Looks whether the site is watched, and changes nothing. Exit code: 0 watched, 1 warnings, 2 problems, 3 could not look.",
+    examples: [
+      ["prod", "look at the stack prod"],
+      ["prod --canary", "also write a marked line in each container and follow it, and one through a rule"],
+    ],
+    usageCode: 3,
+    errorCode: 3,
+  } as const;
+  return runCommand(args, text, (command, action) => {
+    command
+      .argument("<stack>", "the Pulumi stack, such as prod")
+      .option("--canary", "also send a marked line from each container, and one through a rule")
+      .option("--json", "print JSON, for machines")
+      .option(
+        "--identity <file>",
+        "the SSH private key to log in with (default: the config's, else the agent's)",
+      )
+      .option("--cwd <folder>", "the folder of the stack's Pulumi.yaml", ROOT)
+      .action(
+        action(async (stack: string, { canary, identity, json, cwd }: Options) => {
+          const pulumi = pulumiCli(resolve(cwd));
+          const findings = await verify(stack, { pulumi, canary, identity, progress: !json, ...replaced });
+          const code = exitCode(findings);
+          const stdout = json
+            ? `${JSON.stringify({ stack, code, findings }, undefined, 2)}\n`
+            : table(findings, colours);
+          return { stdout, stderr: "", code };
+        }),
+      );
+  });
 }
 
 if (require.main === module) {

@@ -81,11 +81,14 @@ describe("npm run site -- FILE", () => {
   it("says what it is for", async () => {
     for (const args of [[], [NGINX, NGINX], [NGINX, "--discover", "x"]]) {
       const { stderr, code } = await main(args);
-      assert.match(stderr, /^usage: npm run -s site -- FILE/);
+      assert.match(stderr, /^error: .+\nusage: npm run -s site -- \[options\] \[file\]\n/);
       assert.equal(code, 2);
     }
     const unknown = await main(["--jsn"]);
-    assert.match(unknown.stderr, /^Unknown option '--jsn'.*\nusage: npm run -s site -- FILE/);
+    assert.match(
+      unknown.stderr,
+      /^error: unknown option '--jsn'\n.*\nusage: npm run -s site -- \[options\] \[file\]\n/,
+    );
     assert.equal(unknown.code, 2);
     assert.deepEqual(await main(["/none.json"]), {
       stdout: "",

@@ -48,10 +48,13 @@ describe("a test alert", () => {
     for (const args of [[], ["test"], ["tset", "prod"], ["test", "prod", "more"]]) {
       const { code, stderr } = await main(args);
       assert.equal(code, 2);
-      assert.match(stderr, /^usage: npm run -s alert -- test STACK/);
+      assert.match(stderr, /^(error: .+\n(.+\n)?u|U)sage: npm run -s alert -- (test )?\[options\] /);
     }
     const { code, stderr } = await main(["test", "prod", "--identty", "key"]);
-    assert.match(stderr, /^Unknown option '--identty'.*\nusage: npm run -s alert -- test STACK/);
+    assert.match(
+      stderr,
+      /^error: unknown option '--identty'\n.*\nusage: npm run -s alert -- test \[options\] <stack>\n/,
+    );
     assert.equal(code, 2);
   });
 });

@@ -200,11 +200,14 @@ describe("npm run verify", () => {
   it("could not look: a usage that is none, no state, a host that is not there", async () => {
     for (const args of [[], ["a", "b"]]) {
       const { stderr, code } = await main(args, false);
-      assert.match(stderr, /^usage: npm run -s verify -- STACK/);
+      assert.match(stderr, /^error: .+\nusage: npm run -s verify -- \[options\] <stack>\n/);
       assert.equal(code, 3);
     }
     const { code, stderr } = await main(["--cnary", "prod"], false);
-    assert.match(stderr, /^Unknown option '--cnary'.*\nusage: npm run -s verify -- STACK/);
+    assert.match(
+      stderr,
+      /^error: unknown option '--cnary'\n.*\nusage: npm run -s verify -- \[options\] <stack>\n/,
+    );
     assert.equal(code, 3);
     const empty = () => Promise.resolve("{}");
     assert.match((await main(["prod"], false, { pulumi: empty })).stderr, /dhis2-siem:site: is missing/);

@@ -1,0 +1,64 @@
+/** How every command of `npm run` reads its arguments and says what they may be: `--help`, usage mistakes, exit codes. */
+import { Command, CommanderError } from "commander";
+import { failed, type Outcome } from "./outcome";
+
+export interface CommandText {
+  /** The script in package.json: "verify" for `npm run -s verify`. */
+  readonly name: string;
+  /** What the command does, in a sentence or two, and what its exit codes mean. */
+  readonly description: string;
+  /** Arguments of calls that work, each with what it does: `["prod --canary", "also send a marked line"]`. */
+  readonly examples: readonly (readonly [args: string, does: string])[];
+  /** The exit code of a usage mistake. Default: 2. */
+  readonly usageCode?: number;
+  /** The exit code where the command's work throws. Default: 1. */
+  readonly errorCode?: number;
+}
+
+/** Makes an action of the work: what the work returns is the command's outcome. */
+export type Action = <Args extends unknown[]>(
+  work: (...args: Args) => Outcome | Promise<Outcome>,
+) => (...args: Args) => Promise<void>;
+
+/**
+ * Runs a command with these arguments and returns its outcome; throws nothing. `define` adds arguments, options,
+ * subcommands and actions to it. `--help` is answered on stdout with code 0, a usage mistake on stderr with `usageCode`,
+ * followed by how the command is used; an action says of a usage mistake of its own `command.error(text)`.
+ */
+export async function runCommand(
+  args: readonly string[],
+  text: CommandText,
+  define: (command: Command, action: Action) => void,
+): Promise<Outcome> {
+  const { name, description, examples, usageCode = 2, errorCode = 1 } = text;
+  const printed = { stdout: "", stderr: "" };
+  let outcome: Outcome = { stdout: "", stderr: "", code: 0 };
+  const command = new Command(`npm run -s ${name} --`).description(description);
+  define(command, (work) => async (...given) => {
+    outcome = await work(...given);
+  });
+  const calls = examples.map(
+    ([given, does]) => `  # ${does}\n  npm run -s ${name}${given && ` -- ${given}`}`,
+  );
+  command.addHelpText("after", `\nExamples:\n${calls.join("\n")}`);
+  for (const each of [command, ...command.commands]) {
+    each
+      .exitOverride()
+      .configureOutput({
+        writeOut: (part) => (printed.stdout += part),
+        writeErr: (part) => (printed.stderr += part),
+        // The same text on every terminal.
+        getOutHelpWidth: () => 100,
+        getErrHelpWidth: () => 100,
+      })
+      .showHelpAfterError(`usage: ${each.createHelp().commandUsage(each)}\n(--help says more)`);
+  }
+  try {
+    await command.parseAsync([...args], { from: "user" });
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return failed(error, errorCode);
+    // "commander.help": a command that needs a subcommand and got none; commander prints its help as an error.
+    return { ...printed, code: error.exitCode === 0 ? 0 : usageCode };
+  }
+}
