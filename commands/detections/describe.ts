@@ -47,7 +47,7 @@ export function rulesPage(detections: readonly Detection[]): Promise<string> {
       "",
       detection.description,
       "",
-      `- file: [\`detections/${detection.name}.yml\`](../detections/${detection.name}.yml), id \`${detection.id}\``,
+      `- file: [\`detections/rules/${detection.name}.yml\`](../detections/rules/${detection.name}.yml), id \`${detection.id}\``,
       `- level ${detection.severity}; fires on ${firesOn(detection.logic)}`,
       ...(saidInDsl(detection)
         ? []
@@ -68,7 +68,7 @@ export function rulesPage(detections: readonly Detection[]): Promise<string> {
   const page = [
     "# The rules",
     "",
-    "Made from `detections/*.yml` by `npm run -s detections -- docs`; do not edit.",
+    "Made from `detections/rules/*.yml` by `npm run -s detections -- docs`; do not edit.",
     "",
     "| rule | level | fires on | |",
     "| --- | --- | --- | --- |",
