@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Agent } from "./components/agent";
 import { AlertRelay } from "./components/alert-relay";
@@ -16,37 +15,15 @@ import { SiemHealth } from "./components/siem-health";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
 import { loadDashboards } from "./dashboards";
-import type { Options, Site } from "./config/site";
-import { loadDetections, type Detection } from "./detections";
-import { forSite } from "./detections/settings";
+import { siteDetections } from "./detections/site";
 import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
 import { reach } from "./connection";
 import { loadRelayFiles } from "./relay";
 import { renderDashboards, renderDataViews } from "./render/dashboards";
 import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
 import { renderLocation } from "./render/location";
-import {
-  RELAY_INDEX,
-  renderRelayConfig,
-  renderRelayMappings,
-  renderRelayRules,
-  unknownRules,
-} from "./render/relay";
+import { RELAY_INDEX, renderRelayConfig, renderRelayMappings, renderRelayRules } from "./render/relay";
 import { loadScripts } from "./scripts";
-
-/** The detections as the site runs them; what is wrong with a rule or a setting is told without a stack trace. */
-function siteDetections(site: Site, options: Options): Detection[] {
-  try {
-    const own =
-      options.detectionsFolder === undefined ? undefined : resolve(__dirname, options.detectionsFolder);
-    const detections = forSite(loadDetections(own), site.agents, options.detections);
-    const unknown = unknownRules(options.delivery, detections);
-    if (unknown.length > 0) throw new Error(unknown.join("\n"));
-    return detections;
-  } catch (error) {
-    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
-  }
-}
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = async () => {
@@ -55,7 +32,7 @@ export = async () => {
   const dataStream = `logs-dhis2-${options.namespace}`;
   const alertIndex = `alerts-dhis2-${options.namespace}`;
   const kibanaUrl = `https://${site.fqdn}${KIBANA_PATH}`;
-  const detections = siteDetections(site, options);
+  const detections = siteDetections(__dirname, site, options);
   const pipelines = renderPipelines(options.namespace);
 
   const way = await reach(options, siem.ip, ssh);

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Delivery } from "../config/delivery";
+import { shown } from "../core/problem";
 import { type Detection, watchesSilence } from "./detection";
 
 /** What a site changes about one detection without touching its file. */
@@ -98,4 +100,22 @@ export function forSite(
         .filter(({ type }) => types === undefined || types.includes(type))
         .map((container) => watch(detection, container));
     });
+}
+
+/** Whether an id or a name in the config is a detection's, or that of the one it was made of for a container. */
+export function isMeant(wanted: string, { id, name, origin, watched }: Detection): boolean {
+  return [id, name, origin].includes(wanted) || (watched !== undefined && `${wanted}-${watched}` === name);
+}
+
+/** A line for each rule in the config that no detection of the site is: key, what is wrong, what would be right. */
+export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): string[] {
+  return destinations.flatMap(({ rules = [] }, at) =>
+    rules.flatMap((wanted, index) =>
+      detections.some((detection) => isMeant(wanted, detection))
+        ? []
+        : [
+            `dhis2-siem:delivery.destinations[${at}].rules[${index}]: no detection has the id or name "${shown(wanted)}"; npm run -s detections -- list shows them`,
+          ],
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 import { type Destination, smtpPort } from "../config/delivery";
 import type { Detection } from "../detections/detection";
+import { isMeant } from "../detections/settings";
 import { countOf, windowOf } from "./rule";
-import { isMeant } from "./relay";
 import { stableJson } from "../core/json";
 
 /** A Kibana connector's type, settings and secrets, as its API takes them. */

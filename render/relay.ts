@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { type Delivery, type Destination, smtpPort } from "../config/delivery";
-import { shown } from "../core/problem";
 import type { Detection } from "../detections/detection";
+import { isMeant } from "../detections/settings";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
 import { HEADER } from "./header";
 
@@ -151,24 +151,6 @@ export function ruleIds(rules: readonly string[], detections: readonly Detection
   return rules
     .flatMap((wanted) => detections.filter((detection) => isMeant(wanted, detection)))
     .map(({ id }) => id);
-}
-
-/** Whether an id or a name in the config is a detection's, or that of the one it was made of for a container. */
-export function isMeant(wanted: string, { id, name, origin, watched }: Detection): boolean {
-  return [id, name, origin].includes(wanted) || (watched !== undefined && `${wanted}-${watched}` === name);
-}
-
-/** A line for each rule in the config that no detection of the site is: key, what is wrong, what would be right. */
-export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): string[] {
-  return destinations.flatMap(({ rules = [] }, at) =>
-    rules.flatMap((wanted, index) =>
-      detections.some((detection) => isMeant(wanted, detection))
-        ? []
-        : [
-            `dhis2-siem:delivery.destinations[${at}].rules[${index}]: no detection has the id or name "${shown(wanted)}"; npm run -s detections -- list shows them`,
-          ],
-    ),
-  );
 }
 
 /** The mappings of the relay's state: one document for each alert of each destination, and one that says how far it has looked. */

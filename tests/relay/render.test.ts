@@ -4,8 +4,8 @@ import { parse } from "yaml";
 import { deliverySchema, type Delivery } from "../../config/delivery";
 import { loadDetections } from "../../detections";
 import { watchesSilence } from "../../detections/detection";
-import { forSite } from "../../detections/settings";
-import { renderRelayConfig, renderRelayRules, ruleIds, unknownRules } from "../../render/relay";
+import { forSite, unknownRules } from "../../detections/settings";
+import { renderRelayConfig, renderRelayRules, ruleIds } from "../../render/relay";
 import { loadRelayFiles } from "../../relay";
 import { matchesSnapshot } from "../support/snapshot";
 
