@@ -73,7 +73,7 @@ export = async () => {
   const { ca } = stack;
   const agents = new Map(
     site.agents.map((container) => {
-      const location = container === site.proxy ? renderLocation(site, options) : undefined;
+      const location = container === site.proxy ? renderLocation(site, options.kibana) : undefined;
       const args = { host, elastic, container, options, fqdn: site.fqdn, siemAddress: siem.ip, ca, logStore };
       return [container.name, new Agent(`agent-${container.name}`, { ...args, location })];
     }),

@@ -32,7 +32,9 @@ export function printGraph(graph: Graph): string {
     return [text.trimEnd(), `<<${name} ${hash}>>`] as const;
   };
   const scripts = [
-    ...Object.entries(loadScripts()).map(([name, text]) => named(`scripts/${name}.sh`, text)),
+    ...Object.entries(loadScripts()).map(([name, text]) =>
+      named(name.startsWith("sources/") ? `${name}.sh` : `scripts/${name}.sh`, text),
+    ),
     ...Object.entries(loadRelayFiles()).map(([name, text]) => named(`relay/${name}`, text)),
   ];
   const shorten = (text: string) => scripts.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);

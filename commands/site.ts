@@ -14,7 +14,7 @@ import type { SshRequest } from "../connection/ssh";
 import { runCommand } from "./command-line";
 import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { describeSite } from "./site/describe";
-import { discover, type DiscoverOptions, type Discovery, type Runner } from "./site/discover";
+import { discover, type DiscoverOptions, type Discovery, renderProbe, type Runner } from "./site/discover";
 import { openHost } from "./site/ssh-runner";
 import { pulumiCli, type Pulumi } from "./verify";
 
@@ -139,7 +139,7 @@ function discoveryOf(
   const network = IPv4.parseCIDR(site.value.network.cidr);
   return {
     user,
-    probe: readText(join(__dirname, "site/probe.sh")),
+    probe: renderProbe(readText(join(__dirname, "site/probe.sh"))),
     known: site.value.containers.map((container) => container.name),
     inNetwork: (ip) => IPv4.isValid(ip) && IPv4.parse(ip).match(network),
   };

@@ -3,7 +3,7 @@ import * as elasticstack from "@pulumi/elasticstack";
 import type { Options, SiteContainer } from "../config/site";
 import { renderFilebeatYml } from "../render/filebeat";
 import { stableJson } from "../core/json";
-import { loggingFiles } from "../render/logging";
+import { renderLogging } from "../render/logging";
 import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
 import type { LogStore } from "./log-store";
@@ -40,14 +40,16 @@ export class Agent extends pulumi.ComponentResource {
       },
       args.elastic.options(this, { dependsOn: [logStore.template] }),
     );
+    const logging = renderLogging(container.type, args.location);
     const settings = host.inContainer(
       `${name}-settings`,
       container.name,
       {
         title: `logging and Filebeat in ${container.name}`,
-        scripts: ["packages", "journal", "location", "health", "agent"],
+        scripts: ["packages", ...logging.scripts, "health", "agent"],
         values: {
           CONTAINER_TYPE: container.type,
+          ...logging.values,
           FILEBEAT_VERSION: options.versions.filebeat,
           PACKAGES_URL: options.packages.url,
           PACKAGES_FINGERPRINT: options.packages.fingerprint,
@@ -59,8 +61,7 @@ export class Agent extends pulumi.ComponentResource {
           health_report: host.script("health-report"),
           packages_key: options.packages.key ?? "",
           ca: args.ca,
-          ...loggingFiles(container.type),
-          location: args.location ?? "",
+          ...logging.files,
           filebeat_yml: renderFilebeatYml(container, {
             fqdn: args.fqdn,
             siemAddress: args.siemAddress,

@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote, types } from "@pulumi/command";
 import { asRoot, renderBundle, type BundleParts } from "../render/bundle";
-import type { Scripts } from "../scripts";
+import type { ScriptName, Scripts } from "../scripts";
 
 /** What a remote step is made of: its bundle, with values, files and secrets that may still be outputs. */
 export interface StepArgs {
   readonly title: string;
   /** Names of scripts in `scripts/`, after `lib`; the last defines `main`. */
-  readonly scripts: readonly (keyof Scripts)[];
+  readonly scripts: readonly ScriptName[];
   readonly values: Record<string, pulumi.Input<string | number>>;
   readonly files?: Record<string, pulumi.Input<string>>;
   readonly secrets?: Record<string, pulumi.Input<string>>;
@@ -35,8 +35,10 @@ export class Host {
   }
 
   /** The text of one of `scripts/`, for a file that a step puts in place. */
-  script(name: keyof Scripts): string {
-    return this.args.scripts[name];
+  script(name: ScriptName): string {
+    const text = this.args.scripts[name];
+    if (text === undefined) throw new Error(`there is no script ${name}`);
+    return text;
   }
 
   /** A step on the host itself. */
@@ -63,23 +65,22 @@ export class Host {
   /** A script that runs on the host on its own, without lib.sh: what it prints is known in a preview while its few values stay. */
   alone(
     name: string,
-    script: keyof Scripts,
+    script: ScriptName,
     { title, values }: Pick<BundleParts, "title" | "values">,
     opts: pulumi.CustomResourceOptions,
   ): remote.Command {
-    const bundle = renderBundle({ title, values, scripts: [this.args.scripts[script]] });
+    const bundle = renderBundle({ title, values, scripts: [this.script(script)] });
     return this.command(name, pulumi.output(bundle), false, opts);
   }
 
   private bundle(step: StepArgs): pulumi.Output<string> {
-    const scripts = this.args.scripts;
     return pulumi
       .output({ values: step.values, files: step.files ?? {}, secrets: step.secrets ?? {} })
       .apply((parts) => {
         const bundle: BundleParts = {
           title: step.title,
           ...parts,
-          scripts: [scripts.lib, ...step.scripts.map((script) => scripts[script])],
+          scripts: ["lib", ...step.scripts].map((script) => this.script(script as ScriptName)),
         };
         return renderBundle(bundle);
       });

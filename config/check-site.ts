@@ -1,4 +1,5 @@
 import { IPv4 } from "ipaddr.js";
+import { MACHINE_TYPES, PROXIES, type ProxyKind, machineType } from "../machines";
 import { containerSchema, siteSchema } from "./containers-json";
 import { shown, type Say } from "../core/problem";
 import type { DhisInstance } from "./site";
@@ -48,12 +49,12 @@ export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
     }
   };
   one(
-    ofType("es_siem"),
+    ofType(...MACHINE_TYPES.filter((name) => machineType(name).role === "siem")),
     "es_siem",
     ': add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
   );
-  const proxies = ofType("nginx_proxy", "apache_proxy");
-  one(proxies, "nginx_proxy or apache_proxy");
+  const proxies = ofType(...Object.values(PROXIES));
+  one(proxies, Object.values(PROXIES).join(" or "));
   if (proxies.length === 1) checkProxy(proxies[0], proxy, say);
   if (sure && ofType("dhis2").length === 0 && extras.dhis2.length === 0 && !extras.withoutDhis2) {
     say(
@@ -121,8 +122,8 @@ export function cidrOf(network: string): string {
 }
 
 function checkProxy(proxy: Entry | undefined, kind: string | undefined, say: Say): void {
-  const right = proxy?.type === "nginx_proxy" ? "nginx" : "apache2";
-  if (proxy === undefined || kind === undefined || kind === right) return;
+  const right = (Object.keys(PROXIES) as ProxyKind[]).find((one) => PROXIES[one] === proxy?.type);
+  if (proxy === undefined || kind === undefined || right === undefined || kind === right) return;
   say(
     ["proxy"],
     `is "${kind}", but the proxy container "${proxy.name ?? "?"}" is of type ${proxy.type}; it should be "${right}", or the container of the other type`,

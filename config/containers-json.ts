@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CONTAINER_TYPES, PROXY_KINDS } from "./site";
+import { MACHINE_TYPES, PROXY_KINDS } from "../machines";
 
 /** A container's name as LXD and DNS (RFC 1123) both take it. */
 export const hostName = z
@@ -34,7 +34,7 @@ export const generation = z.int().min(1, "must be 1 or more");
 export const containerSchema = z.strictObject({
   name: hostName,
   ip: ipv4,
-  type: z.enum(CONTAINER_TYPES),
+  type: z.enum(MACHINE_TYPES),
   guestos_version: z.string().optional(),
   remote_host: z.string().optional(),
   storage: z.string().optional(),

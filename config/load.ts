@@ -6,6 +6,7 @@ import { checkDelivery, setSecret } from "./delivery";
 import { parseJson } from "../core/json-text";
 import { heapFault, largestHeap } from "./memory";
 import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "../core/problem";
+import { machineType, PROXIES } from "../machines";
 import type { DhisInstance, Options, Site, SiteContainer } from "./site";
 import { STRUCTURED, stackKeys, stackSchema, stackShape } from "./stack";
 
@@ -46,7 +47,7 @@ function toSite(file: SiteFile, extras: SiteExtras): Site {
     ...(guestosVersion === undefined ? {} : { guestosVersion }),
   }));
   const added = extras.dhis2.map((instance) => ({ ...instance, type: "dhis2" as const }));
-  const isProxy = ({ type }: SiteContainer) => type === "nginx_proxy" || type === "apache_proxy";
+  const isProxy = ({ type }: SiteContainer) => type === PROXIES[file.proxy];
   const containers = [...listed, ...added]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((entry) => (isProxy(entry) ? { ...entry, kind: file.proxy } : entry));
@@ -58,9 +59,9 @@ function toSite(file: SiteFile, extras: SiteExtras): Site {
     network: { cidr: cidrOf(file.network), gateway: gateway.toString(), prefix },
     containers,
     // checkSite has seen exactly one of each.
-    siem: containers.find(({ type }) => type === "es_siem") as SiteContainer,
+    siem: containers.find(({ type }) => machineType(type).role === "siem") as SiteContainer,
     proxy: containers.find(isProxy) as Site["proxy"],
-    agents: containers.filter(({ type }) => type !== "es_siem" && type !== "journal_logger"),
+    agents: containers.filter(({ type }) => machineType(type).role === undefined),
   };
 }
 

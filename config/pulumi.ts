@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
+import { SOURCES } from "../machines";
+import { sourceProblems } from "../sources";
 import type { SshRequest } from "../connection/ssh";
 import { parseSite, parseStack, siteOf } from "./load";
 import { printProblem, type Problem, type Result } from "../core/problem";
@@ -29,7 +31,7 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: 
 
 /**
  * The stack's config and its site's file, whose path is taken from `folder`. Throws one `pulumi.RunError` that holds
- * every problem of both, one a line; nothing has been touched then.
+ * every problem of both and of the sources' folders, one a line; nothing has been touched then.
  */
 export function loadFromPulumi(folder: string): LoadedStack {
   const all = (pulumi.runtime.allConfig() ?? {}) as Record<string, string>;
@@ -50,7 +52,10 @@ export function loadFromPulumi(folder: string): LoadedStack {
           line: lineOf(["site"]),
           path: `${NAMESPACE}site`,
         });
-  if (!stack.ok || !site.ok) throw stop([stack, site].flatMap((part) => (part.ok ? [] : part.problems)));
+  const sources = sourceProblems(SOURCES);
+  if (!stack.ok || !site.ok || sources.length > 0) {
+    throw stop([...[stack, site].flatMap((part) => (part.ok ? [] : part.problems)), ...sources]);
+  }
   const { options, privateKey, deliverySecrets } = stack.value;
   const { bastion, ...host } = options.host;
   if (!privateKey && !process.env.SSH_AUTH_SOCK && !pulumi.runtime.isDryRun()) {

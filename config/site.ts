@@ -1,27 +1,12 @@
 /** A site and a stack's options as plain, checked data. Nothing outside `config/` parses input. */
 
+import type { MachineTypeName, ProxyKind } from "../machines";
 import type { Delivery } from "./delivery";
-
-export const CONTAINER_TYPES = [
-  "nginx_proxy",
-  "apache_proxy",
-  "postgres",
-  "postgres12",
-  "munin_monitor",
-  "journal_logger",
-  "es_siem",
-  "dhis2",
-] as const;
-
-export type ContainerType = (typeof CONTAINER_TYPES)[number];
-
-/** What `containers.json` calls the proxies. */
-export const PROXY_KINDS = ["nginx", "apache2"] as const;
 
 export interface SiteContainer {
   readonly name: string;
   readonly ip: string;
-  readonly type: ContainerType;
+  readonly type: MachineTypeName;
   /** Raised by hand to run everything for this container again. */
   readonly generation: number;
   readonly guestosVersion?: string;
@@ -36,8 +21,8 @@ export interface Site {
   readonly containers: readonly SiteContainer[];
   readonly siem: SiteContainer;
   /** The same object as in `containers` and `agents`. */
-  readonly proxy: SiteContainer & { readonly kind: (typeof PROXY_KINDS)[number] };
-  /** Those that get an agent: all but es_siem and journal_logger. */
+  readonly proxy: SiteContainer & { readonly kind: ProxyKind };
+  /** Those that get an agent (`role` in machines/). */
   readonly agents: readonly SiteContainer[];
 }
 

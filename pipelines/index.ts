@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { stableJson } from "../core/json";
+import { ROOT } from "../core/root";
 import { type Documents, loadFields, mappings } from "./fields";
 import { LATENESS_MINUTES } from "./lateness";
+import { type PipelineFile, shared, sourceParams, sourcePipelines } from "./sources";
 
 export { renderAlertDocument, type AlertingRule } from "./alert-document";
 export { type Field, loadFields } from "./fields";
@@ -17,9 +19,11 @@ export interface Pipeline {
   readonly onFailure: readonly string[];
 }
 
-/** The kinds of lines, each with a pipeline of its own; the entry's calls them. */
-const KINDS = ["dhis2", "web", "postgresql", "system", "json"];
+/** The pipeline that every line enters, and the one of alerts. */
 const ENTRY = "logs";
+const ALERTS = "alerts";
+/** Pipelines that are no source's alone, beside those that sources name. */
+const SHARED = ["json"];
 
 /** What a document's context holds beside the document. */
 const METADATA =
@@ -30,10 +34,6 @@ const METADATA =
 const processors = z.array(z.record(z.string(), z.record(z.string(), z.unknown())));
 const schema = z.strictObject({ description: z.string(), processors, on_failure: processors.optional() });
 type Processor = z.output<typeof processors>[number];
-
-function read(name: string): string {
-  return readFileSync(join(__dirname, name), "utf8");
-}
 
 const paths = (of: Documents) =>
   loadFields(of).map(({ name, type, limit }) => ({ path: name, parts: name.split("."), type, limit }));
@@ -47,31 +47,51 @@ function scriptParams(file: string, fields: unknown, lateness: number): object {
       return { paths: paths("logs") };
     case "mark":
       return { lateness };
+    case "normalise":
+      return sourceParams();
     default:
       return {};
   }
 }
 
-/** One processor of the YAML as Elasticsearch takes it: scripts inlined, other pipelines by their full names. */
-function render(entry: Processor, fullName: (kind: string) => string, lateness: number): string {
+/** How a processor of the YAML becomes one that Elasticsearch takes. */
+interface Rendering {
+  readonly fullName: (name: string) => string;
+  readonly lateness: number;
+  /** The folder of the YAML file. Its scripts are there, or in `scripts/` of this folder. */
+  readonly folder: string;
+}
+
+function script(name: string, folder: string): string {
+  const own = join(folder, `${name}.painless`);
+  return readFileSync(existsSync(own) ? own : join(__dirname, "scripts", `${name}.painless`), "utf8");
+}
+
+/** The processors of one entry of the YAML: scripts inlined, other pipelines by their full names. */
+function render(entry: Processor, { fullName, lateness, folder }: Rendering): string[] {
   const [[type, options] = ["", {}]] = Object.entries(entry);
-  if (type === "script") {
-    const { file, fields, params = {}, ...rest } = options;
-    const all = { ...(params as object), ...scriptParams(String(file), fields, lateness) };
-    return stableJson({
-      script: {
-        lang: "painless",
-        source: read(`scripts/${String(file)}.painless`),
-        ...(Object.keys(all).length > 0 && { params: all }),
-        ...rest,
-      },
-    });
+  switch (type) {
+    case "script": {
+      const { file, fields, params = {}, ...rest } = options;
+      const all = { ...(params as object), ...scriptParams(String(file), fields, lateness) };
+      const source = script(String(file), folder);
+      return [
+        stableJson({
+          script: { lang: "painless", source, ...(Object.keys(all).length > 0 && { params: all }), ...rest },
+        }),
+      ];
+    }
+    case "pipeline": {
+      const { name, ...rest } = options;
+      return [stableJson({ pipeline: { name: fullName(String(name)), ...rest } })];
+    }
+    case "source_pipelines":
+      return sourcePipelines().map(({ name }) =>
+        stableJson({ pipeline: { name: fullName(name), if: `ctx._tmp.pipeline == '${name}'` } }),
+      );
+    default:
+      return [stableJson({ [type]: options })];
   }
-  if (type === "pipeline") {
-    const { kind, ...rest } = options;
-    return stableJson({ pipeline: { name: fullName(String(kind)), ...rest } });
-  }
-  return stableJson({ [type]: options });
 }
 
 /**
@@ -83,19 +103,21 @@ export function renderPipelines(
   namespace: string,
   lateness: number = LATENESS_MINUTES,
 ): { logs: Pipeline[]; entry: string; alerts: Pipeline } {
-  const fullName = (kind: string) => `dhis2-siem-${namespace}-${kind}`;
-  const load = (kind: string): Pipeline => {
-    const parsed = schema.safeParse(parse(read(`${kind}.yml`)));
-    if (!parsed.success) throw new Error(`pipelines/${kind}.yml: ${z.prettifyError(parsed.error)}`);
+  const fullName = (name: string) => `dhis2-siem-${namespace}-${name}`;
+  const load = ({ name, file }: PipelineFile): Pipeline => {
+    const parsed = schema.safeParse(parse(readFileSync(file, "utf8")));
+    if (!parsed.success) throw new Error(`${relative(ROOT, file)}: ${z.prettifyError(parsed.error)}`);
     const { description, processors, on_failure = [] } = parsed.data;
+    const rendering = { fullName, lateness, folder: dirname(file) };
     return {
-      name: fullName(kind),
+      name: fullName(name),
       description,
-      processors: processors.map((entry) => render(entry, fullName, lateness)),
-      onFailure: on_failure.map((entry) => render(entry, fullName, lateness)),
+      processors: processors.flatMap((entry) => render(entry, rendering)),
+      onFailure: on_failure.flatMap((entry) => render(entry, rendering)),
     };
   };
-  return { logs: [...KINDS, ENTRY].map(load), entry: fullName(ENTRY), alerts: load("alerts") };
+  const logs = [...sourcePipelines(), ...[...SHARED, ENTRY].map(shared)];
+  return { logs: logs.map(load), entry: fullName(ENTRY), alerts: load(shared(ALERTS)) };
 }
 
 /** The mappings of the log stream's index template. */

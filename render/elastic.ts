@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { HEADER } from "./header";
+import { HEADER } from "../core/header";
 
 /** Kibana's path behind the site's proxy. */
 export const KIBANA_PATH = "/siem";

@@ -1,22 +1,8 @@
 import { stringify } from "yaml";
-import type { ContainerType, SiteContainer } from "../config/site";
+import type { SiteContainer } from "../config/site";
+import { sourcesOf } from "../machines";
 import { ELASTICSEARCH_PORT } from "./elastic";
-import { HEADER } from "./header";
-import { APACHE_LOG } from "./logging";
-
-const APACHE_FILES = [APACHE_LOG, "/var/log/apache2/*error*.log"];
-
-/** The files that an agent reads beside the journal, by type of container (DHIS2's audit log and munin's own go only to files). */
-const FILES: Partial<Record<ContainerType, readonly string[]>> = {
-  dhis2: ["/opt/dhis2/logs/dhis-audit.log"],
-  apache_proxy: APACHE_FILES,
-  munin_monitor: [...APACHE_FILES, "/var/log/munin/munin-*.log"],
-};
-
-/** The logs in files that the agent of such a container reads. */
-export function filesOf(type: ContainerType): readonly string[] {
-  return FILES[type] ?? [];
-}
+import { HEADER } from "../core/header";
 
 /** What scripts/agent.sh makes once in each container; its words are part of what Filebeat knows a file by. */
 export const MARKER = "/var/lib/dhis2-siem/filebeat-marker";
@@ -60,7 +46,7 @@ export interface AgentOptions {
  * it: Filebeat takes it from its keystore. `seek` is left to the defaults, which go on where the agent stopped in both.
  */
 export function renderFilebeatYml(container: SiteContainer, options: AgentOptions): string {
-  const files = filesOf(container.type);
+  const files = sourcesOf(container.type).flatMap((source) => source.files ?? []);
   const config = {
     "filebeat.inputs": [{ type: "journald", id: "journal" }, ...(files.length > 0 ? [fileInput(files)] : [])],
     name: container.name,

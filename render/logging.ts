@@ -1,72 +1,53 @@
-import type { ContainerType } from "../config/site";
-import { HEADER } from "./header";
+import type { MachineTypeName } from "../machines";
+import { sourcesOf } from "../machines";
+import { sourceScript, type SourceScript } from "../scripts";
+import { shellName } from "../sources/source";
 
-/** What the services' logging looks like: small files that each service includes, taken away again with the agent. */
-
-/** journald: persistent, nothing dropped, at most `maxUse` of disk (systemd's own notation). */
-export function renderJournaldConf(maxUse = "1G"): string {
-  return `${HEADER}[Journal]
-Storage=persistent
-RateLimitIntervalSec=0
-RateLimitBurst=0
-SystemMaxUse=${maxUse}
-`;
+/** What the step of an agent's settings needs, so that the programs of its machine log where the agent reads. */
+export interface LoggingStep {
+  readonly scripts: readonly SourceScript[];
+  /** See scripts/agent.sh. */
+  readonly values: { readonly SOURCES: string; readonly PROXY: string };
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /**
- * nginx: its access and error logs to the journal, each by a name of its own, as what a client sends is in both.
- * `scripts/journal.sh` adds the logs that it writes already.
+ * The logging of a machine of this type. `location` is Kibana's in its web server (`renderLocation`), where it is the site's
+ * proxy. The system's own comes first.
  */
-export function renderNginxLogging(): string {
-  return `${HEADER}access_log syslog:server=unix:/dev/log,tag=nginx_access,nohostname combined;
-error_log syslog:server=unix:/dev/log,tag=nginx_error,nohostname warn;
-`;
+export function renderLogging(type: MachineTypeName, location?: string): LoggingStep {
+  const [main] = sourcesOf(type);
+  const proxy = location === undefined ? undefined : main?.proxy;
+  const logging = sourcesOf(type)
+    .filter((source) => source.logging !== undefined)
+    .sort((a, b) => Number(b.name === "system") - Number(a.name === "system"));
+  const paths = [...logging.flatMap((source) => source.logging?.scripts ?? []), ...(proxy?.scripts ?? [])];
+  return {
+    scripts: [...new Set(paths.map(sourceScript))],
+    values: {
+      SOURCES: logging.map(shellName).join(" "),
+      PROXY: proxy === undefined || main === undefined ? "" : shellName(main),
+    },
+    files: {
+      ...Object.fromEntries(
+        logging.flatMap((source) =>
+          source.logging?.settings === undefined
+            ? []
+            : [[`${shellName(source)}_logging`, source.logging.settings]],
+        ),
+      ),
+      ...(location === undefined ? {} : { location }),
+    },
+  };
 }
 
-/**
- * apache2's requests go into a file, which the agent reads and Debian's logrotate rotates: a pipe to the journal would cut
- * long lines (`logger` at 1 KiB) or mix them (4 KiB), and a request is hidden by making it long. GlobalLog also takes those
- * of virtual hosts with a log of their own (2.4.19 and later).
- */
-export const APACHE_LOG = "/var/log/apache2/dhis2-siem-access.log";
-
-/** apache2: its requests into APACHE_LOG, its errors to the journal, beside the logs that it writes already. */
-export function renderApacheLogging(): string {
-  return `${HEADER}GlobalLog "${APACHE_LOG}" combined
-ErrorLog "syslog:user:apache2"
-# Kibana's long links.
-LimitRequestLine 65536
-LimitRequestFieldSize 65536
-`;
-}
-
-/**
- * PostgreSQL: to the journal as well as to where it logs already, with connections. The process's number stands again
- * behind what a client chooses (%u, %d), so that none of that is taken for the line's own level (pipelines/postgresql.yml).
- */
-export function renderPostgresLogging(): string {
-  return `${HEADER}log_destination = 'stderr,syslog'
-syslog_ident = 'postgres'
-syslog_split_messages = off
-log_connections = on
-log_disconnections = on
-log_line_prefix = '%m [%p] %q%u@%d %h [%p] '
-`;
-}
-
-/** The files of `scripts/journal.sh` that a container of this type needs. */
-export function loggingFiles(type: ContainerType): Record<string, string> {
-  const journald = { journald_conf: renderJournaldConf() };
-  switch (type) {
-    case "nginx_proxy":
-      return { ...journald, nginx_logging: renderNginxLogging() };
-    case "apache_proxy":
-    case "munin_monitor":
-      return { ...journald, apache_logging: renderApacheLogging() };
-    case "postgres":
-    case "postgres12":
-      return { ...journald, postgres_logging: renderPostgresLogging() };
-    default:
-      return journald;
-  }
+/** The logs that a machine's agent reads, in words: the journal with the programs that are set up to log there, and files. */
+export function describeLogs(type: MachineTypeName): string {
+  const sources = sourcesOf(type);
+  const inJournal = sources.filter(
+    ({ name, logging }) => logging?.settings !== undefined && name !== "system",
+  );
+  const journal =
+    inJournal.length > 0 ? `journal with ${inJournal.map(({ name }) => name).join(", ")}` : "journal";
+  return [journal, ...sources.flatMap(({ files = [] }) => files)].join("; ");
 }

@@ -3,7 +3,7 @@ import { type Delivery, type Destination, smtpPort } from "../config/delivery";
 import type { Detection } from "../detections/detection";
 import { isMeant } from "../detections/settings";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
-import { HEADER } from "./header";
+import { HEADER } from "../core/header";
 
 const FOLDER = "/etc/dhis2-siem-relay";
 

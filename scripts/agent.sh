@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Runs in a container: what its agent needs, but for the key: logging, Filebeat (not started), its settings.
-# Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh;
-# files: file_filebeat_yml, file_ca, and those of journal.sh, location.sh and health.sh.
+# Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh; SOURCES, the programs whose logging is set
+# up (sources/NAME/logging.sh), and PROXY, the one that gets Kibana's location (sources/NAME/location.sh), if any.
+# Files: file_filebeat_yml, file_ca, and those of the sources and of health.sh.
 
 # What render/filebeat.ts names, beside an inode, to know a file by.
 FILEBEAT_MARKER=/var/lib/dhis2-siem/filebeat-marker
@@ -24,15 +25,20 @@ restart_filebeat() {
   restart_checked filebeat
 }
 
+# each_source apply|delete: the sources' logging, in their order.
+each_source() {
+  local source
+  for source in $SOURCES; do "${source}_logging_$1"; done
+}
+
 apply() {
   # One that somebody else set up would refuse settings without a key; the key's step starts it again.
   [ -e /var/lib/dhis2-siem/agent-key.sha256 ] || ! systemctl is-active -q filebeat || {
     say "a Filebeat runs here that is not the stack's: it is stopped, and set up anew"
     systemctl stop filebeat
   }
-  journald_apply
-  for_services apply
-  location_apply
+  each_source apply
+  [ -z "$PROXY" ] || "${PROXY}_location_apply"
   health_apply
   elastic_package filebeat "$FILEBEAT_VERSION"
   mark_files
@@ -46,8 +52,8 @@ apply() {
 
 delete() {
   health_delete
-  location_delete
-  for_services delete
+  [ -z "$PROXY" ] || "${PROXY}_location_delete"
+  each_source delete
   say "removing Filebeat"
   systemctl disable -q --now filebeat 2>/dev/null || true
   if dpkg-query -W filebeat >/dev/null 2>&1; then
@@ -56,7 +62,6 @@ delete() {
   fi
   rm -rf /etc/filebeat /var/lib/filebeat /var/log/filebeat
   remove_elastic_repository
-  journald_delete
 }
 
 main() {

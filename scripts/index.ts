@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { ROOT } from "../core/root";
+import { SOURCES } from "../machines";
 
 const NAMES = [
   "lib",
@@ -12,8 +14,6 @@ const NAMES = [
   "elastic",
   "log-stream",
   "cluster",
-  "journal",
-  "location",
   "health",
   "health-report",
   "agent",
@@ -22,11 +22,27 @@ const NAMES = [
   "relay-start",
 ] as const;
 
-/** The texts of the shell scripts, by name. */
-export type Scripts = Readonly<Record<(typeof NAMES)[number], string>>;
+/** A script's name: of one of `scripts/`, or of a source, such as "sources/nginx/logging". */
+export type ScriptName = (typeof NAMES)[number] | SourceScript;
+export type SourceScript = `sources/${string}`;
 
-/** Reads `scripts/*.sh`. */
+/** The texts of the shell scripts, by name. */
+export type Scripts = Readonly<Record<ScriptName, string>>;
+
+/** The name of a source's script, from its absolute path. */
+export function sourceScript(path: string): SourceScript {
+  return relative(ROOT, path).replace(/\.sh$/, "") as SourceScript;
+}
+
+/** Reads `scripts/*.sh`, and the sources' own. */
 export function loadScripts(): Scripts {
-  const read = (name: string) => readFileSync(join(__dirname, `${name}.sh`), "utf8");
-  return Object.fromEntries(NAMES.map((name) => [name, read(name)])) as Scripts;
+  const read = (name: string, path: string) => [name, readFileSync(path, "utf8")] as const;
+  const ofSources = SOURCES.flatMap(({ logging, proxy }) => [
+    ...(logging?.scripts ?? []),
+    ...(proxy?.scripts ?? []),
+  ]);
+  return Object.fromEntries([
+    ...NAMES.map((name) => read(name, join(__dirname, `${name}.sh`))),
+    ...ofSources.map((path) => read(sourceScript(path), path)),
+  ]) as Scripts;
 }

@@ -1,15 +1,16 @@
+import { SOURCES } from "../../machines";
 import type { RawLine } from "../detections/lines";
 
 type Json = Record<string, unknown>;
 
 /** Units of what logs under an identifier, where it is not the identifier's own name. */
-const UNITS: Record<string, string> = {
-  sudo: "session-1.scope",
-  sshd: "ssh.service",
-  kernel: "",
-  nginx_access: "nginx.service",
-  nginx_error: "nginx.service",
-};
+const UNITS: Readonly<Record<string, string>> = Object.fromEntries(
+  SOURCES.flatMap(({ lines }) =>
+    Object.entries(lines.identifiers ?? {}).flatMap(([identifier, { unit }]) =>
+      unit === undefined ? [] : [[identifier, unit]],
+    ),
+  ),
+);
 
 /**
  * What Filebeat sends for a line of the journal or of a file, in the shape of each version, with the fields that the

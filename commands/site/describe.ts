@@ -1,7 +1,6 @@
-import type { Options, Site, SiteContainer } from "../../config/site";
+import type { Options, Site } from "../../config/site";
 import { KIBANA_PATH } from "../../render/elastic";
-import { filesOf } from "../../render/filebeat";
-import { loggingFiles } from "../../render/logging";
+import { describeLogs } from "../../render/logging";
 
 /** What the stack would make of a site, as text for people. */
 export function describeSite(site: Site, siem: Options["siem"]): string {
@@ -22,18 +21,9 @@ export function describeSite(site: Site, siem: Options["siem"]): string {
     container.type,
     container.ip,
     String(container.generation),
-    ...(site.agents.includes(container) ? ["yes", logsOf(container)] : ["no", ""]),
+    ...(site.agents.includes(container) ? ["yes", describeLogs(container.type)] : ["no", ""]),
   ]);
   return `${columns(facts)}\n\n${columns([["container", "type", "ip", "generation", "agent", "logs"], ...rows])}\n`;
-}
-
-/** The logs that an agent reads. */
-export function logsOf(container: SiteContainer): string {
-  const services = Object.keys(loggingFiles(container.type))
-    .filter((name) => name.endsWith("_logging"))
-    .map((name) => name.replace("_logging", ""));
-  const journal = services.length > 0 ? `journal with ${services.join(", ")}` : "journal";
-  return [journal, ...filesOf(container.type)].join("; ");
 }
 
 /** Rows with their columns one below the other. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { hostName } from "../../config/containers-json";
-import type { ContainerType } from "../../config/site";
-import { asRoot } from "../../render/bundle";
+import { MACHINE_TYPES, machineType, type MachineTypeName, SOURCES } from "../../machines";
+import { asRoot, quote } from "../../render/bundle";
 
 /** Runs a command on the LXD host, with a text on its stdin, and gives its stdout. Throws where it fails, or takes longer than `seconds`. */
 export type Runner = (command: string, stdin?: string, seconds?: number) => Promise<string>;
@@ -20,7 +20,7 @@ export interface Instance {
 
 /** An entry for `containers.json`, and what it was guessed by. */
 export interface Proposal {
-  readonly entry: { readonly name: string; readonly ip: string; readonly type: ContainerType };
+  readonly entry: { readonly name: string; readonly ip: string; readonly type: MachineTypeName };
   readonly why: string;
 }
 
@@ -35,7 +35,7 @@ export interface DiscoverOptions {
   /** The login; any but root goes through sudo. */
   readonly user: string;
   readonly lxdProject: string;
-  /** What runs in each container (commands/site/probe.sh). */
+  /** Says what is installed in a container (`renderProbe`). */
   readonly probe: string;
   /** Names that the site lists already. */
   readonly known: readonly string[];
@@ -86,28 +86,14 @@ function identity(config: Readonly<Record<string, string>>): string {
   return restored === "" || restored === id ? id : `${id}/${restored}`;
 }
 
-/** By what is installed, the most telling first: a monitor has apache2 too. */
-const INSTALLED: readonly (readonly [RegExp, ContainerType])[] = [
-  [/^(dhis2|tomcat)$/, "dhis2"],
-  [/^elasticsearch$/, "es_siem"],
-  [/^postgres12$/, "postgres12"],
-  [/^postgres\d+$/, "postgres"],
-  [/^munin$/, "munin_monitor"],
-  [/^nginx$/, "nginx_proxy"],
-  [/^apache2$/, "apache_proxy"],
-  [/^journal-remote$/, "journal_logger"],
-];
-
-/** By name, where a container cannot be looked into; a proxy's name does not tell its kind. */
-const NAMED: readonly (readonly [RegExp, ContainerType])[] = [
-  [/siem|elastic/, "es_siem"],
-  [/postgres|^pg|^db/, "postgres"],
-  [/munin|monitor/, "munin_monitor"],
-  [/nginx/, "nginx_proxy"],
-  [/apache/, "apache_proxy"],
-  [/^log|journal/, "journal_logger"],
-  [/dhis|hmis/, "dhis2"],
-];
+/** The probe: probe.sh, with what it looks for (machines/ and the sources' own). */
+export function renderProbe(script: string): string {
+  const wanted = [...SOURCES, ...MACHINE_TYPES.map(machineType)].flatMap(({ installed = {} }) =>
+    Object.entries(installed),
+  );
+  const calls = wanted.map(([word, paths]) => `has ${[word, ...paths].map(quote).join(" ")}\n`);
+  return `${script.trimEnd()}\n${calls.join("")}`;
+}
 
 /**
  * The type of a container, and what it was guessed by: what is installed (undefined where it could not be looked into),
@@ -116,14 +102,19 @@ const NAMED: readonly (readonly [RegExp, ContainerType])[] = [
 export function guessType(
   instance: Pick<Instance, "name" | "mark">,
   installed: readonly string[] | undefined,
-): { readonly type: ContainerType; readonly why: string } | undefined {
-  for (const [pattern, type] of INSTALLED) {
-    const found = (installed ?? []).filter((word) => pattern.test(word));
+): { readonly type: MachineTypeName; readonly why: string } | undefined {
+  for (const type of MACHINE_TYPES) {
+    const found = (installed ?? []).filter((word) => machineType(type).found.by.test(word));
     if (found.length > 0) return { type, why: `installed: ${found.join(", ")}` };
   }
   if (/tomcat/i.test(instance.mark)) return { type: "dhis2", why: `marked as "${instance.mark}"` };
-  const named = NAMED.find(([pattern]) => pattern.test(instance.name.toLowerCase()));
-  return named && { type: named[1], why: "by its name only; please check" };
+  const byName = [...MACHINE_TYPES].sort((a, b) => weakness(a) - weakness(b));
+  const named = byName.find((type) => machineType(type).found.name?.test(instance.name.toLowerCase()));
+  return named && { type: named, why: "by its name only; please check" };
+}
+
+function weakness(type: MachineTypeName): number {
+  return machineType(type).found.nameIsWeak === true ? 1 : 0;
 }
 
 /**

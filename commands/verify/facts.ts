@@ -26,8 +26,8 @@ export interface Inside {
   readonly packages: Readonly<Record<string, Package>>;
   /** By path, the SHA-256; undefined where there is no such file. */
   readonly files: Readonly<Record<string, string | undefined>>;
-  /** PostgreSQL's clusters, by their folders of settings: whether the stack's are there. */
-  readonly clusters: Readonly<Record<string, boolean>>;
+  /** What the sources' own scripts said (sources/NAME/verify.sh): by source, values by key. */
+  readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** By path, when it ends, in milliseconds since 1970; undefined where it cannot be read. */
   readonly certificates: Readonly<Record<string, number | undefined>>;
   readonly disks: readonly Disk[];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { renderBundle } from "../../render/bundle";
 import { type Instance, readInstances } from "../site/discover";
+import { SOURCES } from "../../machines";
 import type { Disk, Inside, Package } from "./facts";
 import type { State } from "./state";
 
@@ -20,7 +21,7 @@ export function lookBundle(lxdProject: string, containers: readonly string[], st
   return renderBundle({
     title: "what is there",
     values: { LXD_PROJECT: lxdProject },
-    files: { inside: script("inside"), containers: lines(containers), paths: lines(paths) },
+    files: { inside: insideScript(), containers: lines(containers), paths: lines(paths) },
     scripts: [script("host")],
   });
 }
@@ -43,6 +44,14 @@ export function canaryBundle(
     files: { containers: lines(containers) },
     scripts: [script("canary")],
   });
+}
+
+/** What runs in each container: inside.sh, with what the sources look at (sources/NAME/verify.sh). */
+export function insideScript(): string {
+  const own = SOURCES.flatMap(({ verify }) =>
+    verify ? [readFileSync(verify.script, "utf8").trimEnd()] : [],
+  );
+  return `look_at_sources() {\n:\n${own.join("\n")}\n}\n${script("inside")}`;
 }
 
 function script(name: string): string {
@@ -88,7 +97,7 @@ function readInside(facts: readonly Said[]): Inside {
     units: of("unit", (value) => value || "unknown"),
     packages: packagesOf(of("package", (value) => value)),
     files: of("file", (value) => (value === "" ? undefined : value)),
-    clusters: of("cluster", (value) => value === "ours"),
+    sources: Object.fromEntries(SOURCES.map(({ name }) => [name, of(name, (value) => value)])),
     certificates: of("certificate", (value) => (value === "" ? undefined : Date.parse(value))),
     disks: Object.entries(of("disk", (value) => value)).map(([mount, value]): Disk => {
       const [size = 0, free = 0] = value.split(" ").map(Number);

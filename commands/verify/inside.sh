@@ -24,11 +24,8 @@ for path in "$@"; do
   say file "$path" "$(sha256sum 2>/dev/null <"$path" | cut -d' ' -f1 || true)"
 done
 
-# The settings that scripts/journal.sh gives each cluster of PostgreSQL; pg_upgradecluster does not take them along.
-for conf in /etc/postgresql/*/*/postgresql.conf; do
-  [ -e "$conf" ] || continue
-  if [ -e "${conf%/*}/conf.d/50-dhis2-siem.conf" ]; then say cluster "${conf%/*}" ours; else say cluster "${conf%/*}" ""; fi
-done
+# What each source looks at (sources/NAME/verify.sh).
+look_at_sources
 
 # The rest is the SIEM's own container.
 [ -e "$TLS/ca.crt" ] || exit 0

@@ -1,17 +1,17 @@
-import type { ContainerType } from "../../config/site";
+import type { MachineTypeName } from "../../machines";
 
 interface MadeSite {
   readonly fqdn: string;
   readonly containers: readonly {
     readonly name: string;
     readonly ip: string;
-    readonly type: ContainerType;
+    readonly type: MachineTypeName;
   }[];
   readonly [key: string]: unknown;
 }
 
 /** What every made site has, in this order; the rest are DHIS2 instances. */
-const FIRST: readonly (readonly [string, ContainerType])[] = [
+const FIRST: readonly (readonly [string, MachineTypeName])[] = [
   ["siem", "es_siem"],
   ["proxy", "nginx_proxy"],
   ["dhis-001", "dhis2"],

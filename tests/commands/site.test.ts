@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { main, type Connect } from "../../commands/site";
 import { EXAMPLE_CONFIG } from "../../commands/graph";
-import { discover, guessType, readInstances } from "../../commands/site/discover";
+import { discover, guessType, readInstances, renderProbe } from "../../commands/site/discover";
 
 const SITES = join(__dirname, "../sites");
 const NGINX = join(SITES, "nginx.json");
@@ -370,8 +370,8 @@ describe("what runs on a host", () => {
   });
 
   it("is looked into by a probe that runs to its end anywhere", () => {
-    const probe = join(__dirname, "../../commands/site/probe.sh");
-    const words = execFileSync("bash", ["-s"], { input: readFileSync(probe), encoding: "utf8" });
+    const script = readFileSync(join(__dirname, "../../commands/site/probe.sh"), "utf8");
+    const words = execFileSync("bash", ["-s"], { input: renderProbe(script), encoding: "utf8" });
     assert.match(words, /^([a-z0-9-]+\n)*$/);
   });
 });

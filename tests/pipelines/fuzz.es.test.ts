@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { renderMappings } from "../../pipelines";
 import { filebeatEvents } from "../../commands/parse/filebeat";
 import { readLogLines } from "../../commands/parse/lines";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
+import { SOURCES } from "../../machines";
+import { samplesOf } from "../../sources";
 import { putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
 
 type Json = Record<string, unknown>;
@@ -14,9 +15,9 @@ const SEED = 20240301;
 const INDEX = "pipeline-fuzz";
 const BULK = 1000;
 
-const lines = readdirSync(__dirname)
-  .filter((name) => name.endsWith(".log"))
-  .flatMap((name) => readLogLines(readFileSync(join(__dirname, name), "utf8")));
+const lines = SOURCES.flatMap(samplesOf).flatMap(({ lines: file }) =>
+  readLogLines(readFileSync(file, "utf8")),
+);
 
 const text = fc.string({ unit: "binary", maxLength: 60 });
 const piece = fc.oneof(

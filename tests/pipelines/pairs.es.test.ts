@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { filebeatEvents } from "../../commands/parse/filebeat";
 import { readLogLines } from "../../commands/parse/lines";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 import { flat, putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
+import { SOURCES } from "../../machines";
+import { samplesOf } from "../../sources";
 import { matchesSnapshot } from "../support/snapshot";
 
 type Json = Record<string, unknown>;
@@ -35,11 +37,13 @@ describe("lines of every kind, as the pipelines make documents of them", functio
     ({ entry } = await putPipelines(elasticsearch, "pairs"));
   });
 
-  for (const file of readdirSync(__dirname).filter((name) => name.endsWith(".log"))) {
-    const kind = file.replace(".log", "");
-    const lines = readLogLines(readFileSync(join(__dirname, file), "utf8"));
+  const samples = SOURCES.flatMap((source) =>
+    samplesOf(source).map((sample) => ({ ...sample, title: `${source.name}: ${sample.name}` })),
+  );
+  for (const { title, lines: file, expected } of samples) {
+    const lines = readLogLines(readFileSync(file, "utf8"));
 
-    it(`${kind} (UPDATE=1 writes ${kind}.expected.json)`, async () => {
+    it(`${title} (UPDATE=1 writes ${basename(expected)})`, async () => {
       const events = lines.map(filebeatEvents);
       const [old, recent] = [
         (
@@ -76,7 +80,7 @@ describe("lines of every kind, as the pipelines make documents of them", functio
         const same = document["@timestamp"] === given["@timestamp"] ? ["@timestamp"] : [];
         return { line: given.message, ...without(document, [...EVERYWHERE, ...same, "log.syslog.priority"]) };
       });
-      matchesSnapshot(join(__dirname, `${kind}.expected.json`), `${JSON.stringify(shown, undefined, 2)}\n`);
+      matchesSnapshot(expected, `${JSON.stringify(shown, undefined, 2)}\n`);
     });
   }
 });

@@ -19,7 +19,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { stringify } from "yaml";
 import { CACHE } from "../../lab/places";
-import { filesOf, MARKER } from "../../render/filebeat";
+import { MARKER } from "../../render/filebeat";
+import { dhis2 } from "../../sources/dhis2";
 import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
 
 /** The lab's build of the real one. */
@@ -39,7 +40,7 @@ describe("a real Filebeat with these settings", function () {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "dhis2-siem-filebeat-"));
     mkdirSync(join(folder, "opt/dhis2/logs"), { recursive: true });
-    log = join(folder, filesOf("dhis2")[0] ?? "");
+    log = join(folder, dhis2.files?.[0] ?? "");
   });
   afterEach(async () => {
     await stop();

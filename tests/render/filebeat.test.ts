@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { CONTAINER_TYPES } from "../../config/site";
+import { MACHINE_TYPES } from "../../machines";
 import { MARKER } from "../../render/filebeat";
 import { loadScripts } from "../../scripts";
 import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
@@ -54,7 +54,7 @@ function leaves(value: unknown, key = ""): [string, unknown][] {
 
 describe("an agent's filebeat.yml", () => {
   it("has no key that only one of 7.17 and 8.19 takes, in a container of any type", () => {
-    const seen = CONTAINER_TYPES.flatMap((type) => leaves(parse(exampleFilebeatYml(type))));
+    const seen = MACHINE_TYPES.flatMap((type) => leaves(parse(exampleFilebeatYml(type))));
     assert.deepEqual([...new Set(seen.map(([key]) => key))].sort(), [...KNOWN].sort());
     for (const [key, value] of seen) assert.match(String(value), VALUES[key] ?? /./, key);
   });

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../render/bundle";
-import type { Scripts } from "../../scripts";
+import type { ScriptName } from "../../scripts";
 import { movedScripts } from "../support/scripts";
 
 describe("a piece of a script", () => {
@@ -23,7 +23,7 @@ describe("a piece of a script", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Runs some bash after lib.sh and other scripts, with /run, /etc and the state in the test's folder. */
-  function run(scripts: readonly (keyof Scripts)[], bash: string) {
+  function run(scripts: readonly ScriptName[], bash: string) {
     const moved = movedScripts(folder, "lib", ...scripts)
       .replaceAll("/var/lib/filebeat", `${folder}/filebeat`)
       .replaceAll("/etc/apt/", `${folder}/apt/`)
@@ -70,13 +70,13 @@ describe("a piece of a script", () => {
     });
   });
 
-  describe("nginx's logs (journal.sh)", () => {
+  describe("nginx's logs (sources/nginx/logging.sh)", () => {
     const kept = (...files: [name: string, text: string][]) => {
       const dump = files
         .map(([name, text]) => `# configuration file /etc/nginx/${name}:\n${text}`)
         .join("\n");
       const { stdout, stderr } = run(
-        ["journal"],
+        ["sources/nginx/logging"],
         `nginx() { echo "configure arguments: --error-log-path=/e.log --http-log-path=/a.log" >&2; }
         nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -E '^([2-9]|site) ' "$WORK/nginx-logs" || true`,
       );
@@ -346,16 +346,16 @@ describe("a piece of a script", () => {
     });
   });
 
-  it("gives PostgreSQL its settings as root's file: its folder is PostgreSQL's own, and may lead elsewhere (journal.sh)", () => {
+  it("gives PostgreSQL its settings as root's file: its folder is PostgreSQL's own, and may lead elsewhere (postgresql/logging.sh)", () => {
     const cluster = join(folder, "clusters/15/main");
     mkdirSync(cluster, { recursive: true });
     writeFileSync(join(cluster, "postgresql.conf"), "include_dir = 'conf.d'\n");
     mkdirSync(join(folder, "tmpfiles.d"));
     symlinkSync(join(folder, "tmpfiles.d"), join(cluster, "conf.d"));
     const { stdout, stderr } = run(
-      ["journal"],
-      `chown() { echo "$1"; }; systemctl() { :; }; CONTAINER_TYPE=postgres; file_postgres_logging() { echo x; }
-      postgres_apply`,
+      ["sources/postgresql/logging"],
+      `chown() { echo "$1"; }; systemctl() { :; }; CONTAINER_TYPE=postgres; file_postgresql_logging() { echo x; }
+      postgresql_logging_apply`,
     );
     assert.equal(stderr, "");
     assert.equal(stdout, "root:root\n");

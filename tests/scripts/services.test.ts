@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Scripts } from "../../scripts";
+import type { ScriptName } from "../../scripts";
 import { movedScripts } from "../support/scripts";
 
 describe("a step in a container", () => {
@@ -22,7 +22,7 @@ describe("a step in a container", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Runs some bash after lib.sh and other scripts, with /etc, /run, /var/log and the state in the test's folder; systemctl is only told. */
-  function run(scripts: readonly (keyof Scripts)[], bash: string) {
+  function run(scripts: readonly ScriptName[], bash: string) {
     const moved = movedScripts(folder, "lib", ...scripts).replaceAll(/\/(etc|var\/log)\//g, `${folder}$&`);
     const stubs = `RETRY=""; chown() { :; }; hostname() { echo c1; }; systemctl() { echo "systemctl $*"; }`;
     const { status, stdout, stderr } = spawnSync(
@@ -86,12 +86,12 @@ describe("a step in a container", () => {
     });
   });
 
-  describe("lets PostgreSQL log to the journal (journal.sh)", () => {
+  describe("lets PostgreSQL log to the journal (postgresql/logging.sh)", () => {
     const conf = "postgresql/15/main/conf.d/50-dhis2-siem.conf";
     const apply = (more = ":") =>
       run(
-        ["journal"],
-        `CONTAINER_TYPE=postgres; file_postgres_logging() { echo ours; }; ${more}; postgres_apply`,
+        ["sources/postgresql/logging"],
+        `CONTAINER_TYPE=postgres; file_postgresql_logging() { echo ours; }; ${more}; postgresql_logging_apply`,
       );
 
     it("in each cluster, with a reload where that is new", () => {
@@ -118,12 +118,12 @@ describe("a step in a container", () => {
     });
   });
 
-  it("puts nginx's old settings back where it refuses the new ones (journal.sh)", () => {
+  it("puts nginx's old settings back where it refuses the new ones (nginx/logging.sh)", () => {
     const conf = "nginx/conf.d/50-dhis2-siem.conf";
     write(conf, "old\n");
     const { status, said, did } = run(
-      ["journal"],
-      `nginx() { case $1 in -t) echo 'line 1: bad'; return 1 ;; esac; }; file_nginx_logging() { echo new; }; nginx_apply`,
+      ["sources/nginx/logging"],
+      `nginx() { case $1 in -t) echo 'line 1: bad'; return 1 ;; esac; }; file_nginx_logging() { echo new; }; nginx_logging_apply`,
     );
     assert.deepEqual([status, did], [1, [""]]);
     assert.match(
@@ -133,16 +133,16 @@ describe("a step in a container", () => {
     assert.equal(readFileSync(path(conf), "utf8"), "old\n");
   });
 
-  describe("lets apache2 log to the journal (journal.sh)", () => {
+  describe("lets apache2 log to the journal (apache2/logging.sh)", () => {
     const [ENABLED, AVAILABLE] = ["conf-enabled/dhis2-siem.conf", "conf-available/dhis2-siem.conf"].map(
       (name) => `apache2/${name}`,
     ) as [string, string];
     /** `refused`: what the settings hold that apache2 takes for wrong. */
     const apply = (refused = "nothing") =>
       run(
-        ["journal"],
+        ["sources/apache2/logging"],
         `apache2ctl() { cat ${path("apache2/conf-enabled")}/*.conf >"$WORK/all" || return 1; ! grep '${refused}' "$WORK/all"; }
-        CONTAINER_TYPE=apache_proxy; file_apache_logging() { echo ours; }; apache_apply`,
+        CONTAINER_TYPE=apache_proxy; file_apache2_logging() { echo ours; }; apache2_logging_apply`,
       );
     const there = () =>
       ["conf-enabled", "conf-available"].flatMap((name) => readdirSync(path(`apache2/${name}`)));
@@ -193,37 +193,37 @@ describe("a step in a container", () => {
       apply();
       write(AVAILABLE, "old\n");
       assert.equal(
-        run(["journal"], "apache2ctl() { :; }; apache_delete").did.at(-1),
+        run(["sources/apache2/logging"], "apache2ctl() { :; }; apache2_logging_delete").did.at(-1),
         "systemctl reload apache2",
       );
       assert.deepEqual(there(), ["site.conf"]);
     });
   });
 
-  it("takes munin-node's log to the journal once, and gives back the line that it had (journal.sh)", () => {
+  it("takes munin-node's log to the journal once, and gives back the line that it had (munin-node/logging.sh)", () => {
     const before = "log_level 4\nlog_file /var/log/munin/munin-node.log\nport 4949\n";
     write("munin/munin-node.conf", before);
-    assert.equal(run(["journal"], "munin_node_apply").did.length, 1);
+    assert.equal(run(["sources/munin-node/logging"], "munin_node_logging_apply").did.length, 1);
     assert.match(readFileSync(path("munin/munin-node.conf"), "utf8"), /^log_file Sys::Syslog$/m);
-    assert.deepEqual(run(["journal"], "munin_node_apply").did, [""], "it is done");
-    run(["journal"], "munin_node_delete");
+    assert.deepEqual(run(["sources/munin-node/logging"], "munin_node_logging_apply").did, [""], "it is done");
+    run(["sources/munin-node/logging"], "munin_node_logging_delete");
     assert.equal(readFileSync(path("munin/munin-node.conf"), "utf8"), before);
   });
 
-  describe("puts Kibana's location into the proxy (location.sh)", () => {
-    const apply = (kind: "nginx" | "apache", reads: string, logs = "") =>
+  describe("puts Kibana's location into the proxy (location.sh of nginx and apache2)", () => {
+    const apply = (server: "nginx" | "apache2", reads: string, logs = "") =>
       run(
-        ["journal", "location"],
+        [`sources/${server}/logging`, `sources/${server}/location`],
         `printf '${logs}' >"$WORK/nginx-logs"; file_nginx_logging() { printf 'access_log a;\\nerror_log e;\\n'; }
         nginx() { [ "$1" = -t ] || echo "${reads}"; }; a2enmod() { :; }; apache2ctl() { [ "$1" = configtest ] || echo "${reads}"; }
-        file_ca() { echo PEM; }; file_location() { echo location; }; FQDN=f CONTAINER_TYPE=${kind}_proxy; location_apply`,
+        file_ca() { echo PEM; }; file_location() { echo location; }; FQDN=f; ${server}_location_apply`,
       );
     const [NGINX, APACHE] = ["nginx/upstream/dhis2-siem.conf", "apache2/upstream/dhis2-siem"];
 
     it("of nginx and apache2, and restarts what reads it", () => {
       const nginx = apply("nginx", `# configuration file ${path(NGINX)}:`);
       assert.deepEqual([nginx.status, nginx.did.at(-1)], [0, "systemctl reload nginx"]);
-      const apache = apply("apache", path(APACHE));
+      const apache = apply("apache2", path(APACHE));
       assert.deepEqual([apache.status, apache.did], [0, ["systemctl restart apache2"]]);
     });
 
@@ -254,11 +254,11 @@ describe("a step in a container", () => {
         /no server of nginx reads .* add 'include upstream\/\*\.conf;'/,
       );
       assert.match(
-        apply("apache", "other").said,
+        apply("apache2", "other").said,
         /no virtual host of apache2 reads .* 'IncludeOptional upstream/,
       );
       write("apache2/upstream/es_siem", "<Location /siem>\n");
-      const { status, said } = apply("apache", path(APACHE));
+      const { status, said } = apply("apache2", path(APACHE));
       assert.equal(status, 1);
       assert.match(said, /upstream\/es_siem in c1 has a <Location \/siem>, which would win over Kibana's/);
     });

@@ -1,9 +1,9 @@
 import { parse } from "yaml";
-import type { ContainerType } from "../../config/site";
+import type { MachineTypeName } from "../../machines";
 import { renderFilebeatYml } from "../../render/filebeat";
 
 /** The filebeat.yml of an example container of a type. */
-export function exampleFilebeatYml(type: ContainerType): string {
+export function exampleFilebeatYml(type: MachineTypeName): string {
   return renderFilebeatYml(
     { name: "one", type, ip: "10.87.0.10", generation: 1 },
     { fqdn: "dhis2.example.org", siemAddress: "10.87.0.200", dataStream: "logs-dhis2-default" },

@@ -4,10 +4,10 @@ import { containers } from "./containers";
 import type { Check, Context } from "./context";
 import { disk } from "./disk";
 import { drift } from "./drift";
-import { postgres } from "./postgres";
 import { proxy } from "./proxy";
 import { relay } from "./relay";
 import { actions, rules } from "./rules";
+import { sources } from "./sources";
 import { certificates, elasticsearch, kibana, keys, template } from "./servers";
 import { versions } from "./versions";
 
@@ -27,7 +27,7 @@ const CHECKS: readonly Check[] = [
   template,
   versions,
   drift,
-  postgres,
+  sources,
   disk,
   certificates,
 ];

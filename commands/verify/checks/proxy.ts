@@ -1,7 +1,6 @@
+import { sourcesOf } from "../../../machines";
 import type { Finding } from "../finding";
 import { type Check, inContainer, runAgain } from "./context";
-
-const LOCATION = /\/upstream\/dhis2-siem(\.conf)?$/;
 
 /** Kibana can be reached through the site's proxy: the file is in place, and the way leads to Kibana. */
 export const proxy: Check = ({ site, options, state, facts }) => {
@@ -10,13 +9,14 @@ export const proxy: Check = ({ site, options, state, facts }) => {
   const problem = (text: string, mend = runAgain(name)): Finding[] => [
     { ...finding, severity: "problem", text, mend },
   ];
-  const path = Object.keys(state.containers[name]?.files ?? {}).find((file) => LOCATION.test(file));
+  const server = sourcesOf(site.proxy.type)[0]?.proxy;
+  const path = Object.keys(state.containers[name]?.files ?? {}).find((file) => file === server?.locationPath);
   const inside = facts.inside[name];
   if (path !== undefined && inside !== undefined && inside.files[path] === undefined) {
     return problem(`Kibana's location is gone: there is no ${path}`);
   }
   if (!facts.proxy.ok) {
-    const unit = site.proxy.kind === "nginx" ? "nginx" : "apache2";
+    const unit = server?.unit ?? site.proxy.kind;
     return problem(
       `the proxy gives no answer: ${facts.proxy.why}`,
       inContainer(options, name, `systemctl status ${unit}`),

@@ -227,9 +227,8 @@ export const MORE: readonly [breakage: string, apply: Break, found: string[]][] 
   [
     "clusters of a new PostgreSQL",
     (site) =>
-      Object.assign(inside(site, "postgres").clusters, {
-        "/etc/postgresql/17/main": false,
-        "/etc/postgresql/17/reports": false,
+      Object.assign(inside(site, "postgres").sources, {
+        postgresql: { "/etc/postgresql/17/main": "", "/etc/postgresql/17/reports": "" },
       }),
     ["problem postgresql postgres"],
   ],

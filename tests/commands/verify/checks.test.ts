@@ -83,15 +83,17 @@ describe("verify's checks", () => {
   });
 
   it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
-    const cluster = { "/etc/postgresql/17/main": false };
+    const cluster = { "/etc/postgresql/17/main": "" };
     const old = check(
       sample((site) => {
-        Object.assign(inside(site, "postgres").clusters, cluster);
+        Object.assign(inside(site, "postgres").sources, { postgresql: cluster });
         for (const agent of site.site.agents) if (agent.name === "postgres") agent.type = "postgres12";
       }),
     );
     assert.deepEqual(wrong(old), ["problem postgresql postgres"]);
-    const elsewhere = check(sample((site) => Object.assign(inside(site, "dhis").clusters, cluster)));
+    const elsewhere = check(
+      sample((site) => Object.assign(inside(site, "dhis").sources, { postgresql: cluster })),
+    );
     assert.deepEqual(wrong(elsewhere), []);
     const none = check(
       sample((site) => (site.site.agents = site.site.agents.filter(({ name }) => name !== "postgres"))),

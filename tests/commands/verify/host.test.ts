@@ -112,7 +112,10 @@ describe("what verify runs on the host", () => {
     for (const cluster of ["15/main", "17/main"]) writeFileSync(join(etc, cluster, "postgresql.conf"), "");
     const bundle = lookBundle("default", ["dhis"], sample().state).replaceAll("/etc/postgresql", etc);
     const { dhis } = readHostFacts(run(bundle).stdout).inside;
-    assert.deepEqual(dhis?.clusters, { [join(etc, "15/main")]: true, [join(etc, "17/main")]: false });
+    assert.deepEqual(dhis?.sources.postgresql, {
+      [join(etc, "15/main")]: "ours",
+      [join(etc, "17/main")]: "",
+    });
   });
 
   it("has no secret in it", () => {

@@ -73,7 +73,7 @@ function inside(name: string, files: Readonly<Record<string, string>>): Inside {
       ? { elasticsearch: elastic, kibana: elastic }
       : { filebeat: { version: options.versions.filebeat, held: true } },
     files: { ...files },
-    clusters: name === "postgres" ? { "/etc/postgresql/15/main": true } : {},
+    sources: name === "postgres" ? { postgresql: { "/etc/postgresql/15/main": "ours" } } : {},
     certificates: siem
       ? { "/var/lib/dhis2-siem/tls/ca.crt": NOW + 3000 * DAY, [SERVER_CERTIFICATE]: NOW + 800 * DAY }
       : {},

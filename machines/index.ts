@@ -1,0 +1,132 @@
+import { apache2 } from "../sources/apache2";
+import { dhis2 } from "../sources/dhis2";
+import { munin } from "../sources/munin";
+import { muninNode } from "../sources/munin-node";
+import { nginx } from "../sources/nginx";
+import { openresty } from "../sources/openresty";
+import { postgresql } from "../sources/postgresql";
+import type { Source } from "../sources/source";
+import { system } from "../sources/system";
+
+/** What the stack knows of a type of machine. */
+export interface MachineType {
+  /** In words, for the docs. */
+  readonly title: string;
+  /** The programs whose logs its agent reads, the main one first, beside those of EVERYWHERE. */
+  readonly sources: readonly Source[];
+  /** What the site's file calls it where it is the site's proxy. Its main source is the web server. */
+  readonly proxy?: string;
+  /** `siem`: the SIEM's own machine, which has no agent. `unwatched`: it has none either. Default: it has an agent. */
+  readonly role?: "siem" | "unwatched";
+  /** How a machine of this type is recognised by `site --discover`. */
+  readonly found: {
+    /** What is installed there: a pattern for the words of `Source.installed` and `installed`. */
+    readonly by: RegExp;
+    /** Its name, in small letters, where nobody can look into it. A proxy's name does not tell its kind. */
+    readonly name?: RegExp;
+    /** Whether other machines may well have such a name, too: then theirs goes first. */
+    readonly nameIsWeak?: boolean;
+  };
+  /** What is looked for on a machine whose programs are no sources (see `Source.installed`). */
+  readonly installed?: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * Every type of machine, as the site's file names it: one entry each, and all else is derived from it. The most telling
+ * ones come first: a machine that has DHIS2 and a proxy is DHIS2's, and a monitor has apache2 too.
+ */
+export const MACHINES = {
+  dhis2: {
+    title: "a DHIS2 instance in Tomcat",
+    sources: [dhis2],
+    found: { by: /^(dhis2|tomcat)$/, name: /dhis|hmis/, nameIsWeak: true },
+  },
+  es_siem: {
+    title: "the SIEM itself",
+    sources: [],
+    role: "siem",
+    found: { by: /^elasticsearch$/, name: /siem|elastic/ },
+    installed: { elasticsearch: ["/usr/share/elasticsearch"] },
+  },
+  postgres12: {
+    title: "PostgreSQL 12, as older versions of dhis2-tools-dab list it",
+    sources: [postgresql],
+    found: { by: /^postgres12$/ },
+  },
+  postgres: {
+    title: "PostgreSQL",
+    sources: [postgresql],
+    found: { by: /^postgres\d+$/, name: /postgres|^pg|^db/ },
+  },
+  munin_monitor: {
+    title: "Munin, with apache2 for its pages",
+    sources: [munin, apache2],
+    found: { by: /^munin$/, name: /munin|monitor/ },
+  },
+  openresty_proxy: {
+    title: "openresty as the site's proxy",
+    sources: [openresty],
+    proxy: "openresty",
+    found: { by: /^openresty$/, name: /openresty/ },
+  },
+  nginx_proxy: {
+    title: "nginx as the site's proxy",
+    sources: [nginx],
+    proxy: "nginx",
+    found: { by: /^nginx$/, name: /nginx/ },
+  },
+  apache_proxy: {
+    title: "apache2 as the site's proxy",
+    sources: [apache2],
+    proxy: "apache2",
+    found: { by: /^apache2$/, name: /apache/ },
+  },
+  journal_logger: {
+    title: "a receiver of other machines' journals",
+    sources: [],
+    role: "unwatched",
+    found: { by: /^journal-remote$/, name: /^log|journal/ },
+    installed: {
+      "journal-remote": ["/etc/systemd/system/sockets.target.wants/systemd-journal-remote.socket"],
+    },
+  },
+} as const satisfies Readonly<Record<string, MachineType>>;
+
+/** What every machine with an agent has. */
+export const EVERYWHERE: readonly Source[] = [system, muninNode];
+
+export type MachineTypeName = keyof typeof MACHINES;
+
+/** The names of all types, in the table's order. */
+export const MACHINE_TYPES = Object.keys(MACHINES) as [MachineTypeName, ...MachineTypeName[]];
+
+/** A type's entry. */
+export function machineType(name: MachineTypeName): MachineType {
+  return MACHINES[name];
+}
+
+type ProxyOf<T> = T extends { readonly proxy: infer P } ? P : never;
+
+/** What a site's file may call its proxy. */
+export type ProxyKind = ProxyOf<(typeof MACHINES)[MachineTypeName]>;
+
+/** The types that can be a site's proxy, by what the site's file calls them. */
+export const PROXIES = Object.fromEntries(
+  MACHINE_TYPES.flatMap((name) => {
+    const { proxy } = machineType(name);
+    return proxy === undefined ? [] : [[proxy, name]];
+  }),
+) as Readonly<Record<ProxyKind, MachineTypeName>>;
+
+export const PROXY_KINDS = Object.keys(PROXIES) as [ProxyKind, ...ProxyKind[]];
+
+/** The sources of a machine of this type, the main one first. None where it has no agent. */
+export function sourcesOf(name: MachineTypeName): readonly Source[] {
+  const { sources, role } = machineType(name);
+  return role === undefined ? [...sources, ...EVERYWHERE] : [];
+}
+
+/** Every source that some machine has, sorted by name. */
+export const SOURCES: readonly Source[] = [...new Set(MACHINE_TYPES.flatMap(sourcesOf))].sort((a, b) =>
+  a.name < b.name ? -1 : 1,
+);

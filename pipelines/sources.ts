@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { MACHINE_TYPES, SOURCES, sourcesOf } from "../machines";
+
+/** A pipeline by its name, and the file that it is in (absolute path). */
+export interface PipelineFile {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** A pipeline of this folder. */
+export function shared(name: string): PipelineFile {
+  return { name, file: join(__dirname, `${name}.yml`) };
+}
+
+/** The pipelines of the sources, each once, sorted by name. */
+export function sourcePipelines(): PipelineFile[] {
+  const own = SOURCES.filter(({ pipeline }) => pipeline === undefined);
+  const names = new Set(SOURCES.map(({ name, pipeline = name }) => pipeline));
+  return [...names].sort().map((name) => {
+    const source = own.find((one) => one.name === name);
+    return source === undefined ? shared(name) : { name, file: join(source.folder, "pipeline.yml") };
+  });
+}
+
+/** What scripts/normalise.painless tells a line's source by. */
+export function sourceParams(): object {
+  const byLength = (a: string, b: string) => b.length - a.length || (a < b ? -1 : 1);
+  const marks = (of: "paths" | "prefixes") =>
+    SOURCES.flatMap(({ name, lines }) => (lines[of] ?? []).map((mark) => [mark, name] as const)).sort(
+      ([a], [b]) => byLength(a, b),
+    );
+  return {
+    sources: Object.fromEntries(
+      SOURCES.map(({ name, service, pipeline = name }) => [name, { service, pipeline }]),
+    ),
+    identifiers: Object.fromEntries(
+      SOURCES.flatMap(({ name, lines }) =>
+        Object.entries(lines.identifiers ?? {}).map(([identifier, { programs }]) => [
+          identifier,
+          { source: name, ...(programs === undefined ? {} : { programs }) },
+        ]),
+      ),
+    ),
+    paths: marks("paths").map(([part, source]) => ({ part, source })),
+    prefixes: marks("prefixes").map(([prefix, source]) => ({ prefix, source })),
+    machines: Object.fromEntries(
+      MACHINE_TYPES.flatMap((type) => {
+        const [main] = sourcesOf(type);
+        const own = main?.lines.onItsMachine;
+        return main === undefined || own === undefined ? [] : [[type, { source: main.name, ...own }]];
+      }),
+    ),
+  };
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import { HEADER } from "../../core/header";
+import type { KibanaLocation, Source } from "../source";
+
+/**
+ * Its requests go into a file, which the agent reads and Debian's logrotate rotates: a pipe to the journal would cut long
+ * lines (`logger` at 1 KiB) or mix them (4 KiB), and a request is hidden by making it long.
+ */
+const ACCESS_LOG = "/var/log/apache2/dhis2-siem-access.log";
+
+/**
+ * Its requests into ACCESS_LOG, its errors to the journal, beside the logs that it writes already. GlobalLog also takes
+ * those of virtual hosts with a log of their own (2.4.19 and later).
+ */
+export function renderApacheLogging(): string {
+  return `${HEADER}GlobalLog "${ACCESS_LOG}" combined
+ErrorLog "syslog:user:apache2"
+# Kibana's long links.
+LimitRequestLine 65536
+LimitRequestFieldSize 65536
+`;
+}
+
+/**
+ * Kibana behind apache2 (2.4.30 or later): a file of the virtual host's `upstream/` folder. The certificate's name is
+ * not compared: apache2 compares it with the browser's Host where the site preserves that, and with no IP address ever.
+ * The CA vouches for it: it is the SIEM's own, and signs this one server.
+ */
+export function renderApacheLocation(location: KibanaLocation): string {
+  const url = `https://${location.address}${location.path}`;
+  return `${HEADER}<Proxy "https://${location.address}/*">
+  SSLProxyEngine on
+  SSLProxyCACertificateFile /etc/apache2/dhis2-siem-ca.crt
+  SSLProxyVerify require
+  SSLProxyCheckPeerName off
+  SSLProxyCheckPeerCN off
+</Proxy>
+
+<Location ${location.path}>
+  Require ip ${location.allowFrom.join(" ")}
+  ProxyPass "${url}" timeout=300
+  ProxyPassReverse "${url}"
+  RequestHeader set X-Forwarded-Proto "https"
+</Location>
+`;
+}
+
+/** apache2, as Debian packages it. */
+export const apache2: Source = {
+  name: "apache2",
+  title: "apache2",
+  folder: __dirname,
+  service: "apache",
+  datasets: ["apache.access", "apache.copy", "apache.error"],
+  pipeline: "web",
+  lines: {
+    identifiers: { apache2: {}, httpd: {} },
+    paths: ["/apache2/", "/httpd/"],
+  },
+  files: [ACCESS_LOG, "/var/log/apache2/*error*.log"],
+  logging: {
+    scripts: [join(__dirname, "logging.sh")],
+    settings: renderApacheLogging(),
+  },
+  proxy: {
+    scripts: [join(__dirname, "location.sh")],
+    renderLocation: renderApacheLocation,
+    locationPath: "/etc/apache2/upstream/dhis2-siem",
+    unit: "apache2",
+  },
+  installed: { apache2: ["/usr/sbin/apache2"] },
+};

@@ -1,0 +1,14 @@
+import type { Source } from "../source";
+
+/** Munin's own logs, on the machine that gathers and draws. They go only to files. */
+export const munin: Source = {
+  name: "munin",
+  title: "Munin",
+  folder: __dirname,
+  service: "system",
+  datasets: ["system.log"],
+  pipeline: "system",
+  lines: { paths: ["/munin/"] },
+  files: ["/var/log/munin/munin-*.log"],
+  installed: { munin: ["/usr/bin/munin-cron"] },
+};

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { HEADER } from "../../core/header";
+import type { KibanaLocation, Source } from "../source";
+
+/** Its own log in the journal, beside the logs that it writes already. `tag` begins the two identifiers. */
+export function renderNginxLogging(tag = "nginx"): string {
+  return `${HEADER}access_log syslog:server=unix:/dev/log,tag=${tag}_access,nohostname combined;
+error_log syslog:server=unix:/dev/log,tag=${tag}_error,nohostname warn;
+`;
+}
+
+/**
+ * Kibana behind nginx: a file that the site's server includes. Its request lines may be 12 kB: Kibana keeps a page's state
+ * in the link, and dhis2-tools-dab allows 1 kB. With longer ones a request could hide: nginx sends a line to the journal as
+ * one datagram, of at most 208 kB (net.core.wmem_default), and loses a longer one. A line has four texts of a client's
+ * (link, user, Referer, User-Agent), each within such a buffer, and up to four characters for each byte.
+ *
+ * `folder` is the server's folder of settings.
+ */
+export function renderNginxLocation(location: KibanaLocation, folder = "/etc/nginx"): string {
+  const allow = location.allowFrom.map((cidr) => `  allow ${cidr};\n`).join("");
+  return `${HEADER}large_client_header_buffers 8 12k;
+
+location = ${location.path} {
+  return 302 ${location.path}/;
+}
+
+location ${location.path}/ {
+${allow}  deny all;
+
+  proxy_pass https://${location.address};
+  proxy_ssl_verify on;
+  proxy_ssl_trusted_certificate ${folder}/dhis2-siem-ca.crt;
+  proxy_ssl_name ${location.certificateName};
+  proxy_ssl_server_name on;
+  proxy_http_version 1.1;
+  proxy_set_header Host $host;
+  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto https;
+  proxy_set_header Connection "";
+  proxy_read_timeout 300s;
+  proxy_buffer_size 64k;
+  proxy_buffers 8 64k;
+  client_max_body_size 50m;
+}
+`;
+}
+
+/** nginx: each request and each error goes to the journal, by a name of its own, as what a client sends is in both. */
+export const nginx: Source = {
+  name: "nginx",
+  title: "nginx",
+  folder: __dirname,
+  service: "nginx",
+  datasets: ["nginx.access", "nginx.copy", "nginx.error"],
+  pipeline: "web",
+  lines: {
+    identifiers: {
+      nginx: {},
+      nginx_access: { unit: "nginx.service" },
+      nginx_error: { unit: "nginx.service" },
+    },
+    paths: ["/nginx/"],
+  },
+  logging: {
+    scripts: [join(__dirname, "logging.sh")],
+    settings: renderNginxLogging(),
+  },
+  proxy: {
+    scripts: [join(__dirname, "location.sh")],
+    renderLocation: (location) => renderNginxLocation(location),
+    locationPath: "/etc/nginx/upstream/dhis2-siem.conf",
+    unit: "nginx",
+  },
+  installed: { nginx: ["/usr/sbin/nginx"] },
+};

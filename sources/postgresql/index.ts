@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import { HEADER } from "../../core/header";
+import type { Source } from "../source";
+
+/**
+ * To the journal as well as to where it logs already, with connections. The process's number stands again behind what a
+ * client chooses (%u, %d), so that none of that is taken for the line's own level (pipeline.yml).
+ */
+export function renderPostgresqlLogging(): string {
+  return `${HEADER}log_destination = 'stderr,syslog'
+syslog_ident = 'postgres'
+syslog_split_messages = off
+log_connections = on
+log_disconnections = on
+log_line_prefix = '%m [%p] %q%u@%d %h [%p] '
+`;
+}
+
+/** PostgreSQL, as Debian packages it: its clusters are in /etc/postgresql/VERSION/NAME. */
+export const postgresql: Source = {
+  name: "postgresql",
+  title: "PostgreSQL",
+  folder: __dirname,
+  service: "postgresql",
+  datasets: ["postgresql.log"],
+  lines: {
+    identifiers: { postgres: {}, postgresql: {} },
+    paths: ["/postgresql/"],
+  },
+  logging: {
+    scripts: [join(__dirname, "logging.sh")],
+    settings: renderPostgresqlLogging(),
+  },
+  installed: { "postgres*": ["/usr/lib/postgresql/*/bin/postgres"] },
+  verify: {
+    script: join(__dirname, "verify.sh"),
+    faults: (clusters) => {
+      const without = Object.entries(clusters).flatMap(([folder, said]) => (said === "ours" ? [] : [folder]));
+      return without.length === 0
+        ? []
+        : [`its log does not reach the SIEM: the stack's settings are not in ${without.join(", ")}`];
+    },
+    good: "every cluster has the stack's settings",
+  },
+};

@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import { HEADER } from "../../core/header";
+import type { Identifier, Source } from "../source";
+
+/** journald: it keeps lines over a restart, drops none, and takes at most `maxUse` of the disk (systemd's notation). */
+export function renderJournaldConf(maxUse = "1G"): string {
+  return `${HEADER}[Journal]
+Storage=persistent
+RateLimitIntervalSec=0
+RateLimitBurst=0
+SystemMaxUse=${maxUse}
+`;
+}
+
+/** Programs that log under their own name. */
+const BY_NAME = [
+  "chpasswd",
+  "gpasswd",
+  "groupadd",
+  "groupdel",
+  "groupmod",
+  "kernel",
+  "passwd",
+  "sshd-auth",
+  "sshd-session",
+  "systemd",
+  "systemd-journald",
+  "systemd-logind",
+  "useradd",
+  "userdel",
+  "usermod",
+];
+
+const IDENTIFIERS: Readonly<Record<string, Identifier>> = {
+  ...Object.fromEntries(BY_NAME.map((name) => [name, { programs: [name] }])),
+  CRON: { programs: ["cron"] },
+  kernel: { programs: ["kernel"], unit: "" },
+  sshd: { programs: ["sshd", "sshd-session", "sshd-auth"], unit: "ssh.service" },
+  su: { programs: ["su", "su-rs"] },
+  sudo: { programs: ["sudo", "sudo-rs", "sudo.ws"], unit: "session-1.scope" },
+  // The stack's own scripts, which root runs (pipelines/scripts/normalise.painless).
+  "dhis2-siem-canary": { programs: [] },
+  "dhis2-siem-canary-alert": { programs: [] },
+  "dhis2-siem-health": { programs: [] },
+};
+
+/** What every machine's own system says: logins by sshd, sudo, su, accounts, memory, journald; and the SIEM's signs of life. */
+export const system: Source = {
+  name: "system",
+  title: "the system",
+  folder: __dirname,
+  service: "system",
+  datasets: ["dhis2.health", "system.auth", "system.log", "system.sshd", "system.sudo"],
+  lines: { identifiers: IDENTIFIERS },
+  logging: {
+    scripts: [join(__dirname, "logging.sh")],
+    settings: renderJournaldConf(),
+  },
+};
