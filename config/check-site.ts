@@ -1,7 +1,7 @@
 import { IPv4 } from "ipaddr.js";
 import { MACHINE_TYPES, PROXIES, type ProxyKind, machineType } from "../machines";
 import { containerSchema, siteSchema } from "./containers-json";
-import { shown, type Say } from "../core/problem";
+import { oneOf, shown, type Say } from "../core/problem";
 import type { DhisInstance } from "./site";
 
 /** What the stack's config adds to a site's file. */
@@ -54,7 +54,7 @@ export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
     ': add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
   );
   const proxies = ofType(...Object.values(PROXIES));
-  one(proxies, Object.values(PROXIES).join(" or "));
+  one(proxies, oneOf(Object.values(PROXIES)));
   if (proxies.length === 1) checkProxy(proxies[0], proxy, say);
   if (sure && ofType("dhis2").length === 0 && extras.dhis2.length === 0 && !extras.withoutDhis2) {
     say(

@@ -3,7 +3,7 @@
 
 # Downloads and builds, outside the repository. core/cache.ts asks this file, so that the rule stands once.
 CACHE=${DHIS2_SIEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dhis2-siem}
-LOGS=$CACHE/logs
+export LOGS=$CACHE/logs
 # The Elasticsearch that is assembled here, for tests and for the lab.
 export ELASTIC_VERSION=8.19.8
 

@@ -63,12 +63,6 @@ export const MACHINES = {
     sources: [munin, apache2],
     found: { by: /^munin$/, name: /munin|monitor/ },
   },
-  openresty_proxy: {
-    title: "openresty as the site's proxy",
-    sources: [openresty],
-    proxy: "openresty",
-    found: { by: /^openresty$/, name: /openresty/ },
-  },
   nginx_proxy: {
     title: "nginx as the site's proxy",
     sources: [nginx],
@@ -80,6 +74,12 @@ export const MACHINES = {
     sources: [apache2],
     proxy: "apache2",
     found: { by: /^apache2$/, name: /apache/ },
+  },
+  openresty_proxy: {
+    title: "openresty as the site's proxy",
+    sources: [openresty],
+    proxy: "openresty",
+    found: { by: /^openresty$/, name: /openresty/ },
   },
   journal_logger: {
     title: "a receiver of other machines' journals",

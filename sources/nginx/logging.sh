@@ -1,15 +1,20 @@
 # shellcheck shell=bash
 # nginx's logging: its requests and errors to the journal, beside the logs that it writes already.
-# Files: file_nginx_logging. Another server that is nginx by another name (openresty) sets these and its own file_nginx_logging.
+# Files: file_nginx_logging.
 
-NGINX=nginx
-NGINX_UNIT=nginx
-# Read by http, and by the site's server.
-NGINX_CONF=/etc/nginx/conf.d/50-dhis2-siem.conf
-NGINX_LOCATION=/etc/nginx/upstream/dhis2-siem.conf
-NGINX_CA=/etc/nginx/dhis2-siem-ca.crt
-# Where nginx logs when it names no log itself, and its build none.
-NGINX_LOGS=/var/log/nginx
+# nginx_is PROGRAM UNIT FOLDER SITE LOGS SETTINGS: which server this is about. FOLDER has its settings, and SITE in it what the
+# site's server includes; LOGS is where it logs when nothing says where; SETTINGS prints its log settings.
+nginx_is() {
+  NGINX=$1
+  NGINX_UNIT=$2
+  NGINX_FOLDER=$3
+  NGINX_CONF=$NGINX_FOLDER/conf.d/50-dhis2-siem.conf
+  NGINX_LOCATION=$NGINX_FOLDER/$4/dhis2-siem.conf
+  NGINX_LOGS=$5
+  NGINX_SETTINGS=$6
+}
+
+nginx_is nginx nginx /etc/nginx upstream /var/log/nginx file_nginx_logging
 
 reload_nginx() { if systemctl is-active -q "$NGINX_UNIT"; then systemctl reload "$NGINX_UNIT"; fi; }
 
@@ -70,7 +75,7 @@ nginx_logging_apply() {
   command -v "$NGINX" >/dev/null || die "$(hostname) is of type $CONTAINER_TYPE, but there is no $NGINX in it"
   "$NGINX" -T 2>/dev/null | nginx_logs >"$WORK/nginx-logs" || die "$NGINX_UNIT's configuration is broken already; '$NGINX -t' in $(hostname) says: $("$NGINX" -t 2>&1 | head -n 1)"
   keep_file "$NGINX_CONF"
-  put_file "$NGINX_CONF" 0644 root:root < <(file_nginx_logging && nginx_kept)
+  put_file "$NGINX_CONF" 0644 root:root < <("$NGINX_SETTINGS" && nginx_kept)
   apply_checked "$NGINX -t" reload_nginx "$NGINX_CONF"
   ! grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" ||
     warn "a server or location of nginx that is not the site's has an access_log of its own; its requests go there and not into the journal"

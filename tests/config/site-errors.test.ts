@@ -21,7 +21,7 @@ function problemsOf(text: string): string[] {
 const NO_DHIS2 =
   'no DHIS2 instance is listed; add entries of type "dhis2" (npm run -s site -- --discover STACK proposes them), or set dhis2 in the stack\'s config, or withoutDhis2 to true if the site has none';
 const TYPES =
-  "nginx_proxy, apache_proxy, postgres, postgres12, munin_monitor, journal_logger, es_siem, dhis2";
+  "dhis2, es_siem, postgres12, postgres, munin_monitor, nginx_proxy, apache_proxy, openresty_proxy, journal_logger";
 const NO_NAME =
   "is no host name; use letters, digits and hyphens, at most 63, a letter first and no hyphen last";
 const ENTRY_KEYS = "directory, generation, guestos_version, ip, name, remote_host, storage, type";
@@ -200,7 +200,7 @@ const VALUES: readonly Row[] = [
   {
     wrong: "another proxy",
     text: edited('"nginx",', '"apache",'),
-    said: ["site.json:8: proxy: must be one of nginx, apache2"],
+    said: ["site.json:8: proxy: must be one of nginx, apache2, openresty"],
   },
   ...[
     ["0", "must be 1 or more"],
@@ -257,14 +257,14 @@ const TOGETHER: readonly Row[] = [
     wrong: "no proxy",
     text: edited("nginx_proxy", "postgres"),
     said: [
-      "site.json:9: containers: exactly one entry of type nginx_proxy or apache_proxy is needed; there is none",
+      "site.json:9: containers: exactly one entry of type nginx_proxy, apache_proxy or openresty_proxy is needed; there is none",
     ],
   },
   {
     wrong: "two proxies",
     text: edited('"munin_monitor"', '"apache_proxy"'),
     said: [
-      "site.json:9: containers: exactly one entry of type nginx_proxy or apache_proxy is needed; there are 2: proxy, monitor",
+      "site.json:9: containers: exactly one entry of type nginx_proxy, apache_proxy or openresty_proxy is needed; there are 2: proxy, monitor",
     ],
   },
   {
@@ -298,7 +298,7 @@ const TOGETHER: readonly Row[] = [
     text: edited(TEXT.slice(TEXT.indexOf("["), TEXT.indexOf("]") + 1), "[]"),
     said: [
       'site.json:9: containers: exactly one entry of type es_siem is needed; there is none: add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
-      "site.json:9: containers: exactly one entry of type nginx_proxy or apache_proxy is needed; there is none",
+      "site.json:9: containers: exactly one entry of type nginx_proxy, apache_proxy or openresty_proxy is needed; there is none",
       `site.json:9: containers: ${NO_DHIS2}`,
     ],
   },

@@ -18,8 +18,8 @@ describe("pipelines as the provider takes them", () => {
   it("are found by their names, the entry last, after those that it calls", () => {
     assert.deepEqual(
       all.map(({ name }) => name),
-      ["dhis2", "web", "postgresql", "system", "json", "logs", "alerts"].map(
-        (kind) => `dhis2-siem-prod-${kind}`,
+      ["dhis2", "postgresql", "system", "web", "json", "logs", "alerts"].map(
+        (name) => `dhis2-siem-prod-${name}`,
       ),
     );
     assert.equal(entry, "dhis2-siem-prod-logs");

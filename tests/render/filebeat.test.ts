@@ -76,9 +76,9 @@ describe("an agent's filebeat.yml", () => {
     const [, file] = inputsOf(exampleFilebeatYml("munin_monitor"));
     const [, apache] = inputsOf(exampleFilebeatYml("apache_proxy"));
     assert.deepEqual(file?.paths, [
-      ...(apache?.paths as string[]),
       "/var/log/munin/munin-*.log",
       "/var/log/munin/munin-*.log.*[0-9]",
+      ...(apache?.paths as string[]),
     ]);
   });
 });
