@@ -1,18 +1,19 @@
 # shellcheck shell=bash
-# Runs in a container: what its agent needs, but for the key: logging, Filebeat (not started), its settings.
-# Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh; SOURCES, the programs whose logging is set
-# up (sources/NAME/logging.sh), and PROXY, the one that gets Kibana's location (sources/NAME/location.sh), if any.
+# Runs in a container: sets up everything that its agent needs except the key: logging, Filebeat and its settings. key.sh
+# starts Filebeat.
+# Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh; SOURCES: the programs whose logging is set up
+# (sources/NAME/logging.sh); PROXY: the program that gets Kibana's location (sources/NAME/location.sh), may be empty.
 # Files: file_filebeat_yml, file_ca, and those of the sources and of health.sh.
 
-# What render/filebeat.ts names, beside an inode, to know a file by.
+# render/filebeat.ts identifies a log file by its inode and this file's text.
 FILEBEAT_MARKER=/var/lib/dhis2-siem/filebeat-marker
 
-# mark_files: the marker, made once. With another marker every file is new to Filebeat. So its "first start" is forgotten too:
-# then it reads none of what is already there.
-mark_files() {
+# create_filebeat_marker: writes the marker once. With another marker, every file is new to Filebeat. So this also makes Filebeat
+# forget that it was started before: on a first start it does not read the lines that are already there.
+create_filebeat_marker() {
   [ ! -s "$FILEBEAT_MARKER" ] || return 0
   rm -f /var/lib/filebeat/meta.json
-  # Without a line's end: all of it becomes part of a file's name. Put in place whole: Filebeat may be reading it.
+  # Without a newline, because the whole text becomes part of a file's identity. mv, because Filebeat may be reading it.
   printf %s "$(cat /proc/sys/kernel/random/uuid)" >"$FILEBEAT_MARKER.new"
   mv "$FILEBEAT_MARKER.new" "$FILEBEAT_MARKER"
 }
@@ -20,31 +21,31 @@ mark_files() {
 restart_filebeat() {
   filebeat test config >"$WORK/filebeat" 2>&1 || {
     tail -n 3 "$WORK/filebeat" >&2
-    die "Filebeat refuses its configuration"
+    die "Filebeat in $(hostname) refuses its configuration; the lines above are the output of 'filebeat test config'"
   }
   restart_checked filebeat
 }
 
-# each_source apply|delete: the sources' logging, in their order.
-each_source() {
+# for_each_source apply|delete: sets up or removes the logging of every source, in the order of SOURCES.
+for_each_source() {
   local source
   for source in $SOURCES; do "${source}_logging_$1"; done
 }
 
 apply() {
-  # One that somebody else set up would refuse settings without a key; the key's step starts it again.
+  # A Filebeat that somebody else set up does not start with our settings until it has a key. key.sh starts it again.
   [ -e /var/lib/dhis2-siem/agent-key.sha256 ] || ! systemctl is-active -q filebeat || {
-    say "a Filebeat runs here that is not the stack's: it is stopped, and set up anew"
+    say "a Filebeat that this stack did not set up runs in $(hostname): stopping it and setting it up again"
     systemctl stop filebeat
   }
-  each_source apply
+  for_each_source apply
   [ -z "$PROXY" ] || "${PROXY}_location_apply"
   health_apply
   elastic_package filebeat "$FILEBEAT_VERSION"
-  mark_files
+  create_filebeat_marker
   put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
   put_file /etc/filebeat/filebeat.yml 0600 root:root < <(file_filebeat_yml)
-  # The first start is the key's (key.sh); afterwards a change here restarts it.
+  # key.sh starts it for the first time. After that, a change here restarts it.
   if systemctl is-active -q filebeat && changed package:filebeat /etc/filebeat/filebeat.yml /etc/filebeat/dhis2-siem-ca.crt; then
     restart_filebeat
   fi
@@ -53,7 +54,7 @@ apply() {
 delete() {
   health_delete
   [ -z "$PROXY" ] || "${PROXY}_location_delete"
-  each_source delete
+  for_each_source delete
   say "removing Filebeat"
   systemctl disable -q --now filebeat 2>/dev/null || true
   if dpkg-query -W filebeat >/dev/null 2>&1; then

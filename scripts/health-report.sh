@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Runs from a timer in every container (scripts/health.sh): one line of JSON for each path, how full its disk is, or how
-# much of a certificate's time is over (*.crt).
-# The lines go to the journal; they are also the sign of life of a container in which nothing else happens.
-# In the SIEM's own container, which has no agent, they go to Elasticsearch, by curl's settings in $SEND (with the key).
+# A timer runs this in every container (scripts/health.sh). Prints one line of JSON for each path: for a certificate (*.crt) how
+# much of its lifetime is over, else how full the path's disk is; both in percent.
+# The lines go to the journal. They also show that the agent works in a container in which nothing else happens.
+# The SIEM's own container has no agent: its lines also go to Elasticsearch, with curl's settings (and the key) in $CURL_SETTINGS.
 set -euo pipefail
-SEND=/etc/dhis2-siem/health.curl
+CURL_SETTINGS=/etc/dhis2-siem/health.curl
 
 send() {
   printf '{"@timestamp":"%s","message":"%s","log":{"syslog":{"appname":"dhis2-siem-health"}},"dhis2":{"container":{"name":"%s","type":"es_siem"}}}' \
     "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)" "${1//\"/\\\"}" "$(hostname)" |
-    curl -fsS -K "$SEND" --max-time 20 -o /dev/null -H 'Content-Type: application/json' --data-binary @-
+    curl -fsS -K "$CURL_SETTINGS" --max-time 20 -o /dev/null -H 'Content-Type: application/json' --data-binary @-
 }
 
-# disk PATH: as Elasticsearch counts for its watermarks: what root alone may still use is not free.
-disk() {
+# disk_percent PATH: as Elasticsearch computes it for its watermarks: space that only root may use counts as used.
+disk_percent() {
   local size free
   read -r size free < <(df -B1 --output=size,avail "$1" | tail -n 1) || return
   printf '%d' $((100 - 100 * free / size))
 }
 
-# certificate PATH
-certificate() {
+# certificate_percent PATH
+certificate_percent() {
   local dates from to
   dates=$(openssl x509 -in "$1" -noout -dates) || return
   from=$(date -d "$(sed -n 's/^notBefore=//p' <<<"$dates")" +%s)
@@ -33,8 +33,8 @@ for path in "$@"; do
     *.crt) check=certificate ;;
     *) check=disk ;;
   esac
-  used=$("$check" "$path")
+  used=$("${check}_percent" "$path")
   line=$(printf '{"check":"%s","path":"%s","used_percent":%d}' "$check" "$path" "$used")
   printf '%s\n' "$line"
-  [ ! -e "$SEND" ] || send "$line"
+  [ ! -e "$CURL_SETTINGS" ] || send "$line"
 done

@@ -1,41 +1,40 @@
 # shellcheck shell=bash
-# What every script shares. A bundle (render/bundle.ts) puts it in front of the others.
+# Functions for all scripts. A bundle (render/bundle.ts) puts this file before the others.
 
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8
 umask 022
 
-# Work files, in memory where there is a /run; secrets may pass through here, hence 0700 from mktemp.
+# Folder for temporary files, in memory (/run). They may contain secrets; mktemp gives the folder the mode 0700.
 WORK=$(mktemp -d /run/dhis2-siem.XXXXXX)
 trap 'rm -rf "$WORK"' EXIT
 
-# The paths that put_file really changed in this run.
+# The paths whose content put_file changed in this run.
 CHANGED=()
-# What put_file put in place in this run, changed or not: "SHA-256 path".
+# Every file that put_file wrote in this run, changed or not: "SHA-256 path".
 WRITTEN=()
 
-# begin NAME: one run at a time, and a mark that stays when a run is cut off, so that the next one restarts
-# what the first may have changed and never restarted. finish takes the mark away.
+# begin NAME: allows one run of NAME at a time, and creates the file UNFINISHED, which `finish` deletes. If the file is still there
+# from an interrupted run, RETRY is set: then this run restarts what that run may have changed and not restarted.
 begin() {
-  MARK="/var/lib/dhis2-siem/$1.unfinished"
+  UNFINISHED="/var/lib/dhis2-siem/$1.unfinished"
   mkdir -p /var/lib/dhis2-siem
-  # Not in /run/lock, where anybody may hold a lock.
+  # Not in /run/lock, where any user can hold a lock.
   install -d -m 0700 /run/dhis2-siem
   exec 9>"/run/dhis2-siem/$1.lock"
-  flock -w 900 9 || die "another run of '$1' has been going on for fifteen minutes"
-  if [ -e "$MARK" ]; then RETRY=1; else RETRY=""; fi
-  : >"$MARK"
+  flock -w 900 9 || die "another run of '$1' has been going on for fifteen minutes; wait until it ends, then run the update again"
+  if [ -e "$UNFINISHED" ]; then RETRY=1; else RETRY=""; fi
+  : >"$UNFINISHED"
 }
 
 finish() {
-  rm -f "$MARK"
-  manifest
+  rm -f "$UNFINISHED"
+  print_manifest
 }
 
-# manifest: one line of JSON on stdout for each file that this script has put in place, in this run, or in an earlier one
-# where it is still there: it may have gone with the folder that it was for. So the stack's state knows what every file
-# should be, and `npm run verify` need not trust the container.
-manifest() {
-  local list="${MARK%.unfinished}.files" sum path
+# print_manifest: prints one line of JSON for each file that put_file wrote in this run, or in an earlier run if the file still
+# exists. So the stack's state knows the hash of every file, and `npm run verify` does not have to trust the container.
+print_manifest() {
+  local list="${UNFINISHED%.unfinished}.files" sum path
   [ "${#WRITTEN[@]}" -gt 0 ] || [ -e "$list" ] || return 0
   : >>"$list"
   {
@@ -48,7 +47,7 @@ manifest() {
 
 say() { printf 'siem: %s\n' "$*" >&2; }
 
-# warn TEXT: also shown when the update is over (components/host.ts).
+# warn TEXT: is shown again at the end of the update (components/host.ts).
 warn() { say "warning: $*"; }
 
 die() {
@@ -56,8 +55,8 @@ die() {
   exit 1
 }
 
-# put_file PATH MODE OWNER[:GROUP] <CONTENT: puts the file in place, and notes it as changed where it differs. Always a new
-# file: who owns the folder could make a mode or an owner go through a link.
+# put_file PATH MODE OWNER[:GROUP] <CONTENT: writes the file, and records it as changed if its content differs. It always creates a
+# new file: otherwise the folder's owner could replace PATH with a link, and chmod and chown would change the link's target.
 put_file() {
   local path=$1 mode=$2 owner=$3 new same=""
   new=$(mktemp "$WORK/file.XXXXXX")
@@ -71,46 +70,46 @@ put_file() {
   [ -n "$same" ] || CHANGED+=("$path")
 }
 
-# changed PATH...: was one of them written in this run, or in one before it that was cut off?
+# changed PATH...: has one of them changed in this run, or may it have changed in an earlier, interrupted run?
 changed() {
-  local path one
+  local path changed_path
   [ -z "$RETRY" ] || return 0
   for path in "$@"; do
-    for one in ${CHANGED[@]+"${CHANGED[@]}"}; do
-      [ "$one" != "$path" ] || return 0
+    for changed_path in ${CHANGED[@]+"${CHANGED[@]}"}; do
+      [ "$changed_path" != "$path" ] || return 0
     done
   done
   return 1
 }
 
-# wait_until SECONDS WHAT COMMAND...: polls once a second; false when the time is over. A wait that is not over at once
-# says what it waits for, and says so again every half a minute.
+# wait_until SECONDS DESCRIPTION COMMAND...: runs COMMAND once a second until it succeeds; fails after SECONDS. Prints what it waits
+# for after five seconds, and again every thirty seconds.
 wait_until() {
-  local limit=$1 what=$2 start=$SECONDS next=5 waited
+  local limit=$1 description=$2 start=$SECONDS next_message=5 waited
   shift 2
   until "$@"; do
     waited=$((SECONDS - start))
     if [ "$waited" -ge "$limit" ]; then
-      say "gave up waiting for $what"
+      say "gave up waiting for $description after $limit s"
       return 1
     fi
-    if [ "$waited" -ge "$next" ]; then
-      say "waiting for $what: ${waited} s of at most $limit"
-      next=$((waited + 30))
+    if [ "$waited" -ge "$next_message" ]; then
+      say "waiting for $description: ${waited} s of at most $limit"
+      next_message=$((waited + 30))
     fi
     sleep 1
   done
 }
 
-# restart_checked UNIT: restarts a service, and shows the end of its journal where that fails.
+# restart_checked UNIT: restarts a service. If this fails, prints the end of its journal and ends the step.
 restart_checked() {
   systemctl restart "$1" && return 0
   journalctl -u "$1" -n 20 --no-pager -o cat >&2 || true
   die "$1 does not start; the lines above are the end of its journal"
 }
 
-# apply_checked TEST RELOAD PATH... : after files were written, runs the server's own config test. When it
-# fails, what stood there before (kept by keep_file) comes back and the error shows the test's words.
+# apply_checked TEST RELOAD PATH...: if one of the files has changed, runs the server's own config test, then reloads the server.
+# If the test fails, restores the files that back_up_file saved, prints the test's output and ends the step.
 apply_checked() {
   local test=$1 reload=$2 path
   shift 2
@@ -118,20 +117,20 @@ apply_checked() {
   if ! $test >"$WORK/config-test" 2>&1; then
     for path in "$@"; do restore_file "$path"; done
     cat "$WORK/config-test" >&2
-    die "'$test' refuses the new configuration; the old one was put back"
+    die "'$test' refuses the new configuration; the old configuration was restored"
   fi
   $reload || die "'$reload' failed"
 }
 
-# keep_file PATH: remembers a file (or its absence) for restore_file.
-keep_file() {
+# back_up_file PATH: saves the file, or the fact that it does not exist, for restore_file.
+back_up_file() {
   local copy
-  copy="$WORK/kept$(printf '%s' "$1" | tr / _)"
+  copy="$WORK/backup$(printf '%s' "$1" | tr / _)"
   if [ -e "$1" ]; then cp -p "$1" "$copy"; fi
 }
 
 restore_file() {
   local copy
-  copy="$WORK/kept$(printf '%s' "$1" | tr / _)"
+  copy="$WORK/backup$(printf '%s' "$1" | tr / _)"
   if [ -e "$copy" ]; then cp -p "$copy" "$1"; else rm -f "$1"; fi
 }

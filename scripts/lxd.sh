@@ -1,17 +1,18 @@
 # shellcheck shell=bash
-# What a step on the LXD host asks of LXD.
+# Functions for steps that run on the LXD host: they call LXD.
 # Values: LXD_PROJECT, CONTAINER.
 
 # Snap's lxc is not always on sudo's path.
 export PATH="$PATH:/snap/bin"
 
-# lxd ARGS...: lxc in the site's project. It reads nothing: what is on stdin is the step's own.
+# lxd ARGS...: runs lxc in the site's project. lxc must not read stdin, because bash reads the step itself from there.
 lxd() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
 
-# container_state: RUNNING, STOPPED and so on; nothing where there is no such container. Fails where nobody can tell: a container
-# is not gone because LXD is away, as it is while its snap is refreshed. To be called in an assignment, which ends the step then.
+# container_state: prints RUNNING, STOPPED or another state of LXD; nothing if the container does not exist. Fails if LXD does not
+# answer, as while its snap is refreshed: that does not mean that the container is gone. Call it in an assignment, so that the
+# failure ends the step.
 container_state() {
-  command -v lxc >/dev/null || die "there is no lxc command on $(hostname): LXD is missing, or the login user's sudo hides /snap/bin"
+  command -v lxc >/dev/null || die "there is no lxc command on $(hostname): LXD is missing, or lxc is in none of these folders: $PATH"
   lxd list --format csv -c ns "^$CONTAINER\$" >"$WORK/containers" 2>"$WORK/lxd" ||
     die "LXD does not answer for the project '$LXD_PROJECT' on $(hostname): $(tail -n 1 "$WORK/lxd")"
   awk -F, -v name="$CONTAINER" '$1 == name { print $2 }' "$WORK/containers"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs in the SIEM's container, after packages.sh and request.sh: what carries alerts to people (ElastAlert 2 with relay/*.py),
-# but for its secrets and its start.
+# Runs in the SIEM's container, after packages.sh and request.sh: installs the relay, which delivers alerts to people (ElastAlert 2
+# with relay/*.py). relay-start.sh gives it its secrets and starts it.
 # Values: PIP_URL, RULES (names of the destinations, in order), STATE (the indices of the relay's state), GENERATION.
 # Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca, file_mappings, and file_rule_N for
 # the Nth of RULES.
@@ -12,24 +12,25 @@ UNIT=/etc/systemd/system/$RELAY.service
 
 check_python() {
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return 0
-  die "the relay needs Python 3.11 or newer, and $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) has $(python3 --version 2>&1); make the container from a newer image (dhis2-siem:siem, for example image ubuntu:24.04)"
+  die "the relay needs Python 3.11 or newer, and $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) has $(python3 --version 2>&1); make the container from a newer image (in dhis2-siem:siem, such as image: ubuntu:24.04)"
 }
 
 pip_install() {
   local host options=(--quiet --isolated --disable-pip-version-check --no-input --no-deps --require-hashes --index-url "$PIP_URL")
   if [[ $PIP_URL = http://* ]]; then
-    # Every file is checked against its hash, wherever it comes from.
+    # Safe without TLS, because every file is checked against its hash.
     host=${PIP_URL#http://}
     options+=(--trusted-host "${host%%/*}")
   fi
   "$1/bin/pip" install "${options[@]}" "${@:2}" >"$WORK/pip" 2>&1 || {
     tail -n 5 "$WORK/pip" >&2
-    die "the relay's packages cannot be installed from $PIP_URL (dhis2-siem:packages, pip); the lines above are pip's own"
+    die "the relay's packages cannot be installed from $PIP_URL (dhis2-siem:packages, key pip); the lines above are pip's output"
   }
 }
 
-# environment: a virtual environment for exactly these packages and this Python, beside an older one until it is complete.
-environment() {
+# create_environment: creates a virtual environment for exactly these packages and this Python. The old environment stays in use
+# until the new one is complete.
+create_environment() {
   local sum venv old
   sum=$({ file_requirements && python3 --version; } | sha256sum | cut -c 1-12)
   venv="$PROGRAM/venv-$sum"
@@ -38,7 +39,7 @@ environment() {
     rm -rf "$venv"
     python3 -m venv "$venv"
     file_requirements >"$WORK/requirements.txt"
-    # What builds the one package that is no wheel comes first, by its hash too.
+    # setuptools first, also checked by its hash: it builds the one package that has no wheel.
     awk '/^setuptools==/ { on = 1 } on { print } on && !/\\$/ { exit }' "$WORK/requirements.txt" >"$WORK/build.txt"
     pip_install "$venv" --requirement "$WORK/build.txt"
     pip_install "$venv" --no-build-isolation --requirement "$WORK/requirements.txt"
@@ -51,20 +52,22 @@ environment() {
   for old in "$PROGRAM"/venv-*; do [ "$old" = "$venv" ] || rm -rf "$old"; done
 }
 
-# mappings: for the state that is there. A template's count for a new index alone, and these indices are made once.
-mappings() {
+# update_mappings: for the existing indices of the state. A template's mappings count only for new indices, and these indices are
+# created once.
+update_mappings() {
   local index status
   file_mappings >"$WORK/mappings"
   for index in $STATE; do
-    status=$(ask PUT "$index/_mapping" "$WORK/mappings")
+    status=$(send_to_elasticsearch PUT "$index/_mapping" "$WORK/mappings")
     case $status in
-      200 | 404) ;; # 404: the relay has not run yet, and the template will serve
-      *) refused "the mappings of $index cannot be changed" "$status" ;;
+      200 | 404) ;; # 404: the relay has not run yet, and the template applies when it does
+      *) fail_request "the mappings of $index cannot be changed" "$status" ;;
     esac
   done
 }
 
-rules() {
+# write_rules: writes one file for each destination, and deletes the files of destinations that are gone.
+write_rules() {
   local name number=0 file
   install -d -m 0750 -g "$RELAY" "$SETTINGS/rules"
   for name in $RULES; do
@@ -80,11 +83,11 @@ rules() {
   done
 }
 
-unit() {
+write_unit() {
   put_file "$UNIT" 0644 root:root <<SERVICE
 # Written by dhis2-siem; changes made here are lost at its next update.
 [Unit]
-Description=Carries the SIEM's alerts to people
+Description=Delivers the SIEM's alerts to people
 After=network-online.target elasticsearch.service
 Wants=network-online.target
 StartLimitIntervalSec=0
@@ -94,7 +97,7 @@ User=$RELAY
 ExecStart=$PROGRAM/venv/bin/python -s -B $PROGRAM/lib/siem_relay.py --config $SETTINGS/config.yaml --secrets $SETTINGS/secrets.json
 Restart=always
 RestartSec=5
-# A message that is on its way is brought to its end.
+# Long enough to finish sending the current message.
 TimeoutStopSec=90
 UMask=0077
 CapabilityBoundingSet=
@@ -128,16 +131,16 @@ apply() {
     useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$RELAY"
   install -d -m 0755 "$PROGRAM" "$PROGRAM/lib"
   install -d -m 0750 -g "$RELAY" "$SETTINGS"
-  environment
-  mappings
+  create_environment
+  update_mappings
   put_file "$PROGRAM/lib/siem_relay.py" 0644 root:root < <(file_siem_relay_py)
   put_file "$PROGRAM/lib/siem_messages.py" 0644 root:root < <(file_siem_messages_py)
   put_file "$SETTINGS/ca.crt" 0644 root:root < <(file_ca)
   put_file "$SETTINGS/config.yaml" 0640 "root:$RELAY" < <(file_config)
-  rules
-  unit
+  write_rules
+  write_unit
   systemctl daemon-reload
-  # The first start is relay-start.sh's; afterwards a change here restarts it.
+  # relay-start.sh starts it for the first time. After that, a change here restarts it.
   if systemctl is-active -q "$RELAY" && { [ "${#CHANGED[@]}" -gt "$before" ] || [ -n "$RETRY" ]; }; then
     restart_checked "$RELAY"
   fi
@@ -146,7 +149,7 @@ apply() {
 delete() {
   say "removing the relay"
   systemctl disable -q --now "$RELAY" 2>/dev/null || true
-  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS" "${MARK%.unfinished}.files"
+  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS" "${UNFINISHED%.unfinished}.files"
   systemctl daemon-reload
   ! getent passwd "$RELAY" >/dev/null || userdel "$RELAY"
 }

@@ -108,7 +108,7 @@ export function readState(json: string): State {
 /** The stack's own files have such paths. Another one is of a container that hopes for a place in a command's line. */
 const PATH = /^(\/[\w.@+-]+)+$/;
 
-/** What the steps said of where they ran and what they wrote (scripts/in-container.sh, `manifest` in scripts/lib.sh). */
+/** What the steps said of where they ran and what they wrote (scripts/in-container.sh, `print_manifest` in scripts/lib.sh). */
 function containersOf(steps: readonly Record<string, unknown>[][]): Record<string, ContainerState> {
   const found: Record<string, { uuids: string[]; files: Record<string, string> }> = {};
   for (const lines of steps) {

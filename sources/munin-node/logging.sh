@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# munin-node's logging: to the journal.
+# Sets up munin-node's logging: to the journal.
 
 MUNIN_CONF=/etc/munin/munin-node.conf
 
-# Any container may have a munin-node: its log goes to syslog, and the line it had is kept as a comment.
+# Any container may have a munin-node, or none. The old line stays as a comment, so that delete can restore it.
 munin_node_logging_apply() {
   [ -e "$MUNIN_CONF" ] || return 0
   ! grep -qE '^log_file Sys::Syslog$' "$MUNIN_CONF" || return 0

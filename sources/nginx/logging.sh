@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# nginx's logging: its requests and errors to the journal, beside the logs that it writes already.
-# Files: file_nginx_logging.
+# Sets up nginx's logging: requests and errors go to the journal, in addition to the logs that it writes already.
+# Values: CONTAINER_TYPE. Files: file_nginx_logging.
 
-# nginx_is PROGRAM UNIT FOLDER SITE LOGS SETTINGS: which server this is about. FOLDER has its settings, and SITE in it what the
-# site's server includes; LOGS is where it logs when nothing says where; SETTINGS prints its log settings.
-nginx_is() {
+# use_nginx PROGRAM UNIT FOLDER SITE_FOLDER LOG_FOLDER SETTINGS: selects the web server for the functions below. FOLDER contains its
+# settings; SITE_FOLDER (relative to it) contains the files that the site's server includes; LOG_FOLDER is where it logs by
+# default; SETTINGS is a command that prints our log settings.
+use_nginx() {
   NGINX=$1
   NGINX_UNIT=$2
   NGINX_FOLDER=$3
@@ -14,13 +15,13 @@ nginx_is() {
   NGINX_SETTINGS=$6
 }
 
-nginx_is nginx nginx /etc/nginx upstream /var/log/nginx file_nginx_logging
+use_nginx nginx nginx /etc/nginx upstream /var/log/nginx file_nginx_logging
 
 reload_nginx() { if systemctl is-active -q "$NGINX_UNIT"; then systemctl reload "$NGINX_UNIT"; fi; }
 
-# nginx_logs: from `nginx -T` on stdin, each access_log and error_log that is not ours, as "DEPTH DIRECTIVE VALUE": 0 for
-# nginx.conf itself, 1 for its http, more for a server or location; "site" for the server that reads upstream/, and for the
-# files that it includes. Included files begin where Debian and the tools of DHIS2 include them.
+# nginx_logs <OUTPUT-OF-NGINX-T: prints each access_log and error_log that is not ours, as "DEPTH DIRECTIVE VALUE". DEPTH is 0 for
+# nginx.conf itself, 1 for its http block, more for a server or location. It is "site" for the server that includes upstream/, and
+# for the files that this server includes. The depth of an included file is where Debian and the tools of DHIS2 include it.
 nginx_logs() {
   awk -v ours="$NGINX_CONF:" -v location="$NGINX_LOCATION:" '
     function end_of_server(  i) {
@@ -54,8 +55,9 @@ nginx_logs() {
     }'
 }
 
-# nginx_kept: what nginx has written to until now only because http names no log itself; ours would end that.
-nginx_kept() {
+# nginx_default_logs: prints settings for the logs that nginx writes only because http names no log. With our settings http does
+# name one, so these logs must be named too.
+nginx_default_logs() {
   local logs="$WORK/nginx-logs" path
   if ! grep -q '^1 access_log ' "$logs"; then
     path=$("$NGINX" -V 2>&1 | sed -n 's/.*--http-log-path=\([^ ]*\).*/\1/p')
@@ -72,15 +74,15 @@ nginx_kept() {
 }
 
 nginx_logging_apply() {
-  command -v "$NGINX" >/dev/null || die "$(hostname) is of type $CONTAINER_TYPE, but there is no $NGINX in it"
+  command -v "$NGINX" >/dev/null || die "$(hostname) is of type $CONTAINER_TYPE, but $NGINX is not installed in it"
   "$NGINX" -T 2>/dev/null | nginx_logs >"$WORK/nginx-logs" || die "$NGINX_UNIT's configuration is broken already; '$NGINX -t' in $(hostname) says: $("$NGINX" -t 2>&1 | head -n 1)"
-  keep_file "$NGINX_CONF"
-  put_file "$NGINX_CONF" 0644 root:root < <("$NGINX_SETTINGS" && nginx_kept)
+  back_up_file "$NGINX_CONF"
+  put_file "$NGINX_CONF" 0644 root:root < <("$NGINX_SETTINGS" && nginx_default_logs)
   apply_checked "$NGINX -t" reload_nginx "$NGINX_CONF"
   ! grep -qE '^[2-9] access_log /' "$WORK/nginx-logs" ||
-    warn "a server or location of nginx that is not the site's has an access_log of its own; its requests go there and not into the journal"
+    warn "a server or location of $NGINX_UNIT in $(hostname), other than the site's, has its own access_log; its requests do not reach the SIEM"
   ! grep -q '^site access_log off' "$WORK/nginx-logs" ||
-    warn "the site's server has 'access_log off': none of its requests can be seen; take that line out of nginx's settings"
+    warn "the site's server has 'access_log off': none of its requests reach the SIEM; remove that line from the settings of $NGINX_UNIT in $(hostname)"
 }
 
 nginx_logging_delete() {

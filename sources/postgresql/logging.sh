@@ -1,24 +1,24 @@
 # shellcheck shell=bash
-# PostgreSQL's logging: to the journal, too, with connections.
-# Values: CONTAINER_TYPE; files: file_postgresql_logging.
+# Sets up PostgreSQL's logging: also to the journal, with connections.
+# Values: CONTAINER_TYPE. Files: file_postgresql_logging.
 
-# Of a PostgreSQL that is stopped nothing is asked: it reads its settings when it starts.
+# A PostgreSQL that is stopped reads the settings when it starts.
 reload_postgresql() { if systemctl is-active -q postgresql; then systemctl reload postgresql; fi; }
 
-# Every cluster of every installed version reads its conf.d. The file stays root's: the folder is PostgreSQL's, which could
-# have led us to where a file of its own is run as root.
+# Writes the settings into the conf.d of every cluster. The file belongs to root: PostgreSQL owns the folder and could replace it with
+# a link to a folder whose files root runs.
 postgresql_logging_apply() {
-  local folder conf found=""
+  local folder conf has_cluster=""
   for folder in /etc/postgresql/*/*/; do
     [ -e "$folder/postgresql.conf" ] || continue
-    found=1
+    has_cluster=1
     conf="${folder}conf.d/50-dhis2-siem.conf"
     grep -qE "^\s*include_dir\s*=?\s*'conf\.d'" "$folder/postgresql.conf" ||
       die "$folder/postgresql.conf does not read conf.d; add the line: include_dir = 'conf.d'"
     put_file "$conf" 0644 root:root < <(file_postgresql_logging)
     ! changed "$conf" || reload_postgresql
   done
-  [ -n "$found" ] || die "$(hostname) is of type $CONTAINER_TYPE, but no PostgreSQL cluster is in /etc/postgresql"
+  [ -n "$has_cluster" ] || die "$(hostname) is of type $CONTAINER_TYPE, but no PostgreSQL cluster is in /etc/postgresql; create it, or correct the type in the site's file"
 }
 
 postgresql_logging_delete() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# journald keeps everything, up to a size.
+# Sets up journald: it keeps all lines, up to a size.
 # Files: file_system_logging.
 
 JOURNALD_CONF=/etc/systemd/journald.conf.d/50-dhis2-siem.conf

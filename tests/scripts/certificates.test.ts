@@ -31,14 +31,14 @@ describe("the servers' certificate (elastic.sh)", function () {
     );
     const shorten = `openssl x509 -in $TLS/server.crt -days ${days} -signkey $TLS/server.key -out $TLS/short 2>/dev/null
       mv $TLS/short $TLS/server.crt
-      give_certificates ${folder}/certs ${gid} && CHANGED=()`;
+      install_certificates ${folder}/certs ${gid} && CHANGED=()`;
     const bash = `set -euo pipefail
       ${moved}
       NAME=siem ADDRESS=${address}
       begin elastic
       ${days === undefined ? "" : shorten}
-      certificates
-      give_certificates ${folder}/certs ${gid}
+      create_certificates
+      install_certificates ${folder}/certs ${gid}
       if changed ${folder}/certs/server.crt; then echo renewed; fi
       finish`;
     const { status, stdout, stderr } = spawnSync("bash", ["-c", bash], { encoding: "utf8" });
@@ -70,7 +70,7 @@ describe("the servers' certificate (elastic.sh)", function () {
     const bash = `set -euo pipefail
       ${moved}
       chown() { echo "$1"; }; put_file() { stat -c %a ${certs}; ls ${certs}; exit; }; TLS=${folder}/state/tls
-      give_certificates ${certs} kibana`;
+      install_certificates ${certs} kibana`;
     assert.equal(spawnSync("bash", ["-c", bash], { encoding: "utf8" }).stdout, "root:kibana\n750\n");
   });
 

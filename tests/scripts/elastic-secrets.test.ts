@@ -67,7 +67,7 @@ describe("the servers' secrets", () => {
     apply({ elastic: "e2" });
     writeFileSync(join(folder, "password"), "e1");
     const cluster = `RETRY=""
-      request() {
+      send_request() {
         local password body=""
         password=$(cat "$SECRETS/\${1#*@}")
         echo 401 >"$WORK/status"

@@ -68,7 +68,10 @@ describe("the health report", () => {
     const script = join(folder, "report.sh");
     writeFileSync(
       script,
-      readFileSync(SCRIPT, "utf8").replace("SEND=/etc/dhis2-siem/health.curl", `SEND=${settings}`),
+      readFileSync(SCRIPT, "utf8").replace(
+        "CURL_SETTINGS=/etc/dhis2-siem/health.curl",
+        `CURL_SETTINGS=${settings}`,
+      ),
     );
     const [line] = report(["/"], script);
     const document = JSON.parse(readFileSync(sent, "utf8")) as Record<string, unknown>;
@@ -81,7 +84,7 @@ describe("the health report", () => {
   it("has its way, with the key in it, for root alone", () => {
     const moved = movedScripts(folder, "lib", "health").replaceAll("/etc/dhis2-siem", `${folder}/way`);
     const key = "chown() { :; }; file_ca() { echo PEM; }; secret_api_key() { echo id:key; }";
-    const bash = `${moved}\numask 022; DATA_STREAM=logs-x; ${key}; health_way`;
+    const bash = `${moved}\numask 022; DATA_STREAM=logs-x; ${key}; configure_health_sending`;
     const { stdout, stderr } = spawnSync("bash", ["-c", `set -euo pipefail\n${bash}`], { encoding: "utf8" });
     assert.deepEqual([stdout, stderr], ["", ""]);
     const mode = (path: string) => (statSync(join(folder, path)).mode & 0o777).toString(8);

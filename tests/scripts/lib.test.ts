@@ -63,7 +63,7 @@ describe("lib.sh", () => {
   });
 
   const checked = (test: string, reload = "echo reloaded") =>
-    `keep_file ${folder}/c; put_file ${folder}/c 0644 "$(id -un)" < <(echo new); t() { ${test}; }; r() { ${reload}; }; apply_checked t r ${folder}/c`;
+    `back_up_file ${folder}/c; put_file ${folder}/c 0644 "$(id -un)" < <(echo new); t() { ${test}; }; r() { ${reload}; }; apply_checked t r ${folder}/c`;
 
   it("reloads a server whose config test passes", () => {
     const result = run(folder, checked("true"));
@@ -83,7 +83,7 @@ describe("lib.sh", () => {
     assert.equal(result.stdout, "");
     assert.match(
       result.stderr,
-      /line 3: bad\nsiem: error: 't' refuses the new configuration; the old one was put back/,
+      /line 3: bad\nsiem: error: 't' refuses the new configuration; the old configuration was restored/,
     );
     assert.equal(readFileSync(join(folder, "c"), "utf8"), "old\n");
   });
@@ -156,7 +156,7 @@ describe("lib.sh", () => {
   it("gives up waiting after the deadline", () => {
     const result = run(folder, "wait_until 1 'the impossible' false || echo over");
     assert.equal(result.stdout, "over\n");
-    assert.match(result.stderr, /gave up waiting for the impossible/);
+    assert.match(result.stderr, /gave up waiting for the impossible after 1 s$/m);
   });
 
   it("says what it waits for, once a wait is not over at once, and nothing where it is", () => {

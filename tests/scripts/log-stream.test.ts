@@ -54,7 +54,7 @@ describe("the log stream's step (log-stream.sh)", () => {
     assert.equal(refused.status, 1);
     assert.match(
       refused.stderr,
-      /siem: error: logs-x cannot go on in a new index: Elasticsearch answers 503: no master/,
+      /siem: error: logs-x cannot continue in a new index: Elasticsearch answers 503: no master/,
     );
     assert.equal(apply(GOOD).asked.length, 2);
     assert.match(
@@ -66,7 +66,7 @@ describe("the log stream's step (log-stream.sh)", () => {
   it("fails with curl's words where Elasticsearch does not answer", () => {
     const { status, stderr } = apply({ [LIFECYCLE]: [200, "{}"] });
     assert.equal(status, 1);
-    assert.match(stderr, /cannot go on in a new index: Elasticsearch does not answer: curl: \(7\)/);
+    assert.match(stderr, /cannot continue in a new index: Elasticsearch does not answer: curl: \(7\)/);
   });
 
   it("says where an Elasticsearch has no such thing", () => {

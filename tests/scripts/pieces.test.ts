@@ -32,11 +32,11 @@ describe("a piece of a script", () => {
     return spawnSync("bash", ["-c", `set -euo pipefail\n${moved}\nRETRY=""\n${bash}`], { encoding: "utf8" });
   }
 
-  describe("acknowledged (key.sh)", () => {
+  describe("has_delivered (key.sh)", () => {
     const asked = (stats: object) =>
       run(
         ["key"],
-        `curl() { printf %s ${quote(JSON.stringify(stats, undefined, 2))}; }; acknowledged && echo yes || echo no`,
+        `curl() { printf %s ${quote(JSON.stringify(stats, undefined, 2))}; }; has_delivered && echo yes || echo no`,
       ).stdout;
     const pipeline = { events: { active: 3, total: 9 }, queue: { acked: 7 } };
 
@@ -57,11 +57,14 @@ describe("a piece of a script", () => {
     });
   });
 
-  describe("blind (key.sh)", () => {
+  describe("cannot_read_journal (key.sh)", () => {
     // As journalctl of systemd 241 answers to an argument that it does not know.
     const OLD = `journalctl() { [[ " $* " != *" all "* ]] || { echo "Failed to add match 'all'" >&2; return 1; }; }`;
     const blind = (version: string, journalctl: string) =>
-      run(["key"], `dpkg-query() { printf ${version}; }; ${journalctl}; blind && echo yes || echo no`).stdout;
+      run(
+        ["key"],
+        `dpkg-query() { printf ${version}; }; ${journalctl}; cannot_read_journal && echo yes || echo no`,
+      ).stdout;
 
     it("is Filebeat 8.19 where journalctl does not know all boots, and no other", () => {
       assert.equal(blind("8.19.8", OLD), "yes\n");
@@ -78,7 +81,7 @@ describe("a piece of a script", () => {
       const { stdout, stderr } = run(
         ["sources/nginx/logging"],
         `nginx() { echo "configure arguments: --error-log-path=/e.log --http-log-path=/a.log" >&2; }
-        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_kept; grep -E '^([2-9]|site) ' "$WORK/nginx-logs" || true`,
+        nginx_logs <<<${quote(dump)} >"$WORK/nginx-logs"; nginx_default_logs; grep -E '^([2-9]|site) ' "$WORK/nginx-logs" || true`,
       );
       assert.equal(stderr, "");
       return stdout.trim().split("\n");
@@ -192,9 +195,9 @@ describe("a piece of a script", () => {
       run(
         ["request", "elastic"],
         `install() { :; }; getent() { :; }; chgrp() { :; }; ls() { echo data; }
-        file_elasticsearch_yml() { :; }; file_heap_options() { :; }; elastic_package() { :; }; give_certificates() { :; }
+        file_elasticsearch_yml() { :; }; file_heap_options() { :; }; elastic_package() { :; }; install_certificates() { :; }
         put_file() { echo "file $1"; cat; }; changed() { return 1; }; wait_until() { :; }
-        journalctl() { echo "the journal's end"; }; systemctl() { ${systemctl}; }; ELASTIC_VERSION=8.19.8; elasticsearch`,
+        journalctl() { echo "the journal's end"; }; systemctl() { ${systemctl}; }; ELASTIC_VERSION=8.19.8; set_up_elasticsearch`,
       );
 
     it("starts it again after a crash, and is read before that", () => {
@@ -232,9 +235,9 @@ describe("a piece of a script", () => {
         ["request", "elastic"],
         `mode() { echo "$1 $(stat -c %a "${folder}/kibana")"; }; elastic_package() { :; }; put_file() { :; }; file_kibana_yml() { :; }
         install() { command install -d -m "$3" "${folder}/kibana"; echo "install \${*: 4}" >&2; }
-        as() { mode "$3"; umask >>"${folder}/umask"; touch "${folder}/kibana/kibana.keystore"; } >&3
-        give_certificates() { mode certificates; }; keystore() { mode secret; exit; }
-        exec 3>&1; ELASTIC_VERSION=8.19.8; mkdir -p "${folder}/kibana"; chmod 2770 "${folder}/kibana"; kibana`,
+        run_as() { mode "$3"; umask >>"${folder}/umask"; touch "${folder}/kibana/kibana.keystore"; } >&3
+        install_certificates() { mode certificates; }; set_keystore_entry() { mode secret; exit; }
+        exec 3>&1; ELASTIC_VERSION=8.19.8; mkdir -p "${folder}/kibana"; chmod 2770 "${folder}/kibana"; set_up_kibana`,
       );
       assert.equal(status, 0, stderr);
       for (const line of stderr.trim().split("\n"))
@@ -262,7 +265,7 @@ describe("a piece of a script", () => {
       writeFileSync(list("debian.sources"), "URIs: https://deb.example.org\n");
       const { stderr } = run(
         ["packages"],
-        "PACKAGES_URL=https://packages.example.org/packages; other_lists 8",
+        "PACKAGES_URL=https://packages.example.org/packages; disable_other_lists 8",
       );
       assert.match(stderr, /elastic-8\.x\.list names Elastic's packages too/);
       assert.ok(!existsSync(list("elastic-8.x.list")) && existsSync(list("debian.sources")));
@@ -366,7 +369,7 @@ describe("a piece of a script", () => {
     for (const name of ["state", "filebeat"]) mkdirSync(join(folder, name));
     const mark = () => {
       writeFileSync(meta, "{}");
-      assert.equal(run(["agent"], "mark_files").stderr, "");
+      assert.equal(run(["agent"], "create_filebeat_marker").stderr, "");
       return readFileSync(marker, "utf8");
     };
     const first = mark();

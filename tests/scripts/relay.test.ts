@@ -49,7 +49,7 @@ describe("relay.sh", () => {
     const pip = `printf '#!/bin/sh\\necho no such index; exit 1\\n' >"$3/bin/pip"; chmod 755 "$3/bin/pip"`;
     const { status, stderr } = run(
       folder,
-      `python3() { [ "$1" = -m ] || return 0; mkdir -p "$3/bin"; ${pip}; }; PIP_URL=http://mirror/simple; file_requirements() { echo 'setuptools==1'; }; begin relay; environment`,
+      `python3() { [ "$1" = -m ] || return 0; mkdir -p "$3/bin"; ${pip}; }; PIP_URL=http://mirror/simple; file_requirements() { echo 'setuptools==1'; }; begin relay; create_environment`,
     );
     assert.equal(status, 1);
     assert.match(
@@ -70,7 +70,7 @@ describe("relay.sh", () => {
     }`;
     const environment = (version: string) => {
       const files = "PIP_URL=https://pypi.org/simple; file_requirements() { echo 'setuptools==1'; }";
-      const script = `VERSION=${version}; ${python3}; ${files}; begin relay; environment; printf '%s\n' \${CHANGED[@]+"\${CHANGED[@]}"}`;
+      const script = `VERSION=${version}; ${python3}; ${files}; begin relay; create_environment; printf '%s\n' \${CHANGED[@]+"\${CHANGED[@]}"}`;
       const { status, stdout, stderr } = run(folder, script);
       assert.equal(status, 0, stderr);
       const python = readFileSync(join(folder, "program/venv/python"), "utf8").trim();
@@ -89,10 +89,10 @@ describe("relay.sh", () => {
 
   it("takes away the rule of a destination that is gone, also from what verify looks for", () => {
     const files = "file_rule_0() { echo a; }; file_rule_1() { echo b; }";
-    assert.equal(run(folder, `${files}; RULES="mail hook"; begin relay; rules; finish`).status, 0);
+    assert.equal(run(folder, `${files}; RULES="mail hook"; begin relay; write_rules; finish`).status, 0);
     const { stdout, stderr } = run(
       folder,
-      `${files}; RULES=hook; begin relay; rules; for path in "\${CHANGED[@]}"; do echo "changed $(basename "$path")"; done; finish`,
+      `${files}; RULES=hook; begin relay; write_rules; for path in "\${CHANGED[@]}"; do echo "changed $(basename "$path")"; done; finish`,
     );
     assert.equal(stderr, "");
     assert.deepEqual(readdirSync(join(folder, "settings/rules")), ["hook.yaml"]);
@@ -113,7 +113,7 @@ describe("relay.sh", () => {
         folder,
         `STATE="state state_status" RULES=mail
         mkdir -p ${folder}/state/secrets; echo the-password >${folder}/state/secrets/elastic
-        check_python() { :; }; need_packages() { :; }; environment() { :; }; getent() { :; }
+        check_python() { :; }; need_packages() { :; }; create_environment() { :; }; getent() { :; }
         for name in siem_relay_py siem_messages_py ca config rule_0; do eval "file_$name() { echo $name; }"; done
         file_mappings() { echo '${mappings}'; }
         systemctl() { echo "systemctl $*" >>${asked}; }
@@ -176,6 +176,9 @@ describe("relay-start.sh", () => {
   it("fails where one of the destinations is not looked after", () => {
     const { status, stderr } = apply(["INFO mail: looks for alerts for ever", HOOK]);
     assert.equal(status, 1);
-    assert.match(stderr, /hook: looks for alerts\nsiem: error: the relay does not look for alerts/);
+    assert.match(
+      stderr,
+      /hook: looks for alerts\nsiem: error: the relay does not look for alerts of every destination/,
+    );
   });
 });

@@ -6,7 +6,8 @@ export type Answers = Readonly<Record<string, readonly [status: number, body: st
 /** Bash that is Elasticsearch in curl's place, for a login with the password `the-password`; what is asked, with the bodies, goes into `asked`. */
 export function curlAnswering(answers: Answers, asked: string): string {
   const cases = Object.entries(answers).map(
-    ([call, [status, body]]) => `${quote(call)}) printf %s ${quote(body)} >"$WORK/answer"; echo ${status} ;;`,
+    ([call, [status, body]]) =>
+      `${quote(call)}) printf %s ${quote(body)} >"$WORK/response"; echo ${status} ;;`,
   );
   return `curl() {
     grep -q the-password || return 1
