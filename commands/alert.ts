@@ -1,8 +1,8 @@
 /** `npm run -s alert -- test STACK`: sends a test alert the whole way to every destination. */
 import { resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ROOT } from "../core/root";
+import { poll } from "../core/wait";
 import { ELASTICSEARCH_PORT } from "../render/elastic";
 import { TEST_RULE } from "../render/relay";
 import { runCommand } from "./command-line";
@@ -51,12 +51,12 @@ export async function sendTest(
   if (status !== 201)
     throw new Error(`Elasticsearch does not take the alert (${status}): ${text.slice(0, 200)}`);
   const { _id } = created.parse(JSON.parse(text));
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = await Promise.all(destinations.map((destination) => deliveryOf(ask, destination, _id)));
-    if (found.every(({ delivered }) => delivered) || Date.now() > deadline) return found;
-    await sleep(Math.min(1000, seconds * 1000));
-  }
+  let found: Delivery[] = [];
+  await poll({ seconds, pauseMs: 1000 }, async () => {
+    found = await Promise.all(destinations.map((destination) => deliveryOf(ask, destination, _id)));
+    return found.every(({ delivered }) => delivered);
+  });
+  return found;
 }
 
 /** What a run may be given in place of the real thing. */

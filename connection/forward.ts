@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import * as pulumi from "@pulumi/pulumi";
+import { ROOT } from "../core/root";
 import { problems } from "./problems";
 import type { SshRequest } from "./ssh";
 
@@ -30,7 +31,6 @@ export interface HelperRequest extends ForwardRequest {
 /** What the helper says, once. */
 export type HelperReport = { readonly open: true } | { readonly open: false; readonly problem: string };
 
-const ROOT = join(__dirname, "..");
 const DEADLINE_S = 60;
 
 /**

@@ -8,6 +8,7 @@
 import { writeSync } from "node:fs";
 import { connect } from "node:http2";
 import { text } from "node:stream/consumers";
+import { errorText } from "../core/errors";
 import type { HelperReport, HelperRequest } from "./forward";
 import { claimAll, serve } from "./ports";
 import { problems, ReachError } from "./problems";
@@ -57,7 +58,7 @@ async function main(): Promise<void> {
     report({ open: true });
     if (outcome === "nothing to hold") process.exit();
   } catch (error) {
-    report({ open: false, problem: error instanceof Error ? error.message : String(error) });
+    report({ open: false, problem: errorText(error) });
     process.exit(1);
   }
 }

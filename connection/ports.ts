@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
+import { LOOPBACK } from "../core/ports";
+import { poll } from "../core/wait";
 import type { ForwardTarget } from "./forward";
 import { ask } from "./https";
 import { problems, ReachError } from "./problems";
@@ -13,7 +14,6 @@ export interface Holder {
 
 /** A forwarded port answers this line itself, with its holder. TLS, which is all that goes through it, never begins so. */
 const QUESTION = "dhis2-siem: whose forward is this?\n";
-const LOOPBACK = "127.0.0.1";
 
 /**
  * Listens on the target's loopback port, and on no other address, and carries each connection through the SSH session.
@@ -54,8 +54,8 @@ function carry(client: Client, target: ForwardTarget, socket: Socket, first: Buf
  */
 export async function claim(target: ForwardTarget, me: Holder, patience = 5): Promise<"free" | "served"> {
   const port = target.localPort;
-  const deadline = Date.now() + patience * 1000;
-  while (!(await isFree(port))) {
+  const claimed = await poll({ seconds: patience, pauseMs: 50 }, async () => {
+    if (await isFree(port)) return "free";
     const holder = await askHolder(port);
     if (typeof holder === "string") {
       const byHand = target.tls
@@ -65,11 +65,10 @@ export async function claim(target: ForwardTarget, me: Holder, patience = 5): Pr
       throw new ReachError(problems.portTaken(port));
     }
     if (holder.label !== me.label) throw new ReachError(problems.otherStack(port, holder.label));
-    if (holder.engine === me.engine) return "served";
-    if (Date.now() > deadline) throw new ReachError(problems.otherRun(port, holder.label));
-    await sleep(50);
-  }
-  return "free";
+    return holder.engine === me.engine ? "served" : undefined;
+  });
+  if (claimed === undefined) throw new ReachError(problems.otherRun(port, me.label));
+  return claimed;
 }
 
 /** Claims each; gives those whose ports are free, and so for us to serve. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { errorText } from "../core/errors";
 import { errorForPeople, type ForwardTarget } from "./forward";
 import { claimAll } from "./ports";
 import { ProhibitedError } from "./problems";
@@ -27,7 +28,7 @@ export async function preflight(
     // One that somebody holds by hand is nothing for this login to open.
     await connectAndAsk(ssh, await claimAll(targets, me), seconds);
   } catch (error) {
-    throw errorForPeople(error instanceof Error ? error.message : String(error));
+    throw errorForPeople(errorText(error));
   }
 }
 

@@ -1,27 +1,44 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-export interface WaitOptions {
-  /** What is waited for, for the error's text: "the alert". */
-  readonly what: string;
+export interface PollOptions {
   /** The deadline, in seconds. */
   readonly seconds: number;
   /** The pause between two tries, in milliseconds. Default: 500. */
   readonly pauseMs?: number;
+}
+
+export interface WaitOptions extends PollOptions {
+  /** What is waited for, for the error's text: "the alert". */
+  readonly what: string;
   /** What to add to the error's text, such as the end of a log. */
   readonly details?: () => string;
 }
 
-/** Calls `probe` until it returns something other than undefined, and returns that. Throws an Error at the deadline. */
-export async function waitFor<T>(
-  options: WaitOptions,
-  probe: () => T | undefined | Promise<T | undefined>,
-): Promise<T> {
-  const { what, seconds, pauseMs = 500, details = () => "" } = options;
+/** What `probe` finds, or undefined or false as long as it finds nothing. */
+type Probe<T> = () => T | undefined | false | Promise<T | undefined | false>;
+
+/**
+ * Calls `probe` until it returns something other than undefined or false, and returns that. Throws an Error at the
+ * deadline. What `probe` throws is thrown at once.
+ */
+export async function waitFor<T>(options: WaitOptions, probe: Probe<T>): Promise<T> {
+  const { what, seconds, details = () => "" } = options;
+  const found = await poll(options, probe);
+  if (found === undefined) throw new Error(`${what} did not come within ${seconds} seconds${details()}`);
+  return found;
+}
+
+/** As `waitFor`, but at the deadline it returns undefined. `probe` is called at least once, and once at the deadline. */
+export async function poll<T>(
+  { seconds, pauseMs = 500 }: PollOptions,
+  probe: Probe<T>,
+): Promise<T | undefined> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
+    const now = Date.now();
     const found = await probe();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`${what} did not come within ${seconds} seconds${details()}`);
-    await pause(pauseMs);
+    if (found !== undefined && found !== false) return found;
+    if (now >= deadline) return undefined;
+    await pause(Math.min(pauseMs, Math.max(0, deadline - Date.now())));
   }
 }

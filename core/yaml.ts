@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import { errorText } from "./errors";
 import { printPath, printProblem, sayIssues } from "./problem";
 
 /**
@@ -61,7 +62,7 @@ export function collect<T, R>(items: readonly T[], step: (item: T) => R): R[] {
     try {
       return [step(item)];
     } catch (error) {
-      faults.push(error instanceof Error ? error.message : String(error));
+      faults.push(errorText(error));
       return [];
     }
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
+import { ROOT } from "../core/root";
 import { collect, readYaml, yamlFiles } from "../core/yaml";
 import { dashboardSchema, type Dashboard } from "./schema";
 
@@ -10,7 +11,7 @@ import { dashboardSchema, type Dashboard } from "./schema";
 export function loadDashboards(folder: string = __dirname): Dashboard[] {
   return collect(yamlFiles(folder), (file) => {
     const path = join(folder, file);
-    const shown = relative(resolve(__dirname, ".."), path);
+    const shown = relative(ROOT, path);
     const id = file.slice(0, -".yml".length);
     return { id, ...readYaml(shown, readFileSync(path, "utf8"), dashboardSchema) };
   });

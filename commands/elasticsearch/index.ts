@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-
-type Json = Record<string, unknown>;
+import { errorText } from "../../core/errors";
+import type { Json } from "../../core/json";
+import { freePort } from "../../core/ports";
+import { waitFor } from "../../core/wait";
 
 /** A real Elasticsearch, for tests and tools. */
 export interface RealElasticsearch {
@@ -81,28 +82,22 @@ async function connect(
   failed: () => string | undefined = () => undefined,
 ): Promise<RealElasticsearch> {
   const elasticsearch = client(url);
-  const deadline = Date.now() + START_SECONDS * 1000;
-  for (;;) {
-    try {
-      await elasticsearch.call("GET", "/_cluster/health?wait_for_status=yellow&timeout=5s");
-      return elasticsearch;
-    } catch (error) {
-      const reason = failed();
-      if (reason !== undefined) throw new Error(reason, { cause: error });
-      if (Date.now() > deadline) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+  let last = "";
+  const what = `a healthy Elasticsearch at ${new URL(url).host}`;
+  return waitFor(
+    { what, seconds: START_SECONDS, pauseMs: 300, details: () => `; it last said: ${last}` },
+    async () => {
+      try {
+        await elasticsearch.call("GET", "/_cluster/health?wait_for_status=yellow&timeout=5s");
+        return elasticsearch;
+      } catch (error) {
+        const reason = failed();
+        if (reason !== undefined) throw new Error(reason, { cause: error });
+        last = errorText(error);
+        return undefined;
+      }
+    },
+  );
 }
 
 /** The folder of the assembled Elasticsearch; assembles it where it is missing or old (some minutes, once). */

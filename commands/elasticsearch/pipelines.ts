@@ -1,7 +1,6 @@
+import type { Json } from "../../core/json";
 import { type Pipeline, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
 import type { RealElasticsearch } from ".";
-
-type Json = Record<string, unknown>;
 
 /** The body that Elasticsearch takes for a pipeline. */
 export function pipelineBody({ description, processors, onFailure }: Pipeline): object {

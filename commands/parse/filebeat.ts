@@ -1,7 +1,6 @@
+import type { Json } from "../../core/json";
 import { SOURCES } from "../../machines";
 import type { RawLine } from "../detections/lines";
-
-type Json = Record<string, unknown>;
 
 /** Units of what logs under an identifier, where it is not the identifier's own name. */
 const UNITS: Readonly<Record<string, string>> = Object.fromEntries(

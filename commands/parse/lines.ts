@@ -1,3 +1,4 @@
+import { errorText } from "../../core/errors";
 import { rawLine, type RawLine } from "../detections/lines";
 
 /** What a header says of the lines below it. */
@@ -35,7 +36,7 @@ export function readLogLines(text: string, from?: Source): RawLine[] {
       const message = row.startsWith('= "') ? String(JSON.parse(row.slice(2))) : row;
       return [{ "@timestamp": TIME, ...source, message }];
     } catch (error) {
-      faults.push(`row ${index + 1}: ${error instanceof Error ? error.message : String(error)}`);
+      faults.push(`row ${index + 1}: ${errorText(error)}`);
       return [];
     }
   });

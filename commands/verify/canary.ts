@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Listr, type ListrTask } from "listr2";
 import { z } from "zod";
+import { poll } from "../../core/wait";
 import { ELASTICSEARCH_PORT } from "../../render/elastic";
 import { CANARY_RULE } from "../../render/relay";
 import { type Ask, type Delivery, deliveryOf } from "./elastic";
@@ -162,12 +162,10 @@ class Run {
   /** Asks once a second; gives the seconds that it took, or undefined when the time is over. A server that does not answer is asked again. */
   private async until(seconds: number, probe: () => Promise<boolean>): Promise<number | undefined> {
     const started = Date.now();
-    for (;;) {
+    return poll({ seconds, pauseMs: 1000 }, async () => {
       const took = (Date.now() - started) / 1000;
-      if (await probe().catch(() => false)) return Math.ceil(took);
-      if (took >= seconds) return undefined;
-      await sleep(Math.min(1000, seconds * 1000));
-    }
+      return (await probe().catch(() => false)) ? Math.ceil(took) : undefined;
+    });
   }
 }
 

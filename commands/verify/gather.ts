@@ -1,3 +1,4 @@
+import { errorText } from "../../core/errors";
 import type { Options, Site } from "../../config/site";
 import { asRoot } from "../../render/bundle";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "../../render/elastic";
@@ -61,6 +62,6 @@ export async function gather(ways: Ways, known: Known, now = Date.now()): Promis
 function answer<T>(value: Promise<T>): Promise<Answer<T>> {
   return value.then(
     (good) => ({ ok: true, value: good }),
-    (error: unknown) => ({ ok: false, why: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => ({ ok: false, why: errorText(error) }),
   );
 }

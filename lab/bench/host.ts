@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { atEnd, keys, sshServer, until } from "./ssh-servers";
+import { waitFor } from "../../core/wait";
+import { atEnd, keys, sshServer } from "./ssh-servers";
 
 /**
  * The mocked host's SSH server, and an SSH agent with the one key that it takes: an update logs in before it touches
@@ -18,7 +19,7 @@ export async function mockedHost(
     child.kill();
     await child;
   });
-  await until("the SSH agent listens", () => existsSync(agent));
+  await waitFor({ what: "the SSH agent", seconds: 5, pauseMs: 25 }, () => existsSync(agent));
   await execa("ssh-add", ["-q", "-"], { input: login.private, env: { SSH_AUTH_SOCK: agent } });
   return { config: { host: "127.0.0.1", port: String(port), hostKey: hostKeys.public }, agent };
 }

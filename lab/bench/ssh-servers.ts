@@ -3,14 +3,12 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttps } from "node:https";
-import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
+import { connect, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Server as SshServer, utils, type Connection, type ServerChannel } from "ssh2";
 import { ask } from "../../connection/https";
-
-export const LOOPBACK = "127.0.0.1";
+import { listenAnywhere, LOOPBACK } from "../../core/ports";
 
 /** Skips the test, and says why. */
 export function skip(context: Mocha.Context, reason: string): never {
@@ -29,35 +27,24 @@ export function atEnd(end: () => Promise<void> | void): void {
   cleanups.push(end);
 }
 
-/** Listens on a loopback port that the system picks. Its connections are cut when everything ends. */
-export async function listenAnywhere(server: NetServer): Promise<number> {
+/** Listens on a loopback port that the system picks, until everything ends; then its connections are cut. */
+export async function listenTillEnd(server: NetServer): Promise<number> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
     socket.once("close", () => sockets.delete(socket));
   });
-  return listenUntilEnd(server, () => sockets.forEach((socket) => socket.destroy()));
+  return endedWith(server, () => sockets.forEach((socket) => socket.destroy()));
 }
 
-async function listenUntilEnd(server: NetServer | SshServer, cut: () => void): Promise<number> {
-  server.listen(0, LOOPBACK);
-  await once(server, "listening");
+async function endedWith(server: NetServer | SshServer, cut: () => void): Promise<number> {
+  const port = await listenAnywhere(server);
   cleanups.push(async () => {
     const closed = new Promise<void>((done) => server.close(() => done()));
     cut();
     await closed;
   });
-  return (server.address() as AddressInfo).port;
-}
-
-/** A port where nothing listens: it was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, LOOPBACK);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
   return port;
 }
 
@@ -112,7 +99,7 @@ export async function sshServer(options: SshOptions): Promise<{ port: number; se
       });
     });
   });
-  const port = await listenUntilEnd(server, () => sessions.forEach((session) => session.end()));
+  const port = await endedWith(server, () => sessions.forEach((session) => session.end()));
   return { port, sessions };
 }
 
@@ -148,7 +135,7 @@ export const BODY = "dhis2-siem ".repeat(200_000);
 
 /** Stands for Elasticsearch. */
 export function httpsServer(tls: { cert: string; key: string }): Promise<number> {
-  return listenAnywhere(createHttps(tls, (_, response) => response.end(BODY)));
+  return listenTillEnd(createHttps(tls, (_, response) => response.end(BODY)));
 }
 
 /** The body that an HTTPS server on a loopback port answers with, its certificate checked. */
@@ -166,29 +153,6 @@ export async function fakeEngine(): Promise<{ address: string; process: ChildPro
   cleanups.push(() => void child.kill("SIGKILL"));
   const [port] = (await once(child.stdout, "data")) as [Buffer];
   return { address: `${LOOPBACK}:${String(port).trim()}`, process: child };
-}
-
-/** Polls until it is so; throws after the deadline. */
-export async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  seconds = 5,
-): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await sleep(25);
-  }
-}
-
-/** Whether something accepts connections on the loopback port. */
-export function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, LOOPBACK, () => {
-      socket.destroy();
-      resolve(true);
-    }).once("error", () => resolve(false));
-  });
 }
 
 /** The forward's helpers among this machine's processes, whoever started them (Linux). */

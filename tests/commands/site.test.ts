@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ROOT } from "../../core/root";
 import { main, type Connect } from "../../commands/site";
 import { EXAMPLE_CONFIG } from "../../commands/graph";
 import { discover, guessType, readInstances, renderProbe } from "../../commands/site/discover";
@@ -102,7 +103,7 @@ describe("npm run site -- FILE", () => {
     const { status, stdout, stderr } = spawnSync(
       "node",
       ["-r", "./core/register.js", "commands/site.ts", "package.json"],
-      { cwd: join(__dirname, "../.."), encoding: "utf8" },
+      { cwd: ROOT, encoding: "utf8" },
     );
     assert.deepEqual([status, stdout], [1, ""]);
     assert.match(stderr, /^package\.json:2: name: there is no such key\. /m);

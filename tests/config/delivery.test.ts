@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
+import type { Json } from "../../core/json";
 import { parseStack } from "../../config/load";
 import { printProblem } from "../../core/problem";
 import { EXAMPLE_CONFIG } from "../../commands/graph";
-
-type Json = Record<string, unknown>;
 
 const MAIL = {
   name: "mail",

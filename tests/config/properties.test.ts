@@ -38,9 +38,9 @@ function assertProblems(result: ReturnType<typeof parseSite>, text: string): voi
 }
 
 /** A place in the example: a path, and whether its value is replaced, taken out, or a key is added beside it. */
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 
-function placesOf(value: Json, path: (string | number)[] = []): (string | number)[][] {
+function placesOf(value: Value, path: (string | number)[] = []): (string | number)[][] {
   if (typeof value !== "object" || value === null) return [path];
   return [
     path,
@@ -50,13 +50,13 @@ function placesOf(value: Json, path: (string | number)[] = []): (string | number
   ];
 }
 
-const EXAMPLE = JSON.parse(TEXT) as Json;
+const EXAMPLE = JSON.parse(TEXT) as Value;
 const mutation = fc.record({
   path: fc.constantFrom(...placesOf(EXAMPLE).filter((path) => path.length > 0)),
   how: fc.constantFrom("replace" as const, "remove" as const, "add" as const, "double" as const),
   value: fc.oneof(
-    fc.jsonValue() as fc.Arbitrary<Json>,
-    fc.constantFrom<Json>(
+    fc.jsonValue() as fc.Arbitrary<Value>,
+    fc.constantFrom<Value>(
       "es_siem",
       "nginx_proxy",
       "dhis2",
@@ -73,7 +73,7 @@ const mutation = fc.record({
 });
 
 /** The example after mutations; those whose place is gone by then do nothing. */
-function mutate(mutations: readonly (typeof mutation extends fc.Arbitrary<infer M> ? M : never)[]): Json {
+function mutate(mutations: readonly (typeof mutation extends fc.Arbitrary<infer M> ? M : never)[]): Value {
   const root = structuredClone(EXAMPLE);
   for (const { path, how, value: given, key } of mutations) {
     const value = structuredClone(given);

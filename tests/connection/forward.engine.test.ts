@@ -5,9 +5,9 @@ import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation";
 import { CACHE } from "../../lab/places";
 import { openForward, type ForwardRequest } from "../../connection/forward";
+import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
-
-const { LOOPBACK } = servers;
+import { soon } from "../support/soon";
 
 /** The engine of a running Automation API call: this process's child. */
 function enginePid(): number | undefined {
@@ -51,7 +51,7 @@ describe("the SSH forward with the real engine", function () {
 
   async function request(): Promise<ForwardRequest & { localPort: number }> {
     const ssh = await servers.sshServer({ hostPrivateKey: hostKeys.private, authorized: login.public });
-    const localPort = await servers.freePort();
+    const localPort = await freePort();
     const target = { localPort, host: LOOPBACK, port: await servers.httpsServer(siem) };
     return {
       label: "prod",
@@ -75,18 +75,18 @@ describe("the SSH forward with the real engine", function () {
     });
     const { outputs } = await stack.up();
     assert.equal(outputs.result?.value, servers.BODY.length);
-    await servers.until("the port is free", async () => !(await servers.listens(localPort)));
+    await soon("a free port", async () => !(await listens(localPort)));
   });
 
   it("is gone after the engine was killed with -9", async () => {
     const { localPort, ...forward } = await request();
     const stack = await stackThat(async () => {
       await openForward(forward);
-      assert.ok(await servers.listens(localPort));
+      assert.ok(await listens(localPort));
       process.kill(enginePid() ?? assert.fail("the engine was not found"), "SIGKILL");
     });
     await assert.rejects(stack.up(), /SIGKILL|code: -2/);
-    await servers.until("the port is free", async () => !(await servers.listens(localPort)));
+    await soon("a free port", async () => !(await listens(localPort)));
   });
 
   it("shows its error as one line, without a dump", async () => {

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { ROOT } from "../../core/root";
 import {
   type ForwardTarget,
   type HelperReport,
   type HelperRequest,
   startHelper,
 } from "../../connection/forward";
+import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
+import { soon } from "../support/soon";
 
-const { LOOPBACK } = servers;
-const ROOT = join(__dirname, "../..");
 const hostKeys = servers.keys();
 const login = servers.keys();
 const stranger = servers.keys();
@@ -27,7 +27,7 @@ async function site(options: Partial<servers.SshOptions> = {}) {
     ...options,
   });
   const target: ForwardTarget = {
-    localPort: await servers.freePort(),
+    localPort: await freePort(),
     host: LOOPBACK,
     port: await servers.httpsServer(siem),
     tls: { caPem: siem.cert },
@@ -82,7 +82,7 @@ describe("the SSH forward", function () {
 
     before(async () => {
       opened = await site();
-      second = { ...opened.target, localPort: await servers.freePort() };
+      second = { ...opened.target, localPort: await freePort() };
       process.env.PULUMI_CONFIG_PASSPHRASE = "passphrase-of-the-state";
       servers.atEnd(() => void delete process.env.PULUMI_CONFIG_PASSPHRASE);
       const open = () => mustOpen({ ...opened.request, targets: [opened.target, second] });
@@ -126,25 +126,25 @@ describe("the SSH forward", function () {
       const [, pids] = await helpersOf(() => mustOpen(request));
       assert.equal(pids.length, 1);
       engine.process.kill("SIGTERM");
-      await servers.until("the helper has ended", () => !servers.helperPids().includes(pids[0] ?? 0));
+      await soon("the end of the helper", () => !servers.helperPids().includes(pids[0] ?? 0));
       // A process gives up its arguments, by which it is found, a moment before its ports.
-      await servers.until("the port is free", async () => !(await servers.listens(target.localPort)));
+      await soon("a free port", async () => !(await listens(target.localPort)));
     });
 
     it("ends when the engine is killed with -9", async () => {
       const { request, target, engine, ssh } = await site();
       const [, pids] = await helpersOf(() => mustOpen(request));
       engine.process.kill("SIGKILL");
-      await servers.until("the helper has ended", () => !servers.helperPids().includes(pids[0] ?? 0));
-      await servers.until("the SSH session has ended", () => ssh.sessions.size === 0);
-      await servers.until("the port is free", async () => !(await servers.listens(target.localPort)));
+      await soon("the end of the helper", () => !servers.helperPids().includes(pids[0] ?? 0));
+      await soon("the end of the SSH session", () => ssh.sessions.size === 0);
+      await soon("a free port", async () => !(await listens(target.localPort)));
     });
 
     it("ends with the SSH session", async () => {
       const { request, target, ssh } = await site();
       await mustOpen(request);
       for (const session of ssh.sessions) session.end();
-      await servers.until("the port is free", async () => !(await servers.listens(target.localPort)));
+      await soon("a free port", async () => !(await listens(target.localPort)));
     });
 
     it("outlives the program that opened it, and does not keep that from ending", async () => {
@@ -178,12 +178,12 @@ describe("the SSH forward", function () {
 
     it("one of the servers behind the host is closed; then no port is bound", async () => {
       const { request, target } = await site();
-      const closed = { ...target, localPort: await servers.freePort(), port: await servers.freePort() };
+      const closed = { ...target, localPort: await freePort(), port: await freePort() };
       await mustFail(
         { ...request, targets: [target, closed] },
         new RegExp(`^the host \\S+ cannot connect to 127\\.0\\.0\\.1:${closed.port}: connection refused`),
       );
-      assert.equal(await servers.listens(target.localPort), false);
+      assert.equal(await listens(target.localPort), false);
     });
 
     it("another stack's forward holds the port", async () => {
@@ -194,10 +194,7 @@ describe("the SSH forward", function () {
 
     it("there is no engine", async () => {
       const { request } = await site();
-      await mustFail(
-        { ...request, engine: `${LOOPBACK}:${await servers.freePort()}` },
-        /engine does not answer/,
-      );
+      await mustFail({ ...request, engine: `${LOOPBACK}:${await freePort()}` }, /engine does not answer/);
       await mustFail({ ...request, engine: "" }, /engine does not answer/);
     });
 
@@ -218,14 +215,11 @@ describe("the SSH forward", function () {
     it("uses one that was opened by hand, and needs no SSH for it", async () => {
       const { request, target } = await site();
       const localPort = await servers.httpsServer(siem);
-      const unreachable = { ...request.ssh, port: await servers.freePort() };
+      const unreachable = { ...request.ssh, port: await freePort() };
       const [, left] = await helpersOf(() =>
         mustOpen({ ...request, ssh: unreachable, targets: [{ ...target, localPort }] }),
       );
-      await servers.until(
-        "no helper stays for it",
-        () => !left.some((pid) => servers.helperPids().includes(pid)),
-      );
+      await soon("the end of its helpers", () => !left.some((pid) => servers.helperPids().includes(pid)));
     });
 
     it("opens what is missing beside it", async () => {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { createServer as createHttps, type Server } from "node:https";
 import { connect, createServer } from "node:net";
 import { ask, basic, type Question } from "../../connection/https";
+import { freePort, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
+import { soon } from "../support/soon";
 
-const { LOOPBACK } = servers;
 const siem = servers.certificate("DNS:siem");
 
 describe("a question over HTTPS", () => {
@@ -24,11 +25,11 @@ describe("a question over HTTPS", () => {
       request.on("data", (chunk: Buffer) => (body += chunk.toString()));
       request.on("end", () => response.writeHead(418).end(JSON.stringify({ method, url, headers, body })));
     });
-    return { server, port: await servers.listenAnywhere(server) };
+    return { server, port: await servers.listenTillEnd(server) };
   }
 
   const closed = (server: Server | ReturnType<typeof createServer>) =>
-    servers.until("its connection is closed", async () => {
+    soon("the end of its connection", async () => {
       const open = await new Promise<number>((done) => server.getConnections((_, count) => done(count)));
       return open === 0;
     });
@@ -77,7 +78,7 @@ describe("a question over HTTPS", () => {
     ["speaks no TLS", ".*wrong version number", createServer((socket) => socket.resume().write("hello\n"))],
   ] as const) {
     it(`says in one line, without the login, why there is no reply of a server that ${what}`, async () => {
-      const port = await servers.listenAnywhere(holder);
+      const port = await servers.listenTillEnd(holder);
       const headers = { authorization: basic("elastic", "s3cret") };
       const asked = ask(to(port, { headers, ...(why === late && { seconds: 0.5 }) }));
       await assert.rejects(asked, (error: Error) => {
@@ -90,9 +91,6 @@ describe("a question over HTTPS", () => {
   }
 
   it("says so where nothing listens", async () => {
-    await assert.rejects(
-      ask(to(await servers.freePort())),
-      /: GET \/x: connect ECONNREFUSED 127\.0\.0\.1:\d+$/,
-    );
+    await assert.rejects(ask(to(await freePort())), /: GET \/x: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
   });
 });

@@ -7,6 +7,7 @@ import type { Endpoints } from "../../components/elastic-provider";
 import { reach } from "../../connection";
 import type { SshRequest } from "../../connection/ssh";
 import { options } from "../commands/verify/samples";
+import { freePort, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
 
 const OVERRIDE = "ELASTICSEARCH_ENDPOINTS";
@@ -19,7 +20,7 @@ describe("the way to the servers", () => {
     process.chdir((folder = mkdtempSync(join(tmpdir(), "dhis2-siem-reach-"))));
     const [hostKeys, login] = [servers.keys(), servers.keys()];
     const { port } = await servers.sshServer({ hostPrivateKey: hostKeys.private, authorized: login.public });
-    const host = { host: servers.LOOPBACK, port, hostKey: hostKeys.public };
+    const host = { host: LOOPBACK, port, hostKey: hostKeys.public };
     ssh = { ...host, user: "admin", privateKey: login.private };
   });
   afterEach(async () => {
@@ -60,7 +61,7 @@ describe("the way to the servers", () => {
   });
 
   it("is refused before anything where the host lets nobody in", async () => {
-    ssh = { ...ssh, port: await servers.freePort() };
+    ssh = { ...ssh, port: await freePort() };
     await assert.rejects(endpoints("direct", false), /^Error: the host 127.* refuses the connection/);
     assert.equal(existsSync(caFile), false);
   });

@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 import type { ForwardTarget } from "../../connection/forward";
 import { claim, serve } from "../../connection/ports";
 import { connectSsh } from "../../connection/ssh";
+import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
 
-const { LOOPBACK } = servers;
 const siem = servers.certificate();
 const me = { label: "prod", engine: "127.0.0.1:1" };
 
@@ -20,7 +20,7 @@ async function servedBy(holder: typeof me): Promise<number> {
   const { port } = await servers.sshServer({ hostPrivateKey: hostKeys.private, authorized: login.public });
   const ssh = { host: LOOPBACK, port, user: "admin", hostKey: hostKeys.public, privateKey: login.private };
   const client = await connectSsh(ssh);
-  const localPort = await servers.freePort();
+  const localPort = await freePort();
   const server = await serve(client, { ...target(localPort), port: await servers.httpsServer(siem) }, holder);
   servers.atEnd(async () => {
     client.end();
@@ -34,9 +34,9 @@ describe("a forward's port", function () {
   afterEach(() => servers.endAll());
 
   it("is free where nothing listens, and stays so", async () => {
-    const port = await servers.freePort();
+    const port = await freePort();
     assert.equal(await claim(target(port), me), "free");
-    assert.equal(await servers.listens(port), false);
+    assert.equal(await listens(port), false);
   });
 
   it("is bound on 127.0.0.1 alone", async () => {
@@ -74,14 +74,14 @@ describe("a forward's port", function () {
   });
 
   for (const [what, holder] of [
-    ["a silent server", () => servers.listenAnywhere(createServer())],
-    ["a server that talks", () => servers.listenAnywhere(createServer((socket) => socket.write("hello\n")))],
-    ["a server that closes", () => servers.listenAnywhere(createServer((socket) => socket.end()))],
+    ["a silent server", () => servers.listenTillEnd(createServer())],
+    ["a server that talks", () => servers.listenTillEnd(createServer((socket) => socket.write("hello\n")))],
+    ["a server that closes", () => servers.listenTillEnd(createServer((socket) => socket.end()))],
     [
       "a server that calls itself what no stack is called",
       () => {
         const answer = JSON.stringify({ ...me, label: "x\x1b[2J" });
-        return servers.listenAnywhere(createServer((socket) => socket.end(answer)));
+        return servers.listenTillEnd(createServer((socket) => socket.end(answer)));
       },
     ],
     ["an HTTPS server with another certificate", () => servers.httpsServer(servers.certificate())],

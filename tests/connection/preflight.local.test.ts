@@ -4,9 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ForwardTarget } from "../../connection/forward";
 import { preflight } from "../../connection/preflight";
 import type { SshRequest } from "../../connection/ssh";
+import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
+import { soon } from "../support/soon";
 
-const { LOOPBACK } = servers;
 const [hostKeys, login, stranger] = [servers.keys(), servers.keys(), servers.keys()];
 
 describe("before an update touches anything", function () {
@@ -23,9 +24,9 @@ describe("before an update touches anything", function () {
     const host = { host: LOOPBACK, port, user: "admin", hostKey: hostKeys.public };
     const ssh: SshRequest = { ...host, privateKey: login.private };
     const target: ForwardTarget = {
-      localPort: await servers.freePort(),
+      localPort: await freePort(),
       host: LOOPBACK,
-      port: await servers.listenAnywhere(createServer()),
+      port: await servers.listenTillEnd(createServer()),
     };
     return { ssh, target, sessions };
   }
@@ -51,23 +52,23 @@ describe("before an update touches anything", function () {
   it("all is well where the host lets us in and forwards, and nothing of it stays open", async () => {
     const { ssh, target, sessions } = await site();
     await look(ssh, [target]);
-    await servers.until("the session has ended", () => sessions.size === 0);
-    assert.equal(await servers.listens(target.localPort), false);
+    await soon("the end of the session", () => sessions.size === 0);
+    assert.equal(await listens(target.localPort), false);
   });
 
   it("a server that is not there yet is no matter: the update makes it", async () => {
     const { ssh, target } = await site();
-    await look(ssh, [{ ...target, port: await servers.freePort() }]);
+    await look(ssh, [{ ...target, port: await freePort() }]);
   });
 
   it("a host where nothing listens is said", async () => {
     const { ssh, target } = await site();
-    await refuses({ ...ssh, port: await servers.freePort() }, [target], /refuses the connection/);
+    await refuses({ ...ssh, port: await freePort() }, [target], /refuses the connection/);
   });
 
   it("a host that stays silent is said", async () => {
     const { ssh } = await site();
-    const port = await servers.listenAnywhere(createServer());
+    const port = await servers.listenTillEnd(createServer());
     await refuses({ ...ssh, port }, [], /stays silent \(no SSH answer within 1 s\)/);
   });
 
@@ -93,7 +94,7 @@ describe("before an update touches anything", function () {
   ] as const) {
     it(`a port that something else has, which ${what}, is said`, async () => {
       const { ssh, target } = await site();
-      const localPort = await servers.listenAnywhere(server);
+      const localPort = await servers.listenTillEnd(server);
       await refuses(ssh, [{ ...target, localPort }], /is held by something that is no forward/);
     });
   }
@@ -102,7 +103,7 @@ describe("before an update touches anything", function () {
     ["to a server that is there", () => servers.httpsServer(servers.certificate())],
     [
       "to one that is not there yet",
-      () => servers.listenAnywhere(createServer((socket) => socket.once("data", () => socket.end()))),
+      () => servers.listenTillEnd(createServer((socket) => socket.once("data", () => socket.end()))),
     ],
   ] as const) {
     it(`a port with what may be a forward by hand, ${what}, is left to be looked at later`, async () => {
@@ -114,6 +115,6 @@ describe("before an update touches anything", function () {
 
   it("and not before a preview", async () => {
     const { ssh } = await site();
-    await look({ ...ssh, port: await servers.freePort() }, [], true);
+    await look({ ...ssh, port: await freePort() }, [], true);
   });
 });

@@ -8,9 +8,10 @@ import { text } from "node:stream/consumers";
 import { utils } from "ssh2";
 import { ReachError } from "../../connection/problems";
 import { connectSsh, openChannel, type SshRequest } from "../../connection/ssh";
+import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
+import { soon } from "../support/soon";
 
-const { LOOPBACK } = servers;
 const SSHD = "/usr/sbin/sshd";
 const hostKeys = servers.keys();
 const login = servers.keys();
@@ -35,7 +36,7 @@ async function host(options: Partial<servers.SshOptions> = {}): Promise<SshReque
 
 /** What a server behind the host says through it. */
 async function greetingThrough(request: SshRequest): Promise<string> {
-  const port = await servers.listenAnywhere(createServer((socket) => socket.end(GREETING)));
+  const port = await servers.listenTillEnd(createServer((socket) => socket.end(GREETING)));
   const client = await connectSsh(request, 5);
   try {
     return await text(await openChannel(client, "the host", { host: LOOPBACK, port }));
@@ -84,7 +85,7 @@ describe("an SSH session with a pinned host key", function () {
       connectSsh({ ...request, hostKey: stranger.public, bastion }),
       /^the host 127\.0\.0\.1:\d+ shows the wrong host key/,
     );
-    const port = await servers.freePort();
+    const port = await freePort();
     await mustFail(
       connectSsh({ ...request, port, bastion }),
       new RegExp(`^the bastion \\S+ cannot connect to 127\\.0\\.0\\.1:${port}: connection refused`),
@@ -103,7 +104,7 @@ describe("an SSH session with a pinned host key", function () {
       else process.env.SSH_AUTH_SOCK = before;
     });
     if (agent.pid === undefined) servers.skip(this, "no ssh-agent on this machine");
-    await servers.until("the agent listens", () => existsSync(socket));
+    await soon("the agent", () => existsSync(socket));
     const request: SshRequest = { ...(await host()), privateKey: undefined };
     process.env.SSH_AUTH_SOCK = socket;
     await mustFail(connectSsh(request), /does not accept the SSH key for the user admin/);
@@ -168,18 +169,18 @@ describe("an SSH session with a pinned host key", function () {
       },
       /^the SSH private key has a passphrase: add it to an SSH agent/,
     );
-    wrong("a closed port", async () => ({ port: await servers.freePort() }), /refuses the connection/);
+    wrong("a closed port", async () => ({ port: await freePort() }), /refuses the connection/);
     // A name that is reserved for this (RFC 6761).
     wrong("no such host", () => ({ host: "siem.invalid" }), /^the host siem\.invalid:\d+: no such host/);
     wrong(
       "a silent port",
-      async () => ({ port: await servers.listenAnywhere(createServer()) }),
+      async () => ({ port: await servers.listenTillEnd(createServer()) }),
       /stays silent \(no SSH answer within 1 s\)/,
     );
     wrong(
       "a port that is not SSH's",
       async () => ({
-        port: await servers.listenAnywhere(createServer((socket) => socket.end("550 no\r\n"))),
+        port: await servers.listenTillEnd(createServer((socket) => socket.end("550 no\r\n"))),
       }),
       /closed the connection before SSH was set up/,
     );
@@ -187,7 +188,7 @@ describe("an SSH session with a pinned host key", function () {
     it("a closed target", async () => {
       const client = await connectSsh(await host());
       servers.atEnd(() => void client.end());
-      const port = await servers.freePort();
+      const port = await freePort();
       await mustFail(
         openChannel(client, "the host h:22", { host: LOOPBACK, port }),
         new RegExp(`^the host h:22 cannot connect to 127\\.0\\.0\\.1:${port}: connection refused$`),
@@ -217,7 +218,7 @@ describe("an SSH session with a pinned host key", function () {
         writeFileSync(join(folder, name), content, { mode: 0o600 });
         return join(folder, name);
       };
-      const port = await servers.freePort();
+      const port = await freePort();
       const config = [
         `ListenAddress 127.0.0.1:${port}`,
         `HostKey ${file("host_key", hostKeys.private)}`,
@@ -229,7 +230,7 @@ describe("an SSH session with a pinned host key", function () {
         server.kill();
         rmSync(folder, { recursive: true });
       });
-      await servers.until("sshd listens", () => servers.listens(port));
+      await soon("sshd", () => listens(port));
       const { username } = userInfo();
       return { host: LOOPBACK, port, user: username, hostKey: hostKeys.public, privateKey: login.private };
     }
@@ -243,7 +244,7 @@ describe("an SSH session with a pinned host key", function () {
       );
       const client = await connectSsh(request);
       servers.atEnd(() => void client.end());
-      const closed = { host: LOOPBACK, port: await servers.freePort() };
+      const closed = { host: LOOPBACK, port: await freePort() };
       await mustFail(openChannel(client, "the host", closed), /cannot connect to \S+: Connection refused$/);
     });
 

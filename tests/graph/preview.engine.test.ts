@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { mockedHost } from "../../lab/bench/host";
 import { MockedStack } from "../../lab/bench/stack";
 import { CACHE, ROOT } from "../../lab/places";
+import { listenAnywhere } from "../../core/ports";
 import { EXAMPLE_CONFIG } from "../../commands/graph";
 import { previewComment } from "../../commands/preview-comment";
 import { endAll } from "../../lab/bench/ssh-servers";
@@ -111,10 +112,13 @@ describe("a preview by Pulumi's engine", function () {
 
   it("dials neither the host nor the forward's ports", async () => {
     let dialled = 0;
-    const servers = await Promise.all([0, 1, 2].map(() => listen(() => (dialled += 1))));
-    const [port = 0, elasticsearchPort = 0, kibanaPort = 0] = servers.map(
-      (server) => (server.address() as AddressInfo).port,
+    const servers = [0, 1, 2].map(() =>
+      createServer((socket) => {
+        dialled += 1;
+        socket.destroy();
+      }),
     );
+    const [port = 0, elasticsearchPort = 0, kibanaPort = 0] = await Promise.all(servers.map(listenAnywhere));
     makeStack({ host: "127.0.0.1", port: String(port), forward: { elasticsearchPort, kibanaPort } });
     const { output, status } = await preview();
     for (const server of servers) server.close();
@@ -122,11 +126,3 @@ describe("a preview by Pulumi's engine", function () {
     assert.equal(dialled, 0);
   });
 });
-
-function listen(dialled: () => void): Promise<Server> {
-  const server = createServer((socket) => {
-    dialled();
-    socket.destroy();
-  });
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-}

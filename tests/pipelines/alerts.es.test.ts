@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import Mustache from "mustache";
+import type { Json } from "../../core/json";
 import { renderAlertDocument, renderAlertMappings, type AlertingRule } from "../../pipelines";
 import { filebeatEvents } from "../../commands/parse/filebeat";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 import { putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
-
-type Json = Record<string, unknown>;
 
 const INDEX = "alert-pipeline";
 const RULE: AlertingRule = {

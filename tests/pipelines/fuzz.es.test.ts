@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
+import type { Json } from "../../core/json";
 import { renderMappings } from "../../pipelines";
 import { filebeatEvents } from "../../commands/parse/filebeat";
 import { readLogLines } from "../../commands/parse/lines";
@@ -8,8 +9,6 @@ import { realElasticsearch, type RealElasticsearch } from "../../commands/elasti
 import { SOURCES } from "../../machines";
 import { samplesOf } from "../../sources";
 import { putPipelines, simulate } from "../../commands/elasticsearch/pipelines";
-
-type Json = Record<string, unknown>;
 
 const SEED = 20240301;
 const INDEX = "pipeline-fuzz";

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
+import type { Json } from "../../core/json";
 import { agentPrivileges, keyMetadata } from "../../components/agent";
 import type { SiteContainer } from "../../config/site";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 import { dropLogStream, putLogStream } from "../../commands/elasticsearch/pipelines";
-
-type Json = Record<string, unknown>;
 
 const NAMESPACE = "keys";
 const DHIS = { name: "dhis", type: "dhis2" } as SiteContainer;

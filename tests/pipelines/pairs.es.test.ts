@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import type { Json } from "../../core/json";
 import { filebeatEvents } from "../../commands/parse/filebeat";
 import { readLogLines } from "../../commands/parse/lines";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
@@ -8,8 +9,6 @@ import { flat, putPipelines, simulate } from "../../commands/elasticsearch/pipel
 import { SOURCES } from "../../machines";
 import { samplesOf } from "../../sources";
 import { matchesSnapshot } from "../support/snapshot";
-
-type Json = Record<string, unknown>;
 
 /** What is the same in every document, and tested by itself. */
 const EVERYWHERE = [

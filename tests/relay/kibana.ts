@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listenAnywhere } from "../../core/ports";
 
 /** What answers in Kibana's place to somebody without a login. */
 export class KibanaStatus {
@@ -14,8 +14,7 @@ export class KibanaStatus {
   });
 
   async up(): Promise<this> {
-    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
-    this.port = (this.server.address() as AddressInfo).port;
+    this.port = await listenAnywhere(this.server);
     return this;
   }
 

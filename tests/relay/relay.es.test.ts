@@ -5,9 +5,10 @@ import { renderRelayMappings, type RelayTarget } from "../../render/relay";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 import { putPipelines } from "../../commands/elasticsearch/pipelines";
 import { certificate, MailServer, PASSWORD, Receiver } from "./destinations";
+import type { Json } from "../../core/json";
 import { KibanaStatus } from "./kibana";
 import { RelayProcess, until } from "./relay";
-import { alert, destination, type Json } from "./samples";
+import { alert, destination } from "./samples";
 
 const TOKEN = "Bearer not-for-a-journal";
 /** Looks every second whether the servers are there, and tells after three. */
@@ -31,12 +32,11 @@ describe("the relay, on real ElastAlert", function () {
     pipeline = (await putPipelines(elasticsearch, "relay")).alerts;
   });
   beforeEach(async () => {
-    number++;
     target = {
       fqdn: "dhis2.example.org",
       timezone: "Africa/Accra",
       kibanaUrl: "https://dhis2.example.org/siem",
-      alertIndex: `alerts-relay-${number}`,
+      alertIndex: `alerts-relay-${++number}`,
       alertsView: "alerts-view",
       stateIndex: `relay-relay-${number}`,
     };

@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { waitFor } from "../../core/wait";
+import { ROOT } from "../../core/root";
 import type { Destination } from "../../config/delivery";
 import { renderRelayConfig, renderRelayRules, type RelayTarget } from "../../render/relay";
-
-const ROOT = join(__dirname, "../..");
 
 export interface RelaySetup {
   readonly elasticsearchPort: number;
@@ -81,9 +81,5 @@ export async function until(
   journal: () => string = () => "",
   seconds = 60,
 ): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!(await is())) {
-    if (Date.now() > deadline) throw new Error(`${what}: not after ${seconds} s\n${journal().slice(-4000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await waitFor({ what, seconds, pauseMs: 100, details: () => `\n${journal().slice(-4000)}` }, is);
 }

@@ -1,7 +1,6 @@
+import type { Json } from "../../core/json";
 import { deliverySchema, type Destination } from "../../config/delivery";
 import { renderAlertDocument, type AlertingRule } from "../../pipelines";
-
-export type Json = Record<string, unknown>;
 
 const RULE_ID = "7e1f6f2a-0a4b-4b7e-9b53-0d4b8a3f9c11";
 

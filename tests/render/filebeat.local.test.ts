@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { stringify } from "yaml";
+import { waitFor } from "../../core/wait";
 import { CACHE } from "../../lab/places";
 import { MARKER } from "../../render/filebeat";
 import { dhis2 } from "../../sources/dhis2";
@@ -67,11 +68,8 @@ describe("a real Filebeat with these settings", function () {
   }
 
   async function until(what: string, met: () => boolean): Promise<void> {
-    const deadline = Date.now() + 30_000;
-    while (!met()) {
-      assert.ok(Date.now() < deadline, `waited for ${what}; it has sent: ${sent().join(", ")}`);
-      await sleep(100);
-    }
+    const details = () => `; it has sent: ${sent().join(", ")}`;
+    await waitFor({ what, seconds: 30, pauseMs: 100, details }, met);
   }
 
   const paths = () => ["home", "data", "logs"].flatMap((path) => [`--path.${path}`, join(folder, path)]);

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
-
-const ROOT = join(__dirname, "../..");
+import { ROOT } from "../../core/root";
 
 describe("shell", () => {
   const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.sh"], {

@@ -1,6 +1,6 @@
+import { listenAnywhere } from "../../core/ports";
 import { grouped } from "../support/es-query";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Json } from "../../kibana/es-query";
 
 export const encryptionKey = "k".repeat(32);
@@ -13,8 +13,7 @@ export const ruleId = "6f1c5a4e-0000-4000-8000-0000000000aa";
 export const basic = (login: string) => `Basic ${Buffer.from(login).toString("base64")}`;
 
 export async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${await listenAnywhere(server)}`;
 }
 
 export interface Reply {

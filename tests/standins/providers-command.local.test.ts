@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "node:net";
 import { type Connection, Server as SshServer, utils } from "ssh2";
+import { soon } from "../support/soon";
+import { listenAnywhere } from "../../core/ports";
 import { command } from "../../lab/standins/pulumi/command";
 import { plain, secret } from "../../lab/standins/pulumi/marks";
 
@@ -43,8 +44,7 @@ describe("the stand-in for the command provider", () => {
     logins = 0;
     runs = [];
     server = new SshServer({ hostKeys: [hostKey.privateKey] }, accept);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    port = (server.address() as AddressInfo).port;
+    port = await listenAnywhere(server);
   });
   afterEach(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
@@ -175,9 +175,7 @@ describe("the stand-in for the command provider", () => {
     const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     const { SSH_AUTH_SOCK: before } = process.env;
     try {
-      const deadline = Date.now() + 5000;
-      while (!existsSync(socket) && Date.now() < deadline)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      await soon("the agent", () => existsSync(socket));
       const key = ["-q", join(folder, "user")];
       execFileSync("ssh-add", key, { env: { ...process.env, SSH_AUTH_SOCK: socket } });
       process.env.SSH_AUTH_SOCK = socket;
@@ -214,10 +212,10 @@ describe("the stand-in for the command provider", () => {
 
   it("tries again as often as it is told", async () => {
     const silent = createServer((socket) => socket.destroy());
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const silentPort = await listenAnywhere(silent);
     try {
       lines.length = 0;
-      const to = connection({ port: (silent.address() as AddressInfo).port, dialErrorLimit: 2 });
+      const to = connection({ port: silentPort, dialErrorLimit: 2 });
       await assert.rejects(create({ connection: to, create: "make" }), /after 2 failed attempts: /);
       assert.deepEqual(lines, ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]);
     } finally {

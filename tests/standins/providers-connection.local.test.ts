@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTls } from "node:https";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { listenAnywhere } from "../../core/ports";
 import type { Standin, Subject } from "../../lab/standins/pulumi/serve";
 import { createElasticstack } from "../../lab/standins/pulumi/elasticstack";
 import { certificate } from "../../lab/bench/ssh-servers";
@@ -44,8 +44,7 @@ describe("the stand-in for elasticstack and its servers", () => {
       response.setHeader("x-elastic-product", "Elasticsearch");
       response.end(request.url === "/" ? `{"cluster_uuid":"c"}` : `{"id":"1","i":{}}`);
     });
-    await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
-    const endpoints = [`https://127.0.0.1:${(tls.address() as AddressInfo).port}`];
+    const endpoints = [`https://127.0.0.1:${await listenAnywhere(tls)}`];
     try {
       provider.configure?.({
         elasticsearch: { endpoints, caData: cert },
@@ -95,8 +94,7 @@ describe("the stand-in for elasticstack and its servers", () => {
 
   it("talks to no server that does not say it is Elasticsearch", async () => {
     const other = createServer((_request, response) => response.end("{}"));
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const url = `http://127.0.0.1:${await listenAnywhere(other)}`;
     provider.configure?.({ elasticsearch: { ...LOGIN, endpoints: [url] } });
     try {
       await assert.rejects(

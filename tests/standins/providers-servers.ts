@@ -1,10 +1,9 @@
 /** Elasticsearch and Kibana for the providers' tests: they record each request, keep what is put, and add what the real ones add. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { randomUUID } from "node:crypto";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-
-type Json = Record<string, unknown>;
+import { listenAnywhere } from "../../core/ports";
+import type { Json } from "../../core/json";
 
 export interface Recorded {
   readonly method: string;
@@ -199,9 +198,9 @@ export async function startServers(): Promise<Servers> {
       response.end(body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenAnywhere(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     calls,
     kept,
     fail: (status, body) => void (failure = { status, body }),

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,6 +9,8 @@ import * as automation from "@pulumi/pulumi/automation";
 import * as elasticstack from "@pulumi/elasticstack";
 import { remote } from "@pulumi/command";
 import * as random from "@pulumi/random";
+import { waitFor } from "../../core/wait";
+import { freePort, listens } from "../../core/ports";
 import { Host } from "../../components/host";
 import { CACHE, ROOT } from "../../lab/places";
 import { loadScripts } from "../../scripts";
@@ -207,7 +208,7 @@ describe("the stand-in for the command provider under Pulumi's engine, against a
     writeFileSync(join(folder, "sshd_config"), lines.join(""));
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
     sshd = spawn(SSHD, ["-D", "-f", join(folder, "sshd_config")], { stdio: "ignore" });
-    await listening(port);
+    await waitFor({ what: "sshd", seconds: 10, pauseMs: 50 }, () => listens(port));
   });
   afterEach(() => {
     sshd.kill();
@@ -289,25 +290,3 @@ describe("the stand-in for the command provider under Pulumi's engine, against a
     assert.deepEqual([second(true), second(false)], [[], kept]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function listening(port: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  const answers = () =>
-    new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-  while (!(await answers())) {
-    if (Date.now() > deadline) throw new Error(`sshd does not listen on port ${port}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

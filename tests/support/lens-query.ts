@@ -1,6 +1,6 @@
+import type { Json } from "../../core/json";
 import { onlyLayer, type Lens } from "./panels";
 
-type Json = Record<string, unknown>;
 interface Answer extends Json {
   readonly doc_count: number;
 }

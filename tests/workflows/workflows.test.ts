@@ -4,9 +4,9 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { ROOT } from "../../core/root";
 import { SECRETS } from "../../commands/preview-comment";
 
-const ROOT = join(__dirname, "../..");
 const FOLDER = join(ROOT, ".github/workflows");
 
 const permissions = z.record(z.string(), z.enum(["read", "write", "none"]));

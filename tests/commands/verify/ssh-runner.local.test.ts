@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { ServerChannel } from "ssh2";
 import { openHost } from "../../../commands/site/ssh-runner";
-import { atEnd, endAll, keys, LOOPBACK, sshServer } from "../../../lab/bench/ssh-servers";
+import { LOOPBACK } from "../../../core/ports";
+import { atEnd, endAll, keys, sshServer } from "../../../lab/bench/ssh-servers";
 
 /** A host on which every command does this. */
 async function host(exec: (command: string, channel: ServerChannel) => void) {

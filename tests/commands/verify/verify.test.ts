@@ -7,12 +7,13 @@ import type { Finding } from "../../../commands/verify/finding";
 import { table } from "../../../commands/verify/print";
 import { send, through } from "../../../commands/verify/servers";
 import { EXAMPLE_CONFIG } from "../../../commands/graph";
+import { freePort, LOOPBACK } from "../../../core/ports";
 import * as servers from "../../../lab/bench/ssh-servers";
 import { sample, SITE } from "./samples";
 import { exportedStack } from "./samples-state";
 import { type Answers, search, server, tls, way } from "./ways";
 
-const { LOOPBACK, endAll } = servers;
+const { endAll } = servers;
 const now = Date.now();
 const ELASTICSEARCH: Answers = {
   "GET /": () => ({ version: { number: "8.19.8" } }),
@@ -243,7 +244,7 @@ describe("npm run verify", () => {
       const other = { ...known, ca: servers.certificate("DNS:siem").cert };
       await assert.rejects(send(open, other, "GET", "/"), /self-signed certificate|unable to verify/);
       await assert.rejects(send(open, { ...known, name: "other" }, "GET", "/"), /does not match/);
-      const closed = { ...known, port: await servers.freePort() };
+      const closed = { ...known, port: await freePort() };
       await assert.rejects(send(open, closed, "GET", "/"), /cannot connect to/);
     } finally {
       client.end();

@@ -4,9 +4,9 @@ import { createServer } from "node:https";
 import { connect as connectTcp } from "node:net";
 import type { Connect } from "../../../commands/verify";
 import { SITE } from "./samples";
+import { LOOPBACK } from "../../../core/ports";
 import * as servers from "../../../lab/bench/ssh-servers";
 
-const { LOOPBACK } = servers;
 export const tls = servers.certificate("DNS:siem");
 const LOGIN = `Basic ${Buffer.from("elastic:s3cret").toString("base64")}`;
 export type Answers = Record<string, (body: string) => unknown>;
@@ -14,7 +14,7 @@ export type Answers = Record<string, (body: string) => unknown>;
 /** Elasticsearch or Kibana: answers by "METHOD path", to the stack's own login only. Gives its port and what it was asked. */
 export async function server(answers: Answers): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
-  const port = await servers.listenAnywhere(
+  const port = await servers.listenTillEnd(
     createServer(tls, (request, response) => {
       let body = "";
       request.on("data", (chunk: Buffer) => (body += chunk.toString()));
