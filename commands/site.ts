@@ -10,7 +10,7 @@ import { printProblem, type Problem, type Result } from "../core/problem";
 import { ROOT } from "../core/root";
 import type { Site } from "../config/site";
 import { NAMESPACE, readStackFile, type StackFile } from "../config/stack-file";
-import type { SshRequest } from "../connection/ssh";
+import type { SshRequest } from "../config/ssh";
 import { runCommand } from "./command-line";
 import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { describeSite } from "./site/describe";

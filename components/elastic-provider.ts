@@ -1,17 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
+import type { Reach } from "../connection";
 import { KIBANA_PATH } from "../render/elastic";
 import type { ElasticStack } from "./elastic-stack";
-
-/** Where the provider on the laptop reaches the two servers, and the file that holds their CA (Kibana's is read from a file). */
-export interface Endpoints {
-  readonly elasticsearch: string;
-  readonly kibana: string;
-  readonly caFile: string;
-}
-
-/** Opens the way from the laptop to the servers, once they run; does nothing in a preview. */
-export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
 
 /** What every resource inside the Elastic stack needs. */
 export class ElasticContext {

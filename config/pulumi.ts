@@ -4,10 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
 import { SOURCES } from "../machines";
 import { sourceProblems } from "../sources";
-import type { SshRequest } from "../connection/ssh";
 import { parseSite, parseStack, siteOf } from "./load";
 import { printProblem, type Problem, type Result } from "../core/problem";
 import type { Options, Site } from "./site";
+import type { SshRequest } from "./ssh";
 import { NAMESPACE, readStackFile } from "./stack-file";
 
 export interface LoadedStack {

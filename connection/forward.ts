@@ -5,7 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import * as pulumi from "@pulumi/pulumi";
 import { ROOT } from "../core/root";
 import { problems } from "./problems";
-import type { SshRequest } from "./ssh";
+import type { SshRequest } from "../config/ssh";
 
 /** A loopback port, and the server behind the SSH host that it leads to. */
 export interface ForwardTarget {

@@ -1,11 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Endpoints, Reach } from "../components/elastic-provider";
 import type { Options } from "../config/site";
 import { ELASTICSEARCH_PORT, KIBANA_PORT } from "../render/elastic";
 import { writeCa } from "./ca";
 import { type ForwardTarget, openForward } from "./forward";
 import { preflight } from "./preflight";
-import type { SshRequest } from "./ssh";
+import type { SshRequest } from "../config/ssh";
+
+/** Where the provider on the laptop reaches the two servers, and the file that holds their CA (Kibana's is read from a file). */
+export interface Endpoints {
+  readonly elasticsearch: string;
+  readonly kibana: string;
+  readonly caFile: string;
+}
+
+/** Opens the way from the laptop to the servers, once they run; does nothing in a preview. */
+export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
 
 /**
  * The way from this laptop to the SIEM's servers: an SSH forward on the config's two loopback ports, or directly. Resolves

@@ -3,7 +3,8 @@ import { errorText } from "../core/errors";
 import { errorForPeople, type ForwardTarget } from "./forward";
 import { claimAll } from "./ports";
 import { ProhibitedError } from "./problems";
-import { connectSsh, openChannel, serverName, type SshRequest } from "./ssh";
+import type { SshRequest } from "../config/ssh";
+import { connectSsh, openChannel, serverName } from "./ssh";
 
 /** How long a server behind the host may take to answer, in seconds: before the first update none is there. */
 const PATIENCE_S = 3;

@@ -2,13 +2,8 @@ import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Client, utils, type ConnectConfig, type ServerHostKeyAlgorithm } from "ssh2";
 import type { SshHost } from "../config/site";
+import type { SshRequest } from "../config/ssh";
 import { ProhibitedError, problems, ReachError } from "./problems";
-
-/** The LXD host, and the bastion before it if there is one. Without a private key, the SSH agent logs in (to both). */
-export interface SshRequest extends SshHost {
-  readonly privateKey?: string;
-  readonly bastion?: SshHost;
-}
 
 /** How long each hop may take, in seconds. */
 const TIMEOUT_S = 10;

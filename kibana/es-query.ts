@@ -3,11 +3,10 @@
  * condition, and which of its alerts act now. What Elastic documents of the rule type, and what rules were seen to do.
  * `npm run detections -- test | try` judges rules by it, and the lab's stand-in for Kibana runs them by it.
  */
-import { MATCHED } from "../render/rule";
-import { milliseconds } from "../commands/detections/lines";
+import { milliseconds } from "../core/duration";
+import type { Json } from "../core/json";
+import { MATCHED } from "./rule";
 import type { Params } from "./rule-params";
-
-export type Json = Record<string, unknown>;
 
 /** When an action is done for an alert that stays active. */
 export interface Action {

@@ -2,13 +2,19 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
+/**
+ * What Kibana calls the one group of a rule's actions, and the alert of a rule that has no groups
+ * (ConditionMetAlertInstanceId): who mutes that one mutes the rule.
+ */
+export const MATCHED = "query matched";
+
 const text = z.string();
 const anything = z.record(text, z.unknown());
 const duration = text.regex(/^[1-9]\d*[smhd]$/, "string is not a valid duration");
 
 const action = z.strictObject({
   id: text,
-  group: z.literal("query matched"),
+  group: z.literal(MATCHED),
   params: z.strictObject({ documents: z.array(anything) }),
   uuid: text.default(() => randomUUID()),
   connector_type_id: z.literal(".index").default(".index"),

@@ -1,7 +1,8 @@
 /** What an action of an `.es-query` rule can say of its alert, and how Kibana fills that into the action's params. */
 import mustache from "mustache";
-import { MATCHED } from "../render/rule";
-import type { Firing, Json } from "./es-query";
+import type { Json } from "../core/json";
+import type { Firing } from "./es-query";
+import { MATCHED } from "./rule";
 
 /** The variables that our rules' actions name, and `date`. `publicUrl` is Kibana's address for people. */
 export function variables(

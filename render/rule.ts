@@ -1,14 +1,10 @@
 import { type Detection, type Logic, saidInDsl, type Window, watchesSilence } from "../detections/detection";
 import { renderAlertDocument } from "../pipelines/alert-document";
 import { LATENESS_MINUTES } from "../pipelines/lateness";
+import { MATCHED } from "../kibana/rule";
 import { renderEsql } from "./esql";
 import { stableJson } from "../core/json";
 
-/**
- * What Kibana calls the one group of a rule's actions, and the alert of a rule that has no groups
- * (ConditionMetAlertInstanceId): who mutes that one mutes the rule.
- */
-export const MATCHED = "query matched";
 /** How often Kibana runs a rule. */
 export const INTERVAL = "1m";
 /** The window of a rule about single events: longer than the interval, for runs that Kibana starts late. */

@@ -52,6 +52,7 @@ async function main(filters: readonly string[]): Promise<void> {
       tool("tsc", "tsc", ["--noEmit"]),
       tool("eslint", "eslint", ["."]),
       tool("prettier", "prettier", ["--check", "."]),
+      tool("layers", "depcruise", ["."]),
     );
   }
   for (const [title, some] of groups) if (some.length > 0) counts.push(await suites(title, some));

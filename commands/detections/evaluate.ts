@@ -1,13 +1,8 @@
 import { type Detection, watchesSilence } from "../../detections/detection";
 import { renderRule, windowOf } from "../../render/rule";
-import {
-  type Action,
-  advance,
-  type Alert as ActiveAlert,
-  type Json,
-  type Match,
-} from "../../kibana/es-query";
-import { milliseconds } from "./lines";
+import type { Json } from "../../core/json";
+import { type Action, advance, type Alert as ActiveAlert, type Match } from "../../kibana/es-query";
+import { milliseconds } from "../../core/duration";
 import { plan, type Plan } from "./plan";
 
 const MINUTE = 60_000;

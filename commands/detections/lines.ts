@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { errorText } from "../../core/errors";
+import { milliseconds } from "../../core/duration";
 import type { DetectionTests, TestEvent } from "../../detections/schema";
 
 /** A line as it was written in a container, before any agent or pipeline saw it. */
@@ -33,20 +35,13 @@ export function readLines(text: string): RawLine[] {
         ...result.error.issues.map(({ path, message }) => `line ${index + 1}: ${path.join(".")} ${message}`),
       );
     } catch (error) {
-      faults.push(`line ${index + 1}: ${error instanceof Error ? error.message : String(error)}`);
+      faults.push(`line ${index + 1}: ${errorText(error)}`);
     }
     return [];
   });
   if (faults.length > 0) throw new Error(faults.join("\n"));
   if (lines.length === 0) throw new Error("there is no event in it");
   return lines;
-}
-
-const MILLISECONDS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5 };
-
-/** The milliseconds of "90s", "5m", "1h", "1d". */
-export function milliseconds(duration: string): number {
-  return parseInt(duration, 10) * MILLISECONDS[duration.slice(-1) as keyof typeof MILLISECONDS];
 }
 
 /** A time as a web server writes it, such as "01/Mar/2024:10:11:12 +0000". */

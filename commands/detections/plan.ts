@@ -1,7 +1,9 @@
 import type { Detection, Limit } from "../../detections/detection";
 import type { EsqlLogic } from "../../render/esql";
-import { MATCHED, renderParams, renderQuery } from "../../render/rule";
-import { type Json, type Match, matches, searchBody, timeWindow } from "../../kibana/es-query";
+import { MATCHED } from "../../kibana/rule";
+import { renderParams, renderQuery } from "../../render/rule";
+import type { Json } from "../../core/json";
+import { type Match, matches, searchBody, timeWindow } from "../../kibana/es-query";
 import { dslParams, esqlParams } from "../../kibana/rule-params";
 
 /** How a detection is evaluated on Elasticsearch at one moment. */

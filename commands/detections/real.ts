@@ -1,7 +1,7 @@
 import { realElasticsearch } from "../elasticsearch";
 import { ALWAYS_LATE, dropLogStream, putLogStream } from "../elasticsearch/pipelines";
 import { filebeatEvents } from "../parse/filebeat";
-import type { Json } from "../../kibana/es-query";
+import type { Json } from "../../core/json";
 import type { Search } from "./evaluate";
 import type { RawLine } from "./lines";
 

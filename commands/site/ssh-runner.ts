@@ -1,5 +1,6 @@
 import type { Client, ClientChannel } from "ssh2";
-import { connectSsh, type SshRequest } from "../../connection/ssh";
+import type { SshRequest } from "../../config/ssh";
+import { connectSsh } from "../../connection/ssh";
 import type { Runner } from "./discover";
 
 /** How long one command on the host may take, in seconds, unless it says otherwise. */

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { ForwardTarget } from "../../connection/forward";
 import { preflight } from "../../connection/preflight";
-import type { SshRequest } from "../../connection/ssh";
+import type { SshRequest } from "../../config/ssh";
 import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
 import { soon } from "../support/soon";

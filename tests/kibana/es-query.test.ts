@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Action, advance, type Alert, type Json, matches, searchBody } from "../../kibana/es-query";
+import type { Json } from "../../core/json";
+import { type Action, advance, type Alert, matches, searchBody } from "../../kibana/es-query";
 import type { Params } from "../../kibana/rule-params";
 import { grouped } from "../support/es-query";
 

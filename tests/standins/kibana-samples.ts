@@ -1,7 +1,7 @@
 import { listenAnywhere } from "../../core/ports";
 import { grouped } from "../support/es-query";
 import type { Server } from "node:http";
-import type { Json } from "../../kibana/es-query";
+import type { Json } from "../../core/json";
 
 export const encryptionKey = "k".repeat(32);
 export const settings = {

@@ -7,7 +7,7 @@ import { runDue } from "../../lab/standins/kibana/rules";
 import { type Kibana, openKibana } from "../../lab/standins/kibana/kibana";
 import { createServer } from "../../lab/standins/kibana/server";
 import { checkSettings } from "../../lab/standins/kibana/settings";
-import type { Json } from "../../kibana/es-query";
+import type { Json } from "../../core/json";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 import {
   type Call,

@@ -9,7 +9,7 @@ import { runDue } from "../../lab/standins/kibana/rules";
 import { type Kibana, openKibana } from "../../lab/standins/kibana/kibana";
 import { createServer as createKibana } from "../../lab/standins/kibana/server";
 import { checkSettings } from "../../lab/standins/kibana/settings";
-import type { Json } from "../../kibana/es-query";
+import type { Json } from "../../core/json";
 import { certificate } from "../../lab/bench/ssh-servers";
 import {
   action,

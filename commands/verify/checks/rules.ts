@@ -1,4 +1,4 @@
-import { MATCHED } from "../../../render/rule";
+import { MATCHED } from "../../../kibana/rule";
 import type { RuleFacts } from "../facts";
 import type { Finding } from "../finding";
 import { type Check, type Context, answered, inContainer, MINUTE, orOk, span } from "./context";

@@ -1,6 +1,6 @@
 /** Who may use Kibana: its part of a role is kept in Elasticsearch's, as privileges of an application. */
 import { type Context, Hono } from "hono";
-import type { Json } from "../../../kibana/es-query";
+import type { Json } from "../../../core/json";
 import type { Kibana } from "./kibana";
 import { checkBody, refuse, role } from "./schemas";
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { auth as loginOf } from "hono/utils/basic-auth";
 import { advance, type Firing, matches, searchBody } from "../../../kibana/es-query";
-import { milliseconds } from "../../../commands/detections/lines";
+import { milliseconds } from "../../../core/duration";
 import { dslParams, esqlParams } from "../../../kibana/rule-params";
 import { ruleCreate, ruleUpdate } from "../../../kibana/rule";
 import { renderAll, variables } from "../../../kibana/templates";
