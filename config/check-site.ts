@@ -4,10 +4,11 @@ import { containerSchema, siteSchema } from "./containers-json";
 import { oneOf, shown, type Say } from "../core/problem";
 import type { DhisInstance } from "./site";
 
-/** What the stack's config adds to a site's file. */
+/** The settings of the stack's config that add to a site's file. */
 export interface SiteExtras {
+  /** DHIS2 instances that the file does not list. */
   readonly dhis2: readonly DhisInstance[];
-  /** The site has no DHIS2 instance, and that is meant. */
+  /** The site has no DHIS2 instance, on purpose. */
   readonly withoutDhis2: boolean;
 }
 
@@ -24,47 +25,47 @@ interface LooseSite {
   readonly containers?: readonly Entry[];
 }
 
-/** Checks that take more than one value; what has the wrong shape is passed over. */
+/** Checks that need more than one value. A value of the wrong type is skipped: the schema reports it. */
 export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
   const { containers, network, proxy } = looseSite(value);
   if (network !== undefined) checkNetwork(network, extras, say);
   if (containers === undefined) return;
-  checkDoubled(containers, extras, say);
+  checkUnique(containers, extras, say);
   containers.forEach((entry, index) => {
     if (entry.remoteHost !== undefined) {
       const message =
-        "containers on another host are not yet supported; take the entry out, or run a stack for that host";
+        "must not be set, because containers of another host are not supported; remove the entry, or run a stack for that host";
       say(["containers", index, "remote_host"], message);
     }
     const fault = entry.ip && network ? addressFault(entry.ip, network) : undefined;
     if (fault !== undefined) say(["containers", index, "ip"], fault);
   });
   const ofType = (...types: string[]) => containers.filter(({ type }) => types.includes(type ?? ""));
-  // An entry whose type cannot be read may be the one that seems to be missing.
-  const sure = containers.every(({ type }) => type !== undefined);
-  const one = (entries: readonly Entry[], types: string, hint = "") => {
-    if (entries.length > 1 || (entries.length === 0 && sure)) {
+  // An entry with an invalid type can be the entry that seems to be missing.
+  const allTypesValid = containers.every(({ type }) => type !== undefined);
+  const requireExactlyOne = (entries: readonly Entry[], types: string, hint = "") => {
+    if (entries.length > 1 || (entries.length === 0 && allTypesValid)) {
       const add = entries.length === 0 ? hint : "";
-      say(["containers"], `exactly one entry of type ${types} is needed; ${count(entries)}${add}`);
+      say(["containers"], `must have exactly one entry of type ${types}; ${count(entries)}${add}`);
     }
   };
-  one(
+  requireExactlyOne(
     ofType(...MACHINE_TYPES.filter((name) => machineType(name).role === "siem")),
     "es_siem",
-    ': add { "name": "siem", "ip": ADDRESS, "type": "es_siem" }, with a free address of the network',
+    ': add { "name": "siem", "ip": ADDRESS, "type": "es_siem" } with a free address of the network',
   );
   const proxies = ofType(...Object.values(PROXIES));
-  one(proxies, oneOf(Object.values(PROXIES)));
+  requireExactlyOne(proxies, oneOf(Object.values(PROXIES)));
   if (proxies.length === 1) checkProxy(proxies[0], proxy, say);
-  if (sure && ofType("dhis2").length === 0 && extras.dhis2.length === 0 && !extras.withoutDhis2) {
+  if (allTypesValid && ofType("dhis2").length === 0 && extras.dhis2.length === 0 && !extras.withoutDhis2) {
     say(
       ["containers"],
-      'no DHIS2 instance is listed; add entries of type "dhis2" (npm run -s site -- --discover STACK proposes them), or set dhis2 in the stack\'s config, or withoutDhis2 to true if the site has none',
+      "must have an entry of type dhis2: add the DHIS2 instances (npm run -s site -- --discover STACK proposes entries), or set dhis2 in the stack's config, or set withoutDhis2 to true if the site has no DHIS2",
     );
   }
 }
 
-/** What of a value has the right shape. */
+/** Returns the parts of a value that have the right type. */
 function looseSite(value: unknown): LooseSite {
   const { shape } = siteSchema;
   const site = asObject(value);
@@ -91,23 +92,25 @@ function checkNetwork(network: string, extras: SiteExtras, say: Say): void {
   if (isEdge(gateway, network)) {
     say(
       ["network"],
-      `${gateway} is no address for a gateway: it is the network's first or last; write GATEWAY/PREFIX, such as 192.168.0.1/24`,
+      `must be the gateway's address and the network's prefix, such as 192.168.0.1/24; ${gateway} is the network's first or last address, which no machine can have`,
     );
     return;
   }
   for (const { name, ip } of extras.dhis2) {
     const fault = addressFault(ip, network);
-    if (fault !== undefined) say(["network"], `dhis2 "${name}" of the stack's config: ${fault}`);
+    if (fault !== undefined) {
+      say(["network"], `must fit the stack's config, where the ip of dhis2 "${name}" ${fault}`);
+    }
   }
 }
 
-/** Why a container cannot have this address in this network, if so. */
+/** Returns why a container cannot have this address in this network; undefined if it can. */
 function addressFault(ip: string, network: string): string | undefined {
   const [gateway] = network.split("/");
-  const right = `use a free address of ${cidrOf(network)}`;
-  if (!IPv4.parse(ip).match(IPv4.parseCIDR(network))) return `${ip} is outside the network; ${right}`;
-  if (ip === gateway) return `${ip} is the network's gateway; ${right}`;
-  if (isEdge(ip, network)) return `${ip} is the network's own or its broadcast address; ${right}`;
+  const requirement = `must be a free address of ${cidrOf(network)}; ${ip} is`;
+  if (!IPv4.parse(ip).match(IPv4.parseCIDR(network))) return `${requirement} outside the network`;
+  if (ip === gateway) return `${requirement} the network's gateway`;
+  if (isEdge(ip, network)) return `${requirement} the network's own address or its broadcast address`;
   return undefined;
 }
 
@@ -116,22 +119,24 @@ function isEdge(ip: string, network: string): boolean {
   return edges.some((edge) => edge.toString() === ip);
 }
 
-/** A network without its gateway: 192.168.0.0/24 for 192.168.0.1/24. */
+/** Returns the network of a gateway's address and prefix: 192.168.0.0/24 for 192.168.0.1/24. */
 export function cidrOf(network: string): string {
   return `${IPv4.networkAddressFromCIDR(network).toString()}/${IPv4.parseCIDR(network)[1]}`;
 }
 
-function checkProxy(proxy: Entry | undefined, kind: string | undefined, say: Say): void {
-  const right = (Object.keys(PROXIES) as ProxyKind[]).find((one) => PROXIES[one] === proxy?.type);
-  if (proxy === undefined || kind === undefined || right === undefined || kind === right) return;
+function checkProxy(container: Entry | undefined, program: string | undefined, say: Say): void {
+  const expected = (Object.keys(PROXIES) as ProxyKind[]).find((name) => PROXIES[name] === container?.type);
+  if (container === undefined || program === undefined || expected === undefined || program === expected) {
+    return;
+  }
   say(
     ["proxy"],
-    `is "${kind}", but the proxy container "${proxy.name ?? "?"}" is of type ${proxy.type}; it should be "${right}", or the container of the other type`,
+    `must be "${expected}", because the container "${container.name ?? "?"}" is of type ${container.type}; it is "${program}". Or change the container's type`,
   );
 }
 
-/** Names are compared as DNS does, without case. */
-function checkDoubled(containers: readonly Entry[], extras: SiteExtras, say: Say): void {
+/** Reports names and addresses that occur twice. Upper and lower case are the same to DNS. */
+function checkUnique(containers: readonly Entry[], extras: SiteExtras, say: Say): void {
   for (const key of ["name", "ip"] as const) {
     const seen = new Map<string, number>();
     containers.forEach((entry, index) => {
@@ -139,18 +144,21 @@ function checkDoubled(containers: readonly Entry[], extras: SiteExtras, say: Say
       if (value === undefined) return;
       const before = seen.get(value);
       if (before === undefined) seen.set(value, index);
-      else say(["containers", index, key], `"${entry[key]}" is already the ${key} of containers[${before}]`);
+      else {
+        const message = `must be unique; "${entry[key]}" is already the ${key} of containers[${before}]`;
+        say(["containers", index, key], message);
+      }
     });
     for (const instance of extras.dhis2) {
       const before = seen.get(instance[key].toLowerCase());
       if (before === undefined) continue;
-      const message = `"${instance[key]}" is also in dhis2 of the stack's config; keep one of the two`;
+      const message = `must be unique; "${instance[key]}" is also in dhis2 of the stack's config: keep one of the two`;
       say(["containers", before, key], message);
     }
   }
 }
 
 function count(entries: readonly Entry[]): string {
-  if (entries.length === 0) return "there is none";
-  return `there are ${entries.length}: ${entries.map(({ name }) => shown(name ?? "?")).join(", ")}`;
+  if (entries.length === 0) return "it has none";
+  return `it has ${entries.length}: ${entries.map(({ name }) => shown(name ?? "?")).join(", ")}`;
 }

@@ -1,63 +1,72 @@
 import { z } from "zod";
-import { shown, type Say } from "../core/problem";
-import { count, serverName, SEVERITIES } from "../core/values";
+import { didYouMean, shown, type Say } from "../core/problem";
+import { count, serverName, SEVERITIES, textLike } from "../core/values";
 
 const DAY_MINUTES = 24 * 60;
-/** Minutes of the day. */
+const TIME_MESSAGE = 'must be a time of day in quotes, such as "22:00"';
+/** A time of day as `HH:MM`; becomes the minutes since midnight. */
 const time = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, {
-    abort: true,
-    error: 'is no time of the day, such as "22:00" (in quotes)',
-  })
+  .string(TIME_MESSAGE)
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, { abort: true, error: TIME_MESSAGE })
   .transform((text) => {
     const [hours = 0, minutes = 0] = text.split(":").map(Number);
     return hours * 60 + minutes;
   });
 
-const quiet = z.strictObject({ from: time, to: time }).superRefine(({ from, to }, context) => {
+const quietTime = z.strictObject({ from: time, to: time }).superRefine(({ from, to }, context) => {
   if (from < to) return;
   const message =
     from === to
-      ? "is as long as nothing; it must be later than from"
-      : 'ends before it begins; for a night write two: {from: "22:00", to: "24:00"} and {from: "00:00", to: "06:00"}';
+      ? "must be later than from"
+      : 'must be later than from; for a night, write {from: "22:00", to: "24:00"} and {from: "00:00", to: "06:00"}';
   context.addIssue({ code: "custom", path: ["to"], message });
 });
 
-const asList = (one: unknown) => (one === undefined || Array.isArray(one) ? one : [one]);
+/** Returns a list: a value that is not a list becomes the list's only item. */
+const asList = (value: unknown) => (value === undefined || Array.isArray(value) ? value : [value]);
 
-const address = z.email("is no e-mail address, such as duty@example.org");
-const url = (pattern: RegExp, example: string) =>
-  z.string().refine((text) => pattern.test(text) && URL.canParse(text), `is no URL, such as ${example}`);
-const ca = z
-  .string()
-  .includes("BEGIN CERTIFICATE", { error: "is no certificate; it must be the PEM text of the CA's" })
-  .optional();
+const ADDRESSES_MESSAGE = "must name who gets the alerts, such as [duty@example.org]";
+const address = z.email("must be an e-mail address, such as duty@example.org");
+const url = (pattern: RegExp, example: string) => {
+  const message = `must be a URL without a login, such as ${example}`;
+  return z.string(message).refine((text) => pattern.test(text) && URL.canParse(text), message);
+};
+const CA_MESSAGE = "must be a CA's certificate in PEM, which begins with -----BEGIN CERTIFICATE-----";
+const ca = z.string(CA_MESSAGE).includes("BEGIN CERTIFICATE", { error: CA_MESSAGE }).optional();
 
-/** A single severity means itself and those above it. */
-function atLeast(given: unknown): unknown {
+/** Returns the severities that a config means: a single one stands for itself and all higher ones. */
+function severitiesFrom(given: unknown): unknown {
   if (typeof given !== "string") return given;
   const from = (SEVERITIES as readonly string[]).indexOf(given);
   return from < 0 ? [given] : SEVERITIES.slice(from);
 }
 
-/** What destinations of every type have. */
+const CHAT_MESSAGE = 'must be a chat\'s id or a channel in quotes, such as "-1001234567890" or "@channel"';
+
+/** The keys of destinations of every type. */
 const common = {
-  name: z
-    .string()
-    .regex(
-      /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
-      "is no name; use lower-case letters, digits and hyphens, at most 63, a letter first and no hyphen last",
-    ),
-  /** One: that and worse; several: those. */
+  /** The destination's name, in messages, `deliverySecrets` and the relay's journal. Required. Example: `duty`. */
+  name: textLike(
+    /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be a name of lower-case letters, digits and hyphens, such as duty (63 at most, first a letter, last no hyphen)",
+  ),
+  /** The alerts' severities: one means it and the higher ones, a list exactly these. Default: all. Example: `high`. */
   severities: z
-    .preprocess(atLeast, z.array(z.enum(SEVERITIES)).min(1, "is empty; leave it out for every severity"))
+    .preprocess(
+      severitiesFrom,
+      z
+        .array(z.enum(SEVERITIES))
+        .min(1, "must name a severity, such as high; leave it out for all severities"),
+    )
     .default([...SEVERITIES]),
-  /** Ids or names of detections; none: all. */
-  rules: z.array(z.string()).min(1, "is empty; leave it out for every rule").optional(),
-  /** In the site's time zone. */
-  quietHours: z.preprocess(asList, z.array(quiet)).default([]),
-  /** Minutes in which alerts are gathered into one message. */
+  /** The names or ids of the detections whose alerts it gets. Default: all. Example: `[dhis2_impersonation]`. */
+  rules: z
+    .array(z.string())
+    .min(1, "must name a detection, such as dhis2_impersonation; leave it out for all detections")
+    .optional(),
+  /** When alerts wait, in the site's time zone; critical alerts never wait. Default: none. Example: `{from: "00:00", to: "06:00"}`. */
+  quietHours: z.preprocess(asList, z.array(quietTime)).default([]),
+  /** The minutes in which alerts become one message; 0 sends each alert at once. Default: 5. */
   group: count(0, DAY_MINUTES).default(5),
 };
 
@@ -67,101 +76,121 @@ const destination = z.discriminatedUnion(
     z.strictObject({
       ...common,
       type: z.literal("email"),
+      /** The mail server. Required. Example: `smtp.example.org`. */
       host: serverName,
+      /** Its port. Default: 587 with STARTTLS, 465 with SMTPS. */
       port: count(1, 65535).optional(),
+      /** How the connection is encrypted; it always is. Default: `starttls`. */
       tls: z.enum(["starttls", "smtps"]).default("starttls"),
+      /** The sender. Required. Example: `siem@example.org`. */
       from: address,
-      to: z.preprocess(asList, z.array(address).min(1, "is empty; name who gets the alerts")),
-      user: z.string().min(1, "is empty; leave it out for a server without a login").optional(),
+      /** The recipient, or a list of them. Required. Example: `[duty@example.org]`. */
+      to: z.preprocess(asList, z.array(address, ADDRESSES_MESSAGE).min(1, ADDRESSES_MESSAGE)),
+      /** The login at the mail server; the destination's secret is its password. Default: no login. */
+      user: z
+        .string()
+        .min(1, "must be a login name, such as siem; leave it out for a server without a login")
+        .optional(),
+      /** The only CA that is trusted, in PEM. Default: the system's CAs. */
       ca,
     }),
+    // The secret is the URL of an incoming webhook.
     z.strictObject({ ...common, type: z.literal("slack") }),
+    // The secret is the URL of a Workflow's webhook.
     z.strictObject({ ...common, type: z.literal("teams") }),
     z.strictObject({
       ...common,
       type: z.literal("telegram"),
+      /** The chat's id or the channel's name; the secret is the bot's token. Required. Example: `"-1001234567890"`. */
       chat: z
-        .union([z.string(), z.int().transform(String)])
-        .refine(
-          (text) => /^(-?\d+|@\w{4,})$/.test(text),
-          'is no chat, such as "-1001234567890" or "@channel"',
-        ),
+        .union([z.string(), z.int().transform(String)], CHAT_MESSAGE)
+        .refine((text) => /^(-?\d+|@\w{4,})$/.test(text), CHAT_MESSAGE),
+      /** The server of the Bot API. Default: `https://api.telegram.org`. */
       api: url(/^https?:\/\/[^/?#@]+$/, "https://api.telegram.org").default("https://api.telegram.org"),
     }),
     z.strictObject({
       ...common,
       type: z.literal("webhook"),
+      /** Where messages are posted. Default: the destination's secret; if this is set, the secret is an Authorization header. */
       url: url(/^https?:\/\/[^@]+$/, "https://soar.example.org/hook").optional(),
+      /** Further headers of each request. Default: none. Example: `{X-Site: hmis}`. */
       headers: z
         .record(
-          z.string().regex(/^[A-Za-z0-9-]+$/, "is no name of a header"),
-          z.string().regex(/^[\x20-\x7e]*$/, "is no value of a header"),
+          textLike(/^[A-Za-z0-9-]+$/, "must be the name of a header, such as X-Site"),
+          textLike(/^[\x20-\x7e]*$/, "must be a header's value: one line of ASCII characters, such as hmis"),
         )
         .default({}),
+      /** The only CA that is trusted, in PEM. Default: the system's CAs. */
       ca,
     }),
   ],
   { error: "must be one of email, slack, teams, telegram, webhook" },
 );
 
+/** Where alerts are sent; `type` says how. */
 export type Destination = z.output<typeof destination>;
 
-/** Where a destination's mail server listens: what its config says, or else as its way of TLS has it. */
+/** Returns the port of a destination's mail server: that of the config, or the usual one of its encryption. */
 export function smtpPort({ port, tls }: Extract<Destination, { type: "email" }>): number {
   return port ?? (tls === "smtps" ? 465 : 587);
 }
 
+/** The schema of `delivery`. */
 export const deliverySchema = z
   .strictObject({
+    /** `relay`: the project's own relay sends. `connectors`: Kibana does, which needs a paid licence. Default: `relay`. */
     via: z.enum(["relay", "connectors"]).default("relay"),
+    /** Who gets alerts. Default: nobody. */
     destinations: z.array(destination).default([]),
   })
   .prefault({});
 
+/** How alerts reach people. */
 export type Delivery = z.output<typeof deliverySchema>;
 
-/** By the destination's name: password, webhook's URL, bot's token, or an Authorization header. */
+/** The schema of `deliverySecrets`: by the destination's name a password, a webhook's URL, a bot's token or an Authorization header. */
 export const deliverySecretsSchema = z
-  .record(
-    z.string(),
-    z
-      .string()
-      .min(1, "is empty; set it again")
-      .regex(/^[^\r\n]*$/, "is more than one line"),
-  )
+  .record(z.string(), textLike(/^[^\r\n]+$/, "must be one line of text, such as a password"))
   .default({});
 
-/** The command that sets a destination's secret; Pulumi asks for it, so that it is in no shell's history. */
+/** Returns the command that sets a destination's secret. Pulumi reads it from the terminal, so it is in no shell's history. */
 export function setSecret(name: string): string {
   return `pulumi config set --secret --path 'deliverySecrets.${shown(name)}'`;
 }
 
-/** What the secret of a destination is; undefined where it needs none. */
-function needed(one: Destination): string | undefined {
-  if (one.type === "email") return one.user === undefined ? undefined : "its user's password";
-  if (one.type === "telegram") return "its bot's token";
-  if (one.type === "webhook") return one.url === undefined ? "its URL (or set url)" : undefined;
-  return "its webhook's URL";
+/** Returns what a destination's secret must be; undefined if it can be left out. */
+function requiredSecret(destination: Destination): string | undefined {
+  switch (destination.type) {
+    case "email":
+      return destination.user === undefined ? undefined : "its user's password";
+    case "telegram":
+      return "its bot's token";
+    case "webhook":
+      return destination.url === undefined ? "its URL (or set url)" : undefined;
+    case "slack":
+    case "teams":
+      return "its webhook's URL";
+  }
 }
 
-/** What Kibana's connectors cannot do, and would lose, refuse or show alerts by. */
-function checkConnector(one: Destination, at: readonly PropertyKey[], say: Say): void {
-  if (one.quietHours.length > 0) {
+/** Reports settings that Kibana's connectors do not support: alerts would be lost, refused or readable on the way. */
+function checkConnector(destination: Destination, at: readonly PropertyKey[], say: Say): void {
+  if (destination.quietHours.length > 0) {
     say(
       [...at, "quietHours"],
-      "Kibana's connectors cannot hold alerts back; take it out, or set delivery.via to relay",
+      "must not be set, because Kibana's connectors cannot hold alerts back; remove it, or set delivery.via to relay",
     );
   }
-  if (one.type === "email" && one.tls === "starttls") {
+  if (destination.type === "email" && destination.tls === "starttls") {
     say(
       [...at, "tls"],
-      "Kibana's connectors go on without TLS where STARTTLS is taken out on the way; set it to smtps, or set delivery.via to relay",
+      "must be smtps, because Kibana's connectors send without TLS if STARTTLS is removed on the way; or set delivery.via to relay",
     );
   }
-  if ("ca" in one) {
+  if ("ca" in destination) {
     say(
       [...at, "ca"],
-      "Kibana's connectors take no CA of a destination; take it out, or set delivery.via to relay",
+      "must not be set, because Kibana's connectors have no CA of their own; remove it, or set delivery.via to relay",
     );
   }
 }
@@ -169,8 +198,9 @@ function checkConnector(one: Destination, at: readonly PropertyKey[], say: Say):
 const isHttps = (text: string) => /^https:\/\/[^/]/.test(text) && URL.canParse(text);
 
 /**
- * Checks that take more than one value: doubled names, and secrets that are missing, of nobody, or of the wrong form.
- * `secrets` is undefined where they cannot be read here.
+ * Reports faults that need more than one value: names that occur twice, and secrets that are missing, have the wrong form or
+ * belong to no destination.
+ * @param secrets undefined if they cannot be decrypted here
  */
 export function checkDelivery(
   { via, destinations }: Delivery,
@@ -178,32 +208,42 @@ export function checkDelivery(
   say: Say,
 ): void {
   const names = destinations.map(({ name }) => name);
-  destinations.forEach((one, index) => {
+  destinations.forEach((destination, index) => {
     const at = ["delivery", "destinations", index];
-    const before = names.indexOf(one.name);
-    if (before < index) say([...at, "name"], `"${one.name}" is already the name of destinations[${before}]`);
-    if (via === "connectors") checkConnector(one, at, say);
-    if (secrets === undefined) return;
-    const what = needed(one);
-    const secret = secrets[one.name];
-    if (what !== undefined && secret === undefined) {
-      say(at, `"${one.name}" lacks ${what}; set it with: ${setSecret(one.name)}`);
+    const { name } = destination;
+    const before = names.indexOf(name);
+    if (before < index) {
+      say([...at, "name"], `must be unique; "${name}" is already the name of destinations[${before}]`);
     }
-    if (secret === undefined) return;
-    const isUrl =
-      one.type === "slack" || one.type === "teams" || (one.type === "webhook" && one.url === undefined);
-    if (isUrl && !isHttps(secret)) {
-      say(["deliverySecrets", one.name], "is no URL of a webhook, such as https://soar.example.org/hook");
-    }
-    if (one.type === "telegram" && !/^\d+:[\w-]+$/.test(secret)) {
-      say(["deliverySecrets", one.name], "is no token of a bot, such as 123456:ABC-DEF");
-    }
-    if (one.type === "email" && one.user === undefined) {
-      say([...at, "user"], "is missing, but there is a password; set both or none");
+    if (via === "connectors") checkConnector(destination, at, say);
+    const secret = secrets?.[name];
+    if (secret !== undefined) checkSecret(destination, secret, at, say);
+    const required = requiredSecret(destination);
+    if (secrets !== undefined && secret === undefined && required !== undefined) {
+      say(at, `must have a secret, ${required}; set it with: ${setSecret(name)}`);
     }
   });
   for (const name of Object.keys(secrets ?? {})) {
-    if (!names.includes(name))
-      say(["deliverySecrets", name], `there is no destination "${shown(name)}" in delivery.destinations`);
+    if (names.includes(name)) continue;
+    const message = `is not the name of a destination${didYouMean(name, names) || "."} Destinations: ${names.join(", ") || "none"}`;
+    say(["deliverySecrets", name], message);
+  }
+}
+
+/** Reports a secret of the wrong form, without showing it. */
+function checkSecret(destination: Destination, secret: string, at: readonly PropertyKey[], say: Say): void {
+  const { type, name } = destination;
+  const isUrl = type === "slack" || type === "teams" || (type === "webhook" && destination.url === undefined);
+  if (isUrl && !isHttps(secret)) {
+    say(["deliverySecrets", name], "must be the URL of a webhook, such as https://soar.example.org/hook");
+  }
+  if (type === "telegram" && !/^\d+:[\w-]+$/.test(secret)) {
+    say(["deliverySecrets", name], "must be a bot token, such as 123456:ABC-DEF");
+  }
+  if (type === "email" && destination.user === undefined) {
+    say(
+      [...at, "user"],
+      `must be set, because deliverySecrets.${name} is its password; or remove that secret`,
+    );
   }
 }

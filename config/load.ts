@@ -4,28 +4,30 @@ import { checkSite, cidrOf, type SiteExtras } from "./check-site";
 import { siteKeys, siteSchema, type SiteFile } from "./containers-json";
 import { checkDelivery, setSecret } from "./delivery";
 import { parseJson } from "../core/json-text";
-import { heapFault, largestHeap } from "./memory";
+import { heapFault, largestHeap, memoryFault } from "./memory";
 import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "../core/problem";
 import { machineType, PROXIES } from "../machines";
 import type { DhisInstance, Options, Site, SiteContainer } from "./site";
 import { STRUCTURED, stackKeys, stackSchema, stackShape } from "./stack";
 
-/** The stack's config, checked, and what of it belongs to the site. */
+/** The stack's config as checked data. */
 export interface StackConfig extends SiteExtras {
-  /** Path of the site's file. */
+  /** The path of the site's file. */
   readonly site: string;
   readonly options: Options;
   readonly privateKey?: string;
-  /** By the destination's name. */
+  /** The secrets of the alerts' destinations, by the destination's name. */
   readonly deliverySecrets: Readonly<Record<string, string>>;
 }
 
-/** Where a value of the stack's config stands in its file. */
+/** Returns the line of a key in the stack's file; undefined if it is not known. */
 export type LineOf = (path: readonly PropertyKey[]) => number | undefined;
 
 /**
- * A site from the text of its `containers.json` (`file` is its name for messages) and what the stack's config adds.
- * Every problem at once, each with its line; nothing is thrown.
+ * Returns the site that `text` describes, or every problem with its line; throws nothing.
+ * @param file the file's name, for messages
+ * @param text the text of a `containers.json`
+ * @param extras the settings of the stack's config that add to the site
  */
 export function parseSite(file: string, text: string, extras: SiteExtras): Result<Site> {
   const json = parseJson(file, text);
@@ -58,7 +60,7 @@ function toSite(file: SiteFile, extras: SiteExtras): Site {
     timezone: file.environment.TZ,
     network: { cidr: cidrOf(file.network), gateway: gateway.toString(), prefix },
     containers,
-    // checkSite has seen exactly one of each.
+    // checkSite requires exactly one SIEM and one proxy.
     siem: containers.find(({ type }) => machineType(type).role === "siem") as SiteContainer,
     proxy: containers.find(isProxy) as Site["proxy"],
     agents: containers.filter(({ type }) => machineType(type).role === undefined),
@@ -66,9 +68,11 @@ function toSite(file: SiteFile, extras: SiteExtras): Site {
 }
 
 /**
- * The stack's config from its values as Pulumi gives them: all texts, objects as JSON, keys without the namespace.
- * `isSecret` tells which are encrypted, `plainSecrets` the delivery secrets that are not, where the stack's file can be
- * read; `file` is the name for messages. Every problem at once, none with a value that may be secret; nothing is thrown.
+ * Returns the stack's config, or every problem; throws nothing. No problem shows a value that can be secret.
+ * @param values the config as Pulumi gives it: all texts, objects as JSON, keys without the namespace
+ * @param isSecret whether a key's value is encrypted
+ * @param file the name of the stack's file, for messages
+ * @param plainSecrets the names of delivery secrets that are in the file in plain text
  */
 export function parseStack(
   values: Readonly<Record<string, string>>,
@@ -90,16 +94,16 @@ export function parseStack(
   );
   checkStack(input, say);
   if (values.privateKey !== undefined && !isSecret("privateKey")) {
-    say(["privateKey"], "is not encrypted; set it again with: pulumi config set --secret privateKey < FILE");
+    say(["privateKey"], "must be encrypted; set it again with: pulumi config set --secret privateKey < FILE");
   }
   const delivery = part("delivery", input);
   const hidden = values.deliverySecrets === undefined && isSecret("deliverySecrets");
   if (delivery) checkDelivery(delivery, hidden ? undefined : part("deliverySecrets", input), say);
   for (const name of plainSecrets) {
-    say(["deliverySecrets", name], `is not encrypted; set it again with: ${setSecret(name)}`);
+    say(["deliverySecrets", name], `must be encrypted; set it again with: ${setSecret(name)}`);
   }
   if (plainSecrets.length === 0 && values.deliverySecrets !== undefined && !isSecret("deliverySecrets")) {
-    say(["deliverySecrets"], `is not encrypted; set each of it again with: ${setSecret("NAME")}`);
+    say(["deliverySecrets"], `must be encrypted; set each secret again with: ${setSecret("NAME")}`);
   }
   if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
   const { site, privateKey, deliverySecrets, dhis2, withoutDhis2, ...settings } = parsed.data;
@@ -116,8 +120,8 @@ export function parseStack(
 }
 
 /**
- * What can be read of the site's part of a stack's config, so that a site's problems can be told beside the config's.
- * Where `dhis2` cannot be read, its absence is not held against the site.
+ * Returns the settings of a stack's config that add to the site, also if others are invalid: so the problems of both are
+ * reported together. If `dhis2` is invalid, the site does not need an instance.
  */
 export function siteOf(values: Readonly<Record<string, string>>): SiteExtras & { readonly site?: string } {
   const input = readValues(values);
@@ -129,7 +133,7 @@ export function siteOf(values: Readonly<Record<string, string>>): SiteExtras & {
   };
 }
 
-/** The siem container's settings, defaults where the config says nothing; undefined where it cannot be read. */
+/** Returns the settings of the SIEM's container, with defaults; undefined if they are invalid. */
 export function siemOf(values: Readonly<Record<string, string>>): Options["siem"] | undefined {
   const siem = part("siem", readValues(values));
   return siem && withHeap(siem);
@@ -139,7 +143,7 @@ function withHeap(siem: NonNullable<Part<"siem">>): Options["siem"] {
   return { ...siem, heap: siem.heap ?? largestHeap(siem.memory) };
 }
 
-/** Pulumi's texts as values; what is no JSON stays a text, and the schema says what it should be. */
+/** Returns the values of Pulumi's texts. A text that is not JSON stays a text: the schema reports it. */
 function readValues(values: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(values).map(([key, text]) => [key, STRUCTURED.has(key) ? readJson(text) : text]),
@@ -154,43 +158,46 @@ function readJson(text: string): unknown {
   }
 }
 
-/** The command that sets a key which is missing, or in whose place something stands that is no object or list. */
+/** Returns the command that sets a key which is missing, or whose value is not the object or list that it must be. */
 function howToSet([key, ...inner]: readonly PropertyKey[], values: Readonly<Record<string, string>>): string {
   if (inner.length > 0 || typeof key !== "string") return "";
   if (STRUCTURED.has(key)) {
-    const example = key === "deliverySecrets" ? setSecret("NAME") : setPart(key);
-    return `; set its parts, such as: ${example}`;
+    const example = key === "deliverySecrets" ? setSecret("NAME") : setKeyCommand(key);
+    return `; set its keys, such as: ${example}`;
   }
   return values[key] === undefined ? `; set it with: pulumi config set ${key} VALUE` : "";
 }
 
-/** Parts that are not a key with a value of its own. */
-const EXAMPLES: Readonly<Record<string, string>> = {
+/** Examples of paths for `pulumi config set`. The other keys' first key has a value of its own. */
+const EXAMPLE_PATHS: Readonly<Record<string, string>> = {
   detections: "detections.NAME.enabled",
   dhis2: "dhis2[0].name",
   kibana: "kibana.allowFrom[0]",
 };
 
-function setPart(key: string): string {
-  return `pulumi config set --path '${EXAMPLES[key] ?? `${key}.${stackKeys([key])[0]}`}' VALUE`;
+function setKeyCommand(key: string): string {
+  return `pulumi config set --path '${EXAMPLE_PATHS[key] ?? `${key}.${stackKeys([key])[0]}`}' VALUE`;
 }
 
 type Input = Readonly<Record<string, unknown>>;
 type Part<K extends keyof typeof stackShape> = z.output<(typeof stackShape)[K]> | undefined;
 
-/** One key's value, whether or not the others are right. */
+/** Returns the value of one key; undefined if it is invalid. */
 function part<K extends keyof typeof stackShape>(key: K, input: Input): Part<K> {
   return (stackShape[key] as z.ZodType).safeParse(input[key]).data as Part<K>;
 }
 
-/** Checks that take more than one value; what has the wrong shape is passed over. */
+/** Checks that need more than one value. A value of the wrong type is skipped: the schema reports it. */
 function checkStack(input: Input, say: Say): void {
   const siem = part("siem", input);
-  const fault = siem && heapFault(siem.memory, siem.heap ?? largestHeap(siem.memory));
-  if (fault !== undefined) say(["siem", siem?.heap === undefined ? "memory" : "heap"], fault);
+  if (siem !== undefined) {
+    const { memory, heap } = siem;
+    const fault = heap === undefined ? memoryFault(memory) : heapFault(memory, heap);
+    if (fault !== undefined) say(["siem", heap === undefined ? "memory" : "heap"], fault);
+  }
   const forward = part("forward", input);
   if (forward && forward.elasticsearchPort === forward.kibanaPort) {
-    say(["forward"], `needs two ports; both are ${forward.kibanaPort}`);
+    say(["forward"], `must have two different ports; both are ${forward.kibanaPort}`);
   }
   checkInstances(part("dhis2", input) ?? [], say);
 }
@@ -200,7 +207,9 @@ function checkInstances(instances: readonly DhisInstance[], say: Say): void {
     const values = instances.map((instance) => instance[key].toLowerCase());
     values.forEach((value, index) => {
       const before = values.indexOf(value);
-      if (before < index) say(["dhis2", index, key], `"${value}" is already the ${key} of dhis2[${before}]`);
+      if (before < index) {
+        say(["dhis2", index, key], `must be unique; "${value}" is already the ${key} of dhis2[${before}]`);
+      }
     });
   }
 }

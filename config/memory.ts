@@ -1,35 +1,43 @@
 const MIB: Readonly<Record<string, number>> = { m: 1, g: 1024, MiB: 1, GiB: 1024, TiB: 1024 * 1024 };
 
-/** What Kibana and the system take beside Elasticsearch, in MiB. */
-const BESIDE = 1536;
-/** Elasticsearch does not start with less, in MiB. */
-const SMALLEST_HEAP = 512;
-/** Above it the JVM's pointers no longer compress, in MiB. */
-const LARGEST_HEAP = 31 * 1024;
+/** The memory of Kibana and the system, in MiB. */
+const OTHER_PROGRAMS_MIB = 1536;
+/** Elasticsearch does not start with a smaller heap. */
+const SMALLEST_HEAP_MIB = 512;
+/** With a larger heap the JVM does not compress pointers. */
+const LARGEST_HEAP_MIB = 31 * 1024;
 
-/** MiB of a size in LXD's notation (4GiB) or the JVM's (512m, 2g). */
+/** Returns a size in MiB. It is given in LXD's notation (4GiB) or the JVM's (512m, 2g). */
 function mebibytes(text: string): number {
   const [, number = "0", unit = ""] = /^(\d+)(\D+)$/.exec(text) ?? [];
   return Number(number) * (MIB[unit] ?? 0);
 }
 
-/**
- * The largest heap that fits into a container's memory (LXD's notation), in the JVM's: what Kibana and the system take
- * comes off, and half of the rest is left for Lucene's files.
- */
-export function largestHeap(memory: string): string {
-  const half = Math.floor((mebibytes(memory) - BESIDE) / 2);
-  return `${Math.min(Math.max(half, SMALLEST_HEAP), LARGEST_HEAP)}m`;
+/** Half of the memory that the other programs leave is the heap; the other half caches Lucene's files. */
+function memoryFor(heapMib: number): number {
+  return 2 * heapMib + OTHER_PROGRAMS_MIB;
 }
 
-/** Why a heap does not go with a container's memory, if so. */
-export function heapFault(memory: string, heap: string): string | undefined {
-  const size = mebibytes(heap);
-  const needed = 2 * size + BESIDE;
-  if (size < SMALLEST_HEAP)
-    return `a heap of ${heap} is too small for Elasticsearch; use at least ${SMALLEST_HEAP}m`;
-  if (size > LARGEST_HEAP)
-    return `a heap of ${heap} is too large for the JVM's short pointers; use at most 31g`;
+/** Returns the largest heap, in the JVM's notation, that fits a container's memory, given in LXD's notation. */
+export function largestHeap(memory: string): string {
+  const half = Math.floor((mebibytes(memory) - OTHER_PROGRAMS_MIB) / 2);
+  return `${Math.min(Math.max(half, SMALLEST_HEAP_MIB), LARGEST_HEAP_MIB)}m`;
+}
+
+/** Returns why a container's memory is too small for any heap, as the message of a problem; undefined if it is not. */
+export function memoryFault(memory: string): string | undefined {
+  const needed = memoryFor(SMALLEST_HEAP_MIB);
   if (mebibytes(memory) >= needed) return undefined;
-  return `a container of ${memory} is too small for a heap of ${heap}: it needs twice the heap and 1.5 GiB more; give it at least ${needed}MiB`;
+  return `must be ${needed}MiB or more (twice the smallest heap, and 1.5 GiB for other programs), such as 4GiB; it is ${memory}`;
+}
+
+/** Returns why a heap does not fit a container's memory, as the message of a problem; undefined if it fits. */
+export function heapFault(memory: string, heap: string): string | undefined {
+  const heapMib = mebibytes(heap);
+  if (heapMib < SMALLEST_HEAP_MIB || heapMib > LARGEST_HEAP_MIB) {
+    return `must be from ${SMALLEST_HEAP_MIB}m to 31g, such as 1024m; it is ${heap}`;
+  }
+  const needed = memoryFor(heapMib);
+  if (mebibytes(memory) >= needed) return undefined;
+  return `must fit siem.memory, which is ${memory}; for a heap of ${heap} it must be ${needed}MiB or more (twice the heap, and 1.5 GiB for other programs)`;
 }

@@ -10,10 +10,11 @@ import type { Options, Site } from "./site";
 import type { SshRequest } from "./ssh";
 import { NAMESPACE, readStackFile } from "./stack-file";
 
+/** Everything that the program reads before it creates a resource. */
 export interface LoadedStack {
   readonly site: Site;
   readonly options: Options;
-  /** Whether anything of `delivery` is encrypted in the stack's file, such as a header of a webhook. */
+  /** Whether a value of `delivery` is encrypted in the stack's file, such as a header of a webhook. */
   readonly deliveryIsSecret: boolean;
   /** The secrets of the alerts' destinations, by their names. */
   readonly deliverySecrets: Readonly<Record<string, pulumi.Output<string>>>;
@@ -22,16 +23,17 @@ export interface LoadedStack {
     readonly user: string;
     readonly privateKey?: pulumi.Output<string>;
   };
-  /** How this program itself logs in. The private key in it is plain: it is nothing for a resource. */
+  /** How this program itself logs in. The private key is plain text: no resource may receive it. */
   readonly ssh: SshRequest;
 }
 
-/** In the SDK, but not in its types. */
+/** The SDK exports this function, but its types do not have it. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
- * The stack's config and its site's file, whose path is taken from `folder`. Throws one `pulumi.RunError` that holds
- * every problem of both and of the sources' folders, one a line; nothing has been touched then.
+ * Returns the checked config of the stack that runs, and its site. Throws one `pulumi.RunError` with every problem of the
+ * config, the site's file and the sources' folders, a line each.
+ * @param folder where the path of the site's file starts
  */
 export function loadFromPulumi(folder: string): LoadedStack {
   const all = (pulumi.runtime.allConfig() ?? {}) as Record<string, string>;
@@ -60,8 +62,8 @@ export function loadFromPulumi(folder: string): LoadedStack {
   const { bastion, ...host } = options.host;
   if (!privateKey && !process.env.SSH_AUTH_SOCK && !pulumi.runtime.isDryRun()) {
     throw new pulumi.RunError(
-      "there is no SSH key to log in with: no SSH agent runs (ssh-add -l shows its keys), and the config has no " +
-        "privateKey (pulumi config set --secret privateKey <FILE)",
+      "there is no SSH key to log in with; start an SSH agent that has the key (ssh-add -l shows its keys), or set it " +
+        "with: pulumi config set --secret privateKey <FILE",
     );
   }
   const login = privateKey ? { privateKey: pulumi.secret(privateKey) } : {};
@@ -84,7 +86,10 @@ function readSite(
 ): Result<Site> {
   const text = readIfThere(file);
   if (text === undefined) {
-    return { ok: false, problems: [{ ...setting, message: `there is no file ${file} that can be read` }] };
+    return {
+      ok: false,
+      problems: [{ ...setting, message: `must be the path of a readable file; ${file} is not` }],
+    };
   }
   return parseSite(relative(process.cwd(), file), text, extras);
 }

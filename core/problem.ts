@@ -1,33 +1,38 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
 
-/** One thing that is wrong with an input: where, what, and what would be right. */
+/** A fault of an input: where it is and what is valid there. */
 export interface Problem {
   readonly file: string;
   readonly line?: number;
-  /** For example `containers[2].ip`; empty for the whole file. */
+  /** The key, such as `containers[2].ip`; empty for the whole file. */
   readonly path: string;
+  /** Begins with a verb, because the key is its subject: `must be a network, such as 192.168.0.0/24`. */
   readonly message: string;
 }
 
+/** A value, or all problems of the input that it was to be read from. */
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Says that something is wrong at a path. */
 export type Say = (path: readonly PropertyKey[], message: string) => void;
 
-/** `file:line: path: message`, in one line. */
+/**
+ * Returns a problem as one sentence, `site.json:3: fqdn must be ...`. Without a path the file is the subject:
+ * `site.json:1: the file must be ...`, or `site.json must be ...` if there is no line.
+ */
 export function printProblem({ file, line, path, message }: Problem): string {
-  const where = line === undefined ? file : `${file}:${line}`;
-  return path === "" ? `${where}: ${message}` : `${where}: ${path}: ${message}`;
+  if (line === undefined) return path === "" ? `${file} ${message}` : `${file}: ${path} ${message}`;
+  return `${file}:${line}: ${path === "" ? "the file" : path} ${message}`;
 }
 
-/** In the order of the file; those without a line last. */
+/** Returns the problems in the order of their lines; those without a line come last. */
 export function byLine(problems: readonly Problem[]): Problem[] {
   return [...problems].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0);
 }
 
-/** A path of keys and positions as people write it; what comes from outside stays on one line. */
+/** Returns a path of keys and positions as text, such as `containers[2].ip`, each key fit for a message. */
 export function printPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
@@ -36,13 +41,16 @@ export function printPath(path: readonly PropertyKey[]): string {
   }, "");
 }
 
-/** A text from an input, fit for a message: no line breaks or control characters, and not endless. */
+/** Returns a text from outside, fit for a message: one line without control characters, of 63 characters at most. */
 export function shown(text: string): string {
   const printable = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
   return printable.length > 60 ? `${printable.slice(0, 60)}...` : printable;
 }
 
-/** Says a schema's issues in the project's words: one for each unknown key, with the nearest one that exists. */
+/**
+ * Reports a schema's issues as problems, one for each unknown key. The issues must come from a parse with `reportInput`.
+ * @param known the keys that are valid at a path; none if they are not known
+ */
 export function sayIssues(
   issues: readonly z.core.$ZodIssue[],
   known: (path: readonly PropertyKey[]) => readonly string[],
@@ -55,25 +63,38 @@ export function sayIssues(
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  if (known.length === 0) return "there is no such key";
-  const nearest = closest(key, [...known]);
-  // Of another word altogether the nearest one says nothing.
-  const isNear = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, nearest.length / 2);
-  const guess = isNear ? `; did you mean "${nearest}"?` : ".";
-  return `there is no such key${guess} There are: ${[...known].sort().join(", ")}`;
+  if (known.length === 0) return "is not a known key";
+  return `is not a known key${didYouMean(key, known) || "."} Known keys: ${[...known].sort().join(", ")}`;
+}
+
+/** Returns the nearest of some names as the end of a sentence, `; did you mean "x"?`; an empty text if no name is near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const nearest = closest(name, [...known]);
+  const isNear = distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, nearest.length / 2);
+  return isNear ? `; did you mean "${nearest}"?` : "";
 }
 
 function issueMessage(issue: z.core.$ZodIssue): string {
-  const missing = issue.input === undefined ? "is missing; it " : "";
-  if (issue.code === "invalid_type") return `${missing}must be ${TYPES[issue.expected] ?? issue.expected}`;
-  if (issue.code === "invalid_value")
-    return `${missing}must be one of ${issue.values.map(String).join(", ")}`;
+  const message = requirement(issue);
+  return issue.input === undefined && message.startsWith("must ") ? `is missing; it ${message}` : message;
+}
+
+/** Returns what the schema demands: in its own words if it has some, otherwise by the issue's code. */
+function requirement(issue: z.core.$ZodIssue): string {
+  if (issue.message.startsWith("must ")) return issue.message;
+  if (issue.code === "invalid_type") return `must be ${TYPES[issue.expected] ?? issue.expected}`;
+  if (issue.code === "invalid_value") {
+    const values = issue.values.map(String);
+    const guess = typeof issue.input === "string" ? didYouMean(issue.input, values) : "";
+    return `must be one of ${values.join(", ")}${guess}`;
+  }
   if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   return issue.message;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  string: "a text",
+  string: "a string",
   number: "a number",
   int: "a whole number",
   array: "a list",
@@ -81,7 +102,7 @@ const TYPES: Readonly<Record<string, string>> = {
   record: "an object",
 };
 
-/** A choice in words: "a, b or c". */
+/** Returns words as a choice: "a, b or c". */
 export function oneOf(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }

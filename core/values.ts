@@ -1,24 +1,28 @@
 import { z } from "zod";
 
-/** How bad what an alert says is: from the least (tests) to the worst, which is never held back. */
+/** The severities of alerts, the lowest first. `informational` is for test alerts; `critical` alerts are never held back. */
 export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;
 
 export type Severity = (typeof SEVERITIES)[number];
 
-/** Pulumi hands numbers over as texts, in objects as either. */
-export const wholeNumber = z.union(
-  [
-    z.int(),
-    z
-      .string()
-      .regex(/^\d{1,9}$/)
-      .transform(Number),
-  ],
-  "must be a whole number",
+/** Returns the schema of a text of this form. `message` is for every other value: `must be X, such as Y`. */
+export const textLike = (form: RegExp, message: string) => z.string(message).regex(form, message);
+
+/**
+ * Returns the schema of a whole number from `min` to `max`, also as a text of digits: Pulumi gives a number as a text if it
+ * is a key's own value.
+ */
+export const count = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  const digits = z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number);
+  return z.union([z.int(), digits], message).pipe(z.number().min(min, message).max(max, message));
+};
+
+/** The schema of a server's host name or IP address. */
+export const serverName = textLike(
+  /^[A-Za-z0-9][A-Za-z0-9._:-]*$/,
+  "must be a host name or an IP address, such as server.example.org",
 );
-
-/** A whole number in these bounds, both of them in it. */
-export const count = (min: number, max: number) =>
-  wholeNumber.pipe(z.number().min(min, `must be ${min} or more`).max(max, `must be ${max} or less`));
-
-export const serverName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, "is no host name or address");

@@ -5,8 +5,9 @@ import { errorText } from "./errors";
 import { printPath, printProblem, sayIssues } from "./problem";
 
 /**
- * Parses YAML and checks it against a schema. Throws one Error that names every fault as `file:line: key: what is wrong`.
- * `file` is only for these messages.
+ * Returns the value of a YAML text that fits a schema. Throws one Error with all problems, a line each, as printProblem has
+ * them.
+ * @param file the file's name, for messages
  */
 export function readYaml<T extends z.ZodType>(file: string, source: string, schema: T): z.infer<T> {
   const lines = new LineCounter();
@@ -14,7 +15,9 @@ export function readYaml<T extends z.ZodType>(file: string, source: string, sche
   const line = (offset: number) => lines.linePos(offset).line;
   if (document.errors.length > 0) {
     throw new Error(
-      document.errors.map(({ pos, message }) => `${file}:${line(pos[0])}: ${message}`).join("\n"),
+      document.errors
+        .map(({ pos, message }) => `${file}:${line(pos[0])}: the file must be valid YAML: ${message}`)
+        .join("\n"),
     );
   }
   const result = schema.safeParse(document.toJS(), { reportInput: true });
@@ -35,7 +38,7 @@ export function readYaml<T extends z.ZodType>(file: string, source: string, sche
   throw new Error(problems.join("\n"));
 }
 
-/** Where a path of a YAML node, or its deepest part that exists, begins; undefined where none of it does. */
+/** Returns the offset of a path in a YAML node, or of the deepest key of the path that exists; undefined if no key exists. */
 export function offsetOf(node: unknown, [part, ...rest]: readonly PropertyKey[]): number | undefined {
   let key: unknown;
   let value: unknown;
@@ -48,14 +51,14 @@ export function offsetOf(node: unknown, [part, ...rest]: readonly PropertyKey[])
   return (rest.length > 0 ? offsetOf(value, rest) : undefined) ?? (isNode(key) ? key.range?.[0] : undefined);
 }
 
-/** The names of a folder's YAML files, sorted. */
+/** Returns the names of a folder's `.yml` files, sorted. */
 export function yamlFiles(folder: string): string[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".yml"))
     .sort();
 }
 
-/** What `step` makes of each. Throws one Error with all that went wrong. */
+/** Returns what `step` returns for each item. Throws one Error with the messages of all items that failed. */
 export function collect<T, R>(items: readonly T[], step: (item: T) => R): R[] {
   const faults: string[] = [];
   const results = items.flatMap((item) => {

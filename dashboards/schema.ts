@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { textLike } from "../core/values";
 
 /** Kibana's dashboard grid is this many columns wide. */
 export const GRID_WIDTH = 48;
 
 const text = z.string().trim().min(1);
-const field = z.string().regex(/^[@a-z][a-z0-9_.]*$/, "is no field's name");
+const field = textLike(/^[@a-z][a-z0-9_.]*$/, "must be the name of a field, such as user.name");
 /** What a column is called, and the field it shows. */
 const labelled = z.record(text, field);
 
@@ -18,7 +19,7 @@ const grid = z
   })
   .refine(({ x, w }) => x + w <= GRID_WIDTH, {
     path: ["w"],
-    error: `reaches over the grid's right edge: x + w may be ${GRID_WIDTH} at most`,
+    error: `must not reach over the grid's right edge: x + w must be ${GRID_WIDTH} at most`,
   });
 
 const common = {
@@ -36,7 +37,12 @@ const panel = z.discriminatedUnion("type", [
     ...common,
     type: z.literal("xy"),
     style: z.enum(["bar_stacked", "line", "area_stacked"]).default("bar_stacked"),
-    by: labelled.refine((by) => Object.keys(by).length === 1, "takes exactly one field").optional(),
+    by: labelled
+      .refine(
+        (by) => Object.keys(by).length === 1,
+        "must have exactly one field, such as { User: user.name }",
+      )
+      .optional(),
     /** How many series; the rest is summed up as "Other". */
     top: z.int().min(1).max(20).default(8),
   }),
@@ -44,7 +50,10 @@ const panel = z.discriminatedUnion("type", [
   z.strictObject({
     ...common,
     type: z.literal("table"),
-    by: labelled.refine((by) => Object.keys(by).length > 0, "needs at least one field"),
+    by: labelled.refine(
+      (by) => Object.keys(by).length > 0,
+      "must have at least one field, such as { User: user.name }",
+    ),
     /** Columns beside the count: how many different values of a field. */
     unique: labelled.default({}),
     /** How many rows; with several fields, how many values of each. */
@@ -64,7 +73,7 @@ export const dashboardSchema = z
     /** The time that the dashboard opens with, back from now, as Kibana writes it: "24h", "7d". */
     last: z
       .string()
-      .regex(/^[1-9]\d*[mhdw]$/, 'is no time span such as "24h" or "7d"')
+      .regex(/^[1-9]\d*[mhdw]$/, 'must be a time span, such as "24h" or "7d"')
       .default("24h"),
     panels: z.array(panel).min(1),
   })
@@ -74,8 +83,8 @@ export const dashboardSchema = z
         context.addIssue({ code: "custom", path: ["panels", index, key], message });
       for (const other of panels.slice(0, index)) {
         if (slug(other.title) === slug(one.title))
-          issue("title", `is the title of another panel: ${other.title}`);
-        if (overlap(other.grid, one.grid)) issue("grid", `overlaps the panel "${other.title}"`);
+          issue("title", `must be unique; another panel has the title "${other.title}"`);
+        if (overlap(other.grid, one.grid)) issue("grid", `must not overlap the panel "${other.title}"`);
       }
     });
   });

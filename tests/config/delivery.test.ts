@@ -39,55 +39,79 @@ function problems(destinations: unknown, secrets: Json = {}): string[] {
 const AT = "delivery.destinations[0]";
 const SET = "set it with: pulumi config set --secret --path 'deliverySecrets";
 const NIGHT =
-  'ends before it begins; for a night write two: {from: "22:00", to: "24:00"} and {from: "00:00", to: "06:00"}';
+  'must be later than from; for a night, write {from: "22:00", to: "24:00"} and {from: "00:00", to: "06:00"}';
 
 /** What is changed of a good destination, and what is said. */
 const ROWS: readonly (readonly [given: Json, ...said: string[]])[] = [
-  [{ ...HOOK, type: "pager" }, `${AT}.type: must be one of email, slack, teams, telegram, webhook`],
-  [{ ...HOOK, type: undefined }, `${AT}.type: must be one of email, slack, teams, telegram, webhook`],
+  [{ ...HOOK, type: "pager" }, `${AT}.type must be one of email, slack, teams, telegram, webhook`],
+  [{ ...HOOK, type: undefined }, `${AT}.type must be one of email, slack, teams, telegram, webhook`],
   [
     { ...HOOK, name: "The Hook" },
-    `${AT}.name: is no name; use lower-case letters, digits and hyphens, at most 63, a letter first and no hyphen last`,
+    `${AT}.name must be a name of lower-case letters, digits and hyphens, such as duty (63 at most, first a letter, last no hyphen)`,
   ],
-  [{ ...MAIL, to: ["duty"] }, `${AT}.to[0]: is no e-mail address, such as duty@example.org`],
-  [{ ...MAIL, to: [] }, `${AT}.to: is empty; name who gets the alerts`],
-  [{ ...MAIL, from: "x y@z" }, `${AT}.from: is no e-mail address, such as duty@example.org`],
-  [{ ...MAIL, host: "smtp://x" }, `${AT}.host: is no host name or address`],
-  [{ ...MAIL, port: 0 }, `${AT}.port: must be 1 or more`],
-  [{ ...MAIL, tls: "none" }, `${AT}.tls: must be one of starttls, smtps`],
-  [{ ...MAIL, ca: "x" }, `${AT}.ca: is no certificate; it must be the PEM text of the CA's`],
-  [{ ...MAIL, user: "siem" }, `${AT}: "mail" lacks its user's password; ${SET}.mail'`],
-  [{ ...HOOK, url: "soar.example.org" }, `${AT}.url: is no URL, such as https://soar.example.org/hook`],
-  [{ ...HOOK, url: "https://a b" }, `${AT}.url: is no URL, such as https://soar.example.org/hook`],
-  [{ ...HOOK, url: "https://u:p@x/" }, `${AT}.url: is no URL, such as https://soar.example.org/hook`],
-  [{ ...HOOK, headers: { "X Y": "" } }, `${AT}.headers.X Y: is no name of a header`],
-  [{ ...HOOK, headers: { X: "a\nb" } }, `${AT}.headers.X: is no value of a header`],
-  [{ ...HOOK, url: undefined }, `${AT}: "hook" lacks its URL (or set url); ${SET}.hook'`],
-  [{ name: "s", type: "slack" }, `${AT}: "s" lacks its webhook's URL; ${SET}.s'`],
-  [{ name: "t", type: "telegram", chat: "-100123" }, `${AT}: "t" lacks its bot's token; ${SET}.t'`],
+  [{ ...MAIL, to: ["duty"] }, `${AT}.to[0] must be an e-mail address, such as duty@example.org`],
+  [{ ...MAIL, to: [] }, `${AT}.to must name who gets the alerts, such as [duty@example.org]`],
+  [{ ...MAIL, from: "x y@z" }, `${AT}.from must be an e-mail address, such as duty@example.org`],
+  [
+    { ...MAIL, host: "smtp://x" },
+    `${AT}.host must be a host name or an IP address, such as server.example.org`,
+  ],
+  [{ ...MAIL, port: 0 }, `${AT}.port must be a whole number from 1 to 65535`],
+  [{ ...MAIL, tls: "none" }, `${AT}.tls must be one of starttls, smtps`],
+  [
+    { ...MAIL, ca: "x" },
+    `${AT}.ca must be a CA's certificate in PEM, which begins with -----BEGIN CERTIFICATE-----`,
+  ],
+  [{ ...MAIL, user: "siem" }, `${AT} must have a secret, its user's password; ${SET}.mail'`],
+  [
+    { ...HOOK, url: "soar.example.org" },
+    `${AT}.url must be a URL without a login, such as https://soar.example.org/hook`,
+  ],
+  [
+    { ...HOOK, url: "https://a b" },
+    `${AT}.url must be a URL without a login, such as https://soar.example.org/hook`,
+  ],
+  [
+    { ...HOOK, url: "https://u:p@x/" },
+    `${AT}.url must be a URL without a login, such as https://soar.example.org/hook`,
+  ],
+  [{ ...HOOK, headers: { "X Y": "" } }, `${AT}.headers.X Y must be the name of a header, such as X-Site`],
+  [
+    { ...HOOK, headers: { X: "a\nb" } },
+    `${AT}.headers.X must be a header's value: one line of ASCII characters, such as hmis`,
+  ],
+  [{ ...HOOK, url: undefined }, `${AT} must have a secret, its URL (or set url); ${SET}.hook'`],
+  [{ name: "s", type: "slack" }, `${AT} must have a secret, its webhook's URL; ${SET}.s'`],
+  [{ name: "t", type: "telegram", chat: "-100123" }, `${AT} must have a secret, its bot's token; ${SET}.t'`],
   [
     { name: "t", type: "telegram", chat: "me" },
-    `${AT}.chat: is no chat, such as "-1001234567890" or "@channel"`,
+    `${AT}.chat must be a chat's id or a channel in quotes, such as "-1001234567890" or "@channel"`,
   ],
   [
     { ...HOOK, severities: "hgih" },
-    `${AT}.severities[0]: must be one of informational, low, medium, high, critical`,
+    `${AT}.severities[0] must be one of informational, low, medium, high, critical; did you mean "high"?`,
   ],
-  [{ ...HOOK, severities: [] }, `${AT}.severities: is empty; leave it out for every severity`],
-  [{ ...HOOK, rules: [] }, `${AT}.rules: is empty; leave it out for every rule`],
-  [{ ...HOOK, group: -1 }, `${AT}.group: must be 0 or more`],
-  [{ ...HOOK, quietHours: { from: "22:00", to: "06:00" } }, `${AT}.quietHours[0].to: ${NIGHT}`],
+  [
+    { ...HOOK, severities: [] },
+    `${AT}.severities must name a severity, such as high; leave it out for all severities`,
+  ],
+  [
+    { ...HOOK, rules: [] },
+    `${AT}.rules must name a detection, such as dhis2_impersonation; leave it out for all detections`,
+  ],
+  [{ ...HOOK, group: -1 }, `${AT}.group must be a whole number from 0 to 1440`],
+  [{ ...HOOK, quietHours: { from: "22:00", to: "06:00" } }, `${AT}.quietHours[0].to ${NIGHT}`],
   [
     { ...HOOK, quietHours: [{ from: "06:00", to: "06:00" }] },
-    `${AT}.quietHours[0].to: is as long as nothing; it must be later than from`,
+    `${AT}.quietHours[0].to must be later than from`,
   ],
   [
     { ...HOOK, quietHours: [{ from: "22:00", to: "25:00" }] },
-    `${AT}.quietHours[0].to: is no time of the day, such as "22:00" (in quotes)`,
+    `${AT}.quietHours[0].to must be a time of day in quotes, such as "22:00"`,
   ],
   [
     { ...MAIL, tsl: "smtps" },
-    `${AT}.tsl: there is no such key; did you mean "tls"? There are: api, ca, chat, from, group, headers, host, name, port, quietHours, rules, severities, tls, to, type, url, user`,
+    `${AT}.tsl is not a known key; did you mean "tls"? Known keys: api, ca, chat, from, group, headers, host, name, port, quietHours, rules, severities, tls, to, type, url, user`,
   ],
 ];
 
@@ -99,28 +123,28 @@ describe("the config of delivery", () => {
 
   it("refuses doubled names, and secrets of nobody or of the wrong form, without showing them", () => {
     assert.deepEqual(problems([HOOK, { ...MAIL, name: "hook" }]), [
-      'delivery.destinations[1].name: "hook" is already the name of destinations[0]',
+      'delivery.destinations[1].name must be unique; "hook" is already the name of destinations[0]',
     ]);
     assert.deepEqual(problems([HOOK], { hok: "x" }), [
-      'deliverySecrets.hok: there is no destination "hok" in delivery.destinations',
+      'deliverySecrets.hok is not the name of a destination; did you mean "hook"? Destinations: hook',
     ]);
     assert.deepEqual(problems([{ name: "s", type: "slack" }], { s: "http://hooks.example.org/x" }), [
-      "deliverySecrets.s: is no URL of a webhook, such as https://soar.example.org/hook",
+      "deliverySecrets.s must be the URL of a webhook, such as https://soar.example.org/hook",
     ]);
     const bare = { name: "b", type: "webhook" };
     assert.deepEqual(problems([bare], { b: "https://soar.example.org" }), []);
     assert.deepEqual(problems([bare], { b: "https:///hook" }), [
-      "deliverySecrets.b: is no URL of a webhook, such as https://soar.example.org/hook",
+      "deliverySecrets.b must be the URL of a webhook, such as https://soar.example.org/hook",
     ]);
     assert.deepEqual(problems([{ name: "t", type: "telegram", chat: "@room1" }], { t: "hunter2" }), [
-      "deliverySecrets.t: is no token of a bot, such as 123456:ABC-DEF",
+      "deliverySecrets.t must be a bot token, such as 123456:ABC-DEF",
     ]);
     // It would go on in a header of its own.
     assert.deepEqual(problems([HOOK], { hook: "Bearer x\nHost: y" }), [
-      "deliverySecrets.hook: is more than one line",
+      "deliverySecrets.hook must be one line of text, such as a password",
     ]);
     assert.deepEqual(problems([MAIL], { mail: "hunter2" }), [
-      `${AT}.user: is missing, but there is a password; set both or none`,
+      `${AT}.user must be set, because deliverySecrets.mail is its password; or remove that secret`,
     ]);
   });
 
@@ -128,13 +152,13 @@ describe("the config of delivery", () => {
     const said = (...destinations: Json[]) => {
       const delivery = JSON.stringify({ via: "connectors", destinations });
       const result = parseStack({ ...EXAMPLE_CONFIG, site: "site.json", delivery }, () => false, "f");
-      return result.ok ? [] : result.problems.map(({ path, message }) => `${path}: ${message}`);
+      return result.ok ? [] : result.problems.map(({ path, message }) => `${path} ${message}`);
     };
     const quietHours = { from: "00:00", to: "06:00" };
     const tls =
-      "tls: Kibana's connectors go on without TLS where STARTTLS is taken out on the way; set it to smtps, or set delivery.via to relay";
+      "tls must be smtps, because Kibana's connectors send without TLS if STARTTLS is removed on the way; or set delivery.via to relay";
     assert.deepEqual(said({ ...HOOK, quietHours }, MAIL, { ...MAIL, name: "other", tls: "starttls" }), [
-      "dhis2-siem:delivery.destinations[0].quietHours: Kibana's connectors cannot hold alerts back; take it out, or set delivery.via to relay",
+      "dhis2-siem:delivery.destinations[0].quietHours must not be set, because Kibana's connectors cannot hold alerts back; remove it, or set delivery.via to relay",
       `dhis2-siem:delivery.destinations[1].${tls}`,
       `dhis2-siem:delivery.destinations[2].${tls}`,
     ]);
@@ -149,7 +173,7 @@ describe("the config of delivery", () => {
       [
         [
           "dhis2-siem:deliverySecrets",
-          "is not encrypted; set each of it again with: pulumi config set --secret --path 'deliverySecrets.NAME'",
+          "must be encrypted; set each secret again with: pulumi config set --secret --path 'deliverySecrets.NAME'",
         ],
       ],
     );

@@ -23,6 +23,9 @@ const extras = fc.record({
   withoutDhis2: fc.boolean(),
 });
 
+/** A problem's key is the subject of its message. */
+const VERB = /^(must|is) /;
+
 /** Every problem is one line that names the file, and a line that the file has. */
 function assertProblems(result: ReturnType<typeof parseSite>, text: string): void {
   if (result.ok) return;
@@ -30,6 +33,7 @@ function assertProblems(result: ReturnType<typeof parseSite>, text: string): voi
   const lines = text.split("\n").length;
   for (const problem of result.problems) {
     assert.match(printProblem(problem), /^site\.json:\d+: .+$/);
+    assert.match(problem.message, VERB);
     assert.ok(
       problem.line !== undefined && problem.line >= 1 && problem.line <= lines,
       printProblem(problem),
@@ -140,7 +144,8 @@ describe("any input gets a site or a list of problems, and never an exception", 
           const result = parseSite("site.json", text, { dhis2: [], withoutDhis2: false });
           assertProblems(result, text);
           const said =
-            !result.ok && result.problems.some(({ message }) => /^is (no JSON|empty)/.test(message));
+            !result.ok &&
+            result.problems.some(({ message }) => /^(must be valid JSON|is empty)/.test(message));
           assert.equal(said, !isJson(text), text.slice(Math.max(0, at - 20), at + 20));
         },
       ),
@@ -165,11 +170,12 @@ describe("any input gets a site or a list of problems, and never an exception", 
         const result = parseStack(values, () => false, "Pulumi.prod.yaml");
         assert.ok(!result.ok, "there is no host key in it");
         for (const problem of result.problems) {
-          assert.match(printProblem(problem), /^Pulumi\.prod\.yaml: dhis2-siem:.*: .+$/);
+          assert.match(printProblem(problem), /^Pulumi\.prod\.yaml: dhis2-siem:.* (must|is) .+$/);
+          assert.match(problem.message, VERB);
         }
         for (const unknown of Object.keys(values).filter((name) => !Object.keys(stackShape).includes(name))) {
           assert.ok(
-            result.problems.some(({ message }) => message.startsWith("there is no such key")),
+            result.problems.some(({ message }) => message.startsWith("is not a known key")),
             unknown,
           );
         }

@@ -58,13 +58,13 @@ describe("a stack's config from Pulumi", () => {
     );
     assert.throws(() => loadFromPulumi(SITES), {
       message:
-        /^one thing is wrong .*\nPulumi\.prod\.yaml:5: dhis2-siem:deliverySecrets\.b: is not encrypted; set it again with: .*\.b'$/,
+        /^one thing is wrong .*\nPulumi\.prod\.yaml:5: dhis2-siem:deliverySecrets\.b must be encrypted; set it again with: .*\.b'$/,
     });
     writeFileSync("Pulumi.prod.yaml", "config:\n  dhis2-siem:deliverySecrets:\n    a: x\n    b: y\n");
     setConfig({ delivery, deliverySecrets: `{"a":"x","b":"y"}` });
     assert.throws(() => loadFromPulumi(SITES), {
       message:
-        /^2 things are wrong .*\nP.*:3: .*\.a: is not encrypted; .*\nP.*:4: .*\.b: is not encrypted; .*$/,
+        /^2 things are wrong .*\nP.*:3: .*\.a must be encrypted; .*\nP.*:4: .*\.b must be encrypted; .*$/,
     });
   });
 
@@ -97,7 +97,7 @@ describe("a stack's config from Pulumi", () => {
     delete process.env.SSH_AUTH_SOCK;
     assert.throws(
       () => loadFromPulumi(SITES),
-      /no SSH key to log in with.*pulumi config set --secret privateKey/,
+      /no SSH key to log in with; .*pulumi config set --secret privateKey/,
     );
     await run({ preview: true });
     assert.ok(loadFromPulumi(SITES), "a preview dials nobody");
@@ -112,9 +112,9 @@ describe("a stack's config from Pulumi", () => {
       constructor: pulumi.RunError,
       message: [
         "3 things are wrong with the input; nothing was touched",
-        "Pulumi.prod.yaml:3: dhis2-siem:port: must be a whole number",
-        "Pulumi.prod.yaml: dhis2-siem:privateKey: is not encrypted; set it again with: pulumi config set --secret privateKey < FILE",
-        'wrong.json:13: containers[3].ip: "192.168.0.20" is already the ip of containers[2]',
+        "Pulumi.prod.yaml:3: dhis2-siem:port must be a whole number from 1 to 65535",
+        "Pulumi.prod.yaml: dhis2-siem:privateKey must be encrypted; set it again with: pulumi config set --secret privateKey < FILE",
+        'wrong.json:13: containers[3].ip must be unique; "192.168.0.20" is already the ip of containers[2]',
       ].join("\n"),
     });
   });
@@ -123,7 +123,7 @@ describe("a stack's config from Pulumi", () => {
     setConfig({ site: "none.json" });
     assert.throws(() => loadFromPulumi(folder), {
       constructor: pulumi.RunError,
-      message: `one thing is wrong with the input; nothing was touched\nPulumi.prod.yaml: dhis2-siem:site: there is no file ${join(folder, "none.json")} that can be read`,
+      message: `one thing is wrong with the input; nothing was touched\nPulumi.prod.yaml: dhis2-siem:site must be the path of a readable file; ${join(folder, "none.json")} is not`,
     });
   });
 

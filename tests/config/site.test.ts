@@ -83,17 +83,17 @@ describe("DHIS2 instances of the stack's config", () => {
     assert.deepEqual(problemsOf(LISTED_NOWHERE, { dhis2: [], withoutDhis2: true }), []);
     assert.match(
       problemsOf(LISTED_NOWHERE).join("\n"),
-      /^site\.json:9: containers: no DHIS2 instance is listed;/,
+      /^site\.json:9: containers must have an entry of type dhis2: /,
     );
   });
 
   it("are checked against the site's network and entries", () => {
     assert.deepEqual(problemsOf(LISTED_NOWHERE, instance("hmis", "10.0.0.1")), [
-      `site.json:5: network: dhis2 "hmis" of the stack's config: 10.0.0.1 is outside the network; use a free address of 192.168.0.0/24`,
+      `site.json:5: network must fit the stack's config, where the ip of dhis2 "hmis" must be a free address of 192.168.0.0/24; 10.0.0.1 is outside the network`,
     ]);
     assert.deepEqual(problemsOf(TEXT, instance("DHIS", "192.168.0.10")), [
-      'site.json:11: containers[1].name: "DHIS" is also in dhis2 of the stack\'s config; keep one of the two',
-      'site.json:11: containers[1].ip: "192.168.0.10" is also in dhis2 of the stack\'s config; keep one of the two',
+      'site.json:11: containers[1].name must be unique; "DHIS" is also in dhis2 of the stack\'s config: keep one of the two',
+      'site.json:11: containers[1].ip must be unique; "192.168.0.10" is also in dhis2 of the stack\'s config: keep one of the two',
     ]);
   });
 });

@@ -65,8 +65,8 @@ describe("a stack's file", () => {
     assert.deepEqual(
       result.problems.map(printProblem).map((line) => line.slice(0, 48)),
       [
-        "Pulumi.prod.yaml:3: dhis2-siem:port: must be a w",
-        "Pulumi.prod.yaml:7: dhis2-siem:siem.memory: a co",
+        "Pulumi.prod.yaml:3: dhis2-siem:port must be a wh",
+        "Pulumi.prod.yaml:7: dhis2-siem:siem.memory must ",
       ],
     );
   });

@@ -18,183 +18,202 @@ function problemsOf(values: Record<string, string>, secrets?: readonly string[])
   return result.ok ? [] : result.problems.map(printProblem);
 }
 
-const NO_VERSION = "is no exact version, such as";
-const NO_HOST_KEY =
-  'is no host key; take the line in the server\'s /etc/ssh/ssh_host_ed25519_key.pub, such as "ssh-ed25519 AAAA..."';
-const NO_URL = "is no URL of a repository (without a login), such as https://mirror.example.org/packages";
+const ELASTIC = "must be an exact version of the 8.19 series, such as 8.19.8";
+const FILEBEAT = "must be an exact version of the 8.19 or 7.17 series, such as 8.19.8 or 7.17.29";
+const HOST_KEY =
+  "must be the server's public key, such as \"ssh-ed25519 AAAA...\"; copy the line in the server's /etc/ssh/ssh_host_ed25519_key.pub";
+const URL_MESSAGE =
+  "must be the URL of a package repository without a login, such as https://mirror.example.org/packages";
+const HOST = "must be a host name or an IP address, such as server.example.org";
+const PORT = "must be a whole number from 1 to 65535";
+const SIZE = "must be a size in MiB, GiB or TiB, such as 4GiB";
+const LXD_PROJECT = "must be the name of an LXD project, such as default";
+const NAMESPACE = "must be at most 100 lower-case letters, digits, _ and ., such as default";
+const RETENTION = "must be a whole number from 1 to 3650";
 
 /** One wrong value each: key, value, and what is said after the file's name. */
 const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[] = [
   [
     "hots",
     "x",
-    'hots: there is no such key; did you mean "host"? There are: access, bastion, delivery, deliverySecrets, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
+    'hots is not a known key; did you mean "host"? Known keys: access, bastion, delivery, deliverySecrets, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
   ],
-  ["site", "", "site: is empty; it must be the path of containers.json"],
-  ["host", "https://dhis2.example.org", "host: is no host name or address"],
-  ["host", "-oProxyCommand=x", "host: is no host name or address"],
-  ["user", "a b", "user: is no login name"],
-  ["port", "0", "port: must be 1 or more"],
-  ["port", "65536", "port: must be 65535 or less"],
-  ["port", "ssh", "port: must be a whole number"],
-  ["port", "22.5", "port: must be a whole number"],
-  ["port", "", "port: must be a whole number"],
-  ["hostKey", "", `hostKey: ${NO_HOST_KEY}`],
-  ["hostKey", "SHA256:abcdef", `hostKey: ${NO_HOST_KEY}`],
-  ["hostKey", KEY.slice(0, -10), `hostKey: ${NO_HOST_KEY}`],
-  ["hostKey", PRIVATE, `hostKey: ${NO_HOST_KEY}`],
+  [
+    "site",
+    "",
+    "site must be the path of the site's file, from the project's folder, such as containers.json",
+  ],
+  ["host", "https://dhis2.example.org", `host ${HOST}`],
+  ["host", "-oProxyCommand=x", `host ${HOST}`],
+  ["user", "a b", "user must be a login name, such as siem"],
+  ["port", "0", `port ${PORT}`],
+  ["port", "65536", `port ${PORT}`],
+  ["port", "ssh", `port ${PORT}`],
+  ["port", "22.5", `port ${PORT}`],
+  ["port", "", `port ${PORT}`],
+  ["hostKey", "", `hostKey ${HOST_KEY}`],
+  ["hostKey", "SHA256:abcdef", `hostKey ${HOST_KEY}`],
+  ["hostKey", KEY.slice(0, -10), `hostKey ${HOST_KEY}`],
+  ["hostKey", PRIVATE, `hostKey ${HOST_KEY}`],
   [
     "hostKey",
     RSA,
-    "hostKey: is an RSA key, which cannot be used here; take the line in the server's /etc/ssh/ssh_host_ed25519_key.pub",
+    "hostKey must not be an RSA key, which is not supported; copy the line in the server's /etc/ssh/ssh_host_ed25519_key.pub",
   ],
-  ["privateKey", "hunter2", "privateKey: is no private key; it must be the whole text of its file"],
+  [
+    "privateKey",
+    "hunter2",
+    "privateKey must be an SSH private key: the whole text of its file, such as ~/.ssh/id_ed25519",
+  ],
   [
     "bastion",
     "jump",
-    "bastion: must be an object; set its parts, such as: pulumi config set --path 'bastion.host' VALUE",
+    "bastion must be an object; set its keys, such as: pulumi config set --path 'bastion.host' VALUE",
   ],
-  ["bastion", `{"host":"jump","user":"me"}`, "bastion.hostKey: is missing; it must be a text"],
+  ["bastion", `{"host":"jump","user":"me"}`, `bastion.hostKey is missing; it ${HOST_KEY}`],
   [
     "bastion",
     JSON.stringify({ host: "jump", user: "me", hostkey: KEY, hostKey: KEY }),
-    'bastion.hostkey: there is no such key; did you mean "hostKey"? There are: host, hostKey, port, user',
+    'bastion.hostkey is not a known key; did you mean "hostKey"? Known keys: host, hostKey, port, user',
   ],
-  ["access", "tunnel", "access: must be one of forward, direct"],
-  ["forward", `{"kibanaPort":true}`, "forward.kibanaPort: must be a whole number"],
-  ["forward", `{"kibanaPort":19200}`, "forward: needs two ports; both are 19200"],
-  ["lxdProject", "a b", "lxdProject: is no name of an LXD project"],
-  ["lxdProject", "--all", "lxdProject: is no name of an LXD project"],
-  ["namespace", "Prod", "namespace: is no namespace; use lower-case letters, digits, _ and ., at most 100"],
-  ["namespace", "a-b", "namespace: is no namespace; use lower-case letters, digits, _ and ., at most 100"],
+  ["access", "tunnel", "access must be one of forward, direct"],
+  ["forward", `{"kibanaPort":true}`, `forward.kibanaPort ${PORT}`],
+  ["forward", `{"kibanaPort":19200}`, "forward must have two different ports; both are 19200"],
+  ["lxdProject", "a b", `lxdProject ${LXD_PROJECT}`],
+  ["lxdProject", "--all", `lxdProject ${LXD_PROJECT}`],
+  ["namespace", "Prod", `namespace ${NAMESPACE}`],
+  ["namespace", "a-b", `namespace ${NAMESPACE}`],
   [
     "siem",
     "4GiB",
-    "siem: must be an object; set its parts, such as: pulumi config set --path 'siem.image' VALUE",
+    "siem must be an object; set its keys, such as: pulumi config set --path 'siem.image' VALUE",
   ],
-  ["siem", `{"memory":"4GB"}`, "siem.memory: is no size, such as 4GiB"],
-  ["siem", `{"memory":4}`, "siem.memory: must be a text"],
-  ["siem", `{"disk":"50"}`, "siem.disk: is no size, such as 4GiB"],
-  ["siem", `{"heap":"1GiB"}`, "siem.heap: is no heap size, such as 1024m or 2g"],
-  ["siem", `{"image":"--help"}`, "siem.image: is no image, such as ubuntu:24.04"],
-  ["siem", `{"protect":"no"}`, "siem.protect: must be true or false"],
+  ["siem", `{"memory":"4GB"}`, `siem.memory ${SIZE}`],
+  ["siem", `{"memory":4}`, `siem.memory ${SIZE}`],
+  ["siem", `{"disk":"50"}`, `siem.disk ${SIZE}`],
+  ["siem", `{"heap":"1GiB"}`, "siem.heap must be a heap size in m or g, such as 1024m or 2g"],
+  ["siem", `{"image":"--help"}`, "siem.image must be an image of LXD, such as ubuntu:24.04"],
+  ["siem", `{"protect":"no"}`, "siem.protect must be true or false"],
   [
     "siem",
     `{"mem":"4GiB"}`,
-    'siem.mem: there is no such key; did you mean "memory"? There are: disk, heap, image, memory, protect',
+    'siem.mem is not a known key; did you mean "memory"? Known keys: disk, heap, image, memory, protect',
   ],
   [
     "siem",
     `{"memory":"2GiB"}`,
-    "siem.memory: a container of 2GiB is too small for a heap of 512m: it needs twice the heap and 1.5 GiB more; give it at least 2560MiB",
+    "siem.memory must be 2560MiB or more (twice the smallest heap, and 1.5 GiB for other programs), such as 4GiB; it is 2GiB",
   ],
   [
     "siem",
     `{"heap":"2g"}`,
-    "siem.heap: a container of 4GiB is too small for a heap of 2g: it needs twice the heap and 1.5 GiB more; give it at least 5632MiB",
+    "siem.heap must fit siem.memory, which is 4GiB; for a heap of 2g it must be 5632MiB or more (twice the heap, and 1.5 GiB for other programs)",
   ],
-  ["siem", `{"heap":"256m"}`, "siem.heap: a heap of 256m is too small for Elasticsearch; use at least 512m"],
+  ["siem", `{"heap":"256m"}`, "siem.heap must be from 512m to 31g, such as 1024m; it is 256m"],
   [
     "siem",
     `{"memory":"128GiB","heap":"32g"}`,
-    "siem.heap: a heap of 32g is too large for the JVM's short pointers; use at most 31g",
+    "siem.heap must be from 512m to 31g, such as 1024m; it is 32g",
   ],
   ...["latest", "8.19", "8.19.x", "v8.19.8", "8.19.8-SNAPSHOT"].map(
-    (version) =>
-      ["versions", JSON.stringify({ elastic: version }), `versions.elastic: ${NO_VERSION} 8.19.8`] as const,
+    (version) => ["versions", JSON.stringify({ elastic: version }), `versions.elastic ${ELASTIC}`] as const,
   ),
-  ["versions", `{"filebeat":"7.17"}`, `versions.filebeat: ${NO_VERSION} 8.19.8 or 7.17.29`],
-  [
-    "versions",
-    `{"elastic":"9.1.0"}`,
-    "versions.elastic: is a version that is not supported; use one such as 8.19.8",
-  ],
+  ["versions", `{"filebeat":"7.17"}`, `versions.filebeat ${FILEBEAT}`],
+  ["versions", `{"elastic":"9.1.0"}`, `versions.elastic ${ELASTIC}`],
   ...["7.16.3", "8.18.8"].map(
     (version) =>
-      [
-        "versions",
-        JSON.stringify({ filebeat: version }),
-        "versions.filebeat: is a version that is not supported; use one such as 8.19.8 or 7.17.29",
-      ] as const,
+      ["versions", JSON.stringify({ filebeat: version }), `versions.filebeat ${FILEBEAT}`] as const,
   ),
   [
     "versions",
     `{"elastics":"8.19.8"}`,
-    'versions.elastics: there is no such key; did you mean "elastic"? There are: elastic, filebeat',
+    'versions.elastics is not a known key; did you mean "elastic"? Known keys: elastic, filebeat',
   ],
-  ["packages", `{"url":"ftp://mirror"}`, `packages.url: ${NO_URL}`],
-  ["packages", `{"url":"https://me:hunter2@mirror"}`, `packages.url: ${NO_URL}`],
+  ["packages", `{"url":"ftp://mirror"}`, `packages.url ${URL_MESSAGE}`],
+  ["packages", `{"url":"https://me:hunter2@mirror"}`, `packages.url ${URL_MESSAGE}`],
   [
     "packages",
     `{"pip":"https://me:hunter2@mirror/simple"}`,
-    "packages.pip: is no URL of a pip index (without a login), such as https://pypi.org/simple",
+    "packages.pip must be the URL of a pip index without a login, such as https://pypi.org/simple",
   ],
-  ["packages", `{"key":"D88E42B4"}`, "packages.key: is no armoured public key"],
+  [
+    "packages",
+    `{"key":"D88E42B4"}`,
+    "packages.key must be the text of a PGP public key, which begins with -----BEGIN PGP PUBLIC KEY BLOCK-----",
+  ],
   [
     "packages",
     `{"fingerprint":"D88E42B4"}`,
-    "packages.fingerprint: is no full fingerprint; it must have 40 hex digits",
+    "packages.fingerprint must be a key's full fingerprint of 40 hex digits, such as 46095ACC8548582C1A2699A9D27D666CD88E42B4",
   ],
   [
     "packages",
     `{"trusted":true}`,
-    "packages.trusted: there is no such key. There are: fingerprint, key, pip, url",
+    "packages.trusted is not a known key. Known keys: fingerprint, key, pip, url",
   ],
-  ["retentionDays", "0", "retentionDays: must be 1 or more"],
-  ["retentionDays", "90d", "retentionDays: must be a whole number"],
-  ["retentionDays", "3651", "retentionDays: must be 3650 or less"],
-  ["kibana", `{"allowFrom":"10.0.0.0/8"}`, "kibana.allowFrom: must be a list"],
+  ["retentionDays", "0", `retentionDays ${RETENTION}`],
+  ["retentionDays", "90d", `retentionDays ${RETENTION}`],
+  ["retentionDays", "3651", `retentionDays ${RETENTION}`],
+  [
+    "kibana",
+    `{"allowFrom":"10.0.0.0/8"}`,
+    "kibana.allowFrom must be a list of networks, such as [203.0.113.0/24]",
+  ],
   [
     "kibana",
     "10.0.0.0/8",
-    "kibana: must be an object; set its parts, such as: pulumi config set --path 'kibana.allowFrom[0]' VALUE",
+    "kibana must be an object; set its keys, such as: pulumi config set --path 'kibana.allowFrom[0]' VALUE",
   ],
   [
     "detections",
     "off",
-    "detections: must be an object; set its parts, such as: pulumi config set --path 'detections.NAME.enabled' VALUE",
+    "detections must be an object; set its keys, such as: pulumi config set --path 'detections.NAME.enabled' VALUE",
   ],
   [
     "detections",
     `{"siem_canary":{"treshold":1}}`,
-    'detections.siem_canary.treshold: there is no such key; did you mean "threshold"? There are: enabled, threshold',
+    'detections.siem_canary.treshold is not a known key; did you mean "threshold"? Known keys: enabled, threshold',
   ],
   [
     // Not as an argument: there every user of the machine would see it.
     "deliverySecrets",
     "hunter2",
-    "deliverySecrets: must be an object; set its parts, such as: pulumi config set --secret --path 'deliverySecrets.NAME'",
-    "deliverySecrets: is not encrypted; set each of it again with: pulumi config set --secret --path 'deliverySecrets.NAME'",
+    "deliverySecrets must be an object; set its keys, such as: pulumi config set --secret --path 'deliverySecrets.NAME'",
+    "deliverySecrets must be encrypted; set each secret again with: pulumi config set --secret --path 'deliverySecrets.NAME'",
   ],
   [
     "detections",
     `{"fde84b97-804a-4099-bd9d-83b9578b68a5":{"threshold":"0"}}`,
-    "detections.fde84b97-804a-4099-bd9d-83b9578b68a5.threshold: must be 1 or more",
+    "detections.fde84b97-804a-4099-bd9d-83b9578b68a5.threshold must be a whole number from 1 to 1000000",
   ],
   [
     "kibana",
     `{"allowFrom":["10.0.0.0/8","10.0.0.1"]}`,
-    "kibana.allowFrom[1]: is no network, such as 192.168.0.0/24",
+    "kibana.allowFrom[1] must be a network, such as 203.0.113.0/24",
   ],
   [
     "dhis2",
     "hmis",
-    "dhis2: must be a list; set its parts, such as: pulumi config set --path 'dhis2[0].name' VALUE",
+    "dhis2 must be a list; set its keys, such as: pulumi config set --path 'dhis2[0].name' VALUE",
   ],
-  ["dhis2", `[{"name":"hmis"}]`, "dhis2[0].ip: is missing; it must be a text"],
+  ["dhis2", `[{"name":"hmis"}]`, "dhis2[0].ip is missing; it must be an IPv4 address, such as 192.168.0.2"],
   [
     "dhis2",
     `[{"name":"hmis","ip":"10.0.0.1","type":"dhis2"}]`,
-    "dhis2[0].type: there is no such key. There are: generation, ip, name",
+    "dhis2[0].type is not a known key. Known keys: generation, ip, name",
   ],
-  ["dhis2", `[{"name":"hmis","ip":"10.0.0.1","generation":0}]`, "dhis2[0].generation: must be 1 or more"],
+  [
+    "dhis2",
+    `[{"name":"hmis","ip":"10.0.0.1","generation":0}]`,
+    "dhis2[0].generation must be a whole number from 1 to 999999999",
+  ],
   [
     "dhis2",
     `[{"name":"hmis","ip":"10.0.0.1"},{"name":"HMIS","ip":"10.0.0.1"}]`,
-    'dhis2[1].name: "hmis" is already the name of dhis2[0]',
-    'dhis2[1].ip: "10.0.0.1" is already the ip of dhis2[0]',
+    'dhis2[1].name must be unique; "hmis" is already the name of dhis2[0]',
+    'dhis2[1].ip must be unique; "10.0.0.1" is already the ip of dhis2[0]',
   ],
-  ["withoutDhis2", "yes", "withoutDhis2: must be true or false"],
+  ["withoutDhis2", "yes", "withoutDhis2 must be true or false"],
 ];
 
 describe("a stack's config", () => {
@@ -210,9 +229,14 @@ describe("a stack's config", () => {
     assert.ok(!result.ok);
     assert.deepEqual(
       result.problems.map(printProblem),
-      ["site", "host", "user", "hostKey"].map(
-        (key) =>
-          `Pulumi.prod.yaml: dhis2-siem:${key}: is missing; it must be a text; set it with: pulumi config set ${key} VALUE`,
+      [
+        ["site", "must be the path of the site's file, from the project's folder, such as containers.json"],
+        ["host", HOST],
+        ["user", "must be a login name, such as siem"],
+        ["hostKey", HOST_KEY],
+      ].map(
+        ([key, requirement]) =>
+          `Pulumi.prod.yaml: dhis2-siem:${key} is missing; it ${requirement}; set it with: pulumi config set ${key} VALUE`,
       ),
     );
   });
@@ -226,17 +250,17 @@ describe("a stack's config", () => {
         forward: `{"kibanaPort":"19200"}`,
       }),
       [
-        "Pulumi.prod.yaml: dhis2-siem:host: is no host name or address",
-        "Pulumi.prod.yaml: dhis2-siem:versions.elastic: is no exact version, such as 8.19.8",
-        "Pulumi.prod.yaml: dhis2-siem:siem.memory: a container of 2GiB is too small for a heap of 512m: it needs twice the heap and 1.5 GiB more; give it at least 2560MiB",
-        "Pulumi.prod.yaml: dhis2-siem:forward: needs two ports; both are 19200",
+        "Pulumi.prod.yaml: dhis2-siem:host must be a host name or an IP address, such as server.example.org",
+        "Pulumi.prod.yaml: dhis2-siem:versions.elastic must be an exact version of the 8.19 series, such as 8.19.8",
+        "Pulumi.prod.yaml: dhis2-siem:siem.memory must be 2560MiB or more (twice the smallest heap, and 1.5 GiB for other programs), such as 4GiB; it is 2GiB",
+        "Pulumi.prod.yaml: dhis2-siem:forward must have two different ports; both are 19200",
       ],
     );
   });
 
   it("refuses a private key that is not encrypted, without showing it", () => {
     assert.deepEqual(problemsOf({ privateKey: PRIVATE }, []), [
-      "Pulumi.prod.yaml: dhis2-siem:privateKey: is not encrypted; set it again with: pulumi config set --secret privateKey < FILE",
+      "Pulumi.prod.yaml: dhis2-siem:privateKey must be encrypted; set it again with: pulumi config set --secret privateKey < FILE",
     ]);
     assert.ok(!problemsOf({ privateKey: "hunter2", hostKey: "x" }, []).join().includes("hunter2"));
   });
@@ -335,7 +359,7 @@ describe("the heap", () => {
 
   it("fits exactly, and not one MiB less", () => {
     assert.equal(heapFault("2560MiB", "512m"), undefined);
-    assert.match(heapFault("2559MiB", "512m") ?? "", /give it at least 2560MiB/);
+    assert.match(heapFault("2559MiB", "512m") ?? "", /it must be 2560MiB or more/);
     assert.equal(heapFault("3584MiB", "1g"), undefined);
     assert.equal(heapFault("64GiB", "31g"), undefined);
   });

@@ -40,16 +40,16 @@ describe("the loader of detections", () => {
 
   it("says file, line and key of each fault", () => {
     const cases: [string, string | RegExp, string, RegExp][] = [
-      [EVENT, "level: medium", "level: severe", /level: /],
-      [EVENT, "level: medium", "level: medium\nseverity: high", /severity: there is no such key/],
-      [EVENT, /^id: .*$/m, "id: 12", /id: /],
-      [EVENT, /^tests:[^]*/m, "", /tests: /],
-      [EVENT, /^tests:[^]*/m, "tests: { fire: [], pass: [] }\n", /tests.fire: needs at least two cases/],
-      [EVENT, /^note: >-\n[^]*?(?=^tests)/m, "", /note: /],
-      [EVENT, /^detection:[^]*?(?=^fields)/m, "", /detection: /],
-      [COUNT, "timespan: 5m", "timespan: five", /correlation.timespan: is no duration/],
-      [COUNT, "timespan: 5m", "timespan: 59s", /correlation.timespan: is shorter than a minute/],
-      [COUNT, "{ gte: 3 }", "{ gte: 3, lte: 5 }", /correlation.condition: takes exactly one/],
+      [EVENT, "level: medium", "level: severe", /level must /],
+      [EVENT, "level: medium", "level: medium\nseverity: high", /severity is not a known key/],
+      [EVENT, /^id: .*$/m, "id: 12", /: id must /],
+      [EVENT, /^tests:[^]*/m, "", /: tests is missing; /],
+      [EVENT, /^tests:[^]*/m, "tests: { fire: [], pass: [] }\n", /tests.fire needs at least two cases/],
+      [EVENT, /^note: >-\n[^]*?(?=^tests)/m, "", /: note is missing; /],
+      [EVENT, /^detection:[^]*?(?=^fields)/m, "", /: detection is missing; /],
+      [COUNT, "timespan: 5m", "timespan: five", /correlation.timespan is no duration/],
+      [COUNT, "timespan: 5m", "timespan: 59s", /correlation.timespan is shorter than a minute/],
+      [COUNT, "{ gte: 3 }", "{ gte: 3, lte: 5 }", /correlation.condition takes exactly one/],
       [COUNT, "rules: [dhis2_failed_login]", "rules: [other]", /no document is named "other"/],
       [
         COUNT,
@@ -75,7 +75,7 @@ describe("the loader of detections", () => {
 
   it("counts lines from the file's first, in a later document too", () => {
     const path = changed(COUNT, "level: medium", "level: severe");
-    assert.throws(() => readRuleFile(path), new RegExp(`:${line(path, "level: severe")}: level: `));
+    assert.throws(() => readRuleFile(path), new RegExp(`:${line(path, "level: severe")}: level must `));
   });
 
   it("takes the folder that --rules names for a conversion, too", function () {
@@ -85,7 +85,7 @@ describe("the loader of detections", () => {
     const tool = ["-r", "./core/register.js", "commands/detections.ts", "convert", "--rules", folder];
     const { status, stderr } = spawnSync("node", tool, { cwd: root, encoding: "utf8" });
     assert.deepEqual(
-      [status, stderr.includes(`${join(folder, "odd.yml")}:1: title: must be a text`)],
+      [status, stderr.includes(`${join(folder, "odd.yml")}:1: title must be a string`)],
       [1, true],
     );
   });

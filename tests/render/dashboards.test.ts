@@ -229,38 +229,38 @@ describe("a dashboard's file", () => {
   });
 
   const bad: Record<string, [source: string, message: RegExp]> = {
-    "no YAML": ["title: [", /bad\.yml:1: /],
-    "an unknown key": [`${HEAD}\n${PANEL}\ncolour: red`, /bad\.yml:6: colour: there is no such key$/],
+    "no YAML": ["title: [", /bad\.yml:1: the file must be valid YAML: /],
+    "an unknown key": [`${HEAD}\n${PANEL}\ncolour: red`, /bad\.yml:6: colour is not a known key$/],
     "an unknown key of a panel": [
       `${HEAD}\n${PANEL.replace("grid", "colour: red, grid")}`,
-      /bad\.yml:5: panels\[0\]\.colour: there is no such key$/,
+      /bad\.yml:5: panels\[0\]\.colour is not a known key$/,
     ],
-    "no title": [`view: logs\ndescription: D\npanels:\n${PANEL}`, /bad\.yml:1: title: /],
+    "no title": [`view: logs\ndescription: D\npanels:\n${PANEL}`, /bad\.yml:1: title is missing; /],
     "an unknown type": [
       `${HEAD}\n${PANEL.replace("metric", "pie")}`,
-      /bad\.yml:5: panels\[0\]\.type: .*'metric' \| 'xy' \| 'table' \| 'list'/,
+      /bad\.yml:5: panels\[0\]\.type .*'metric' \| 'xy' \| 'table' \| 'list'/,
     ],
     "a field's name that is none": [
       `${HEAD}\n${PANEL}\n  - title: Two\n    type: table\n    by:\n      User: User Name\n    grid: { x: 0, y: 6, w: 48, h: 6 }`,
-      /bad\.yml:9: panels\[1\]\.by\.User: is no field's name$/,
+      /bad\.yml:9: panels\[1\]\.by\.User must be the name of a field, such as user\.name$/,
     ],
     "two breakdowns of a chart over time": [
       `${HEAD}\n  - { title: T, type: xy, by: { A: a, B: b }, grid: { x: 0, y: 0, w: 48, h: 6 } }`,
-      /bad\.yml:5: panels\[0\]\.by: takes exactly one field$/,
+      /bad\.yml:5: panels\[0\]\.by must have exactly one field, such as /,
     ],
     "a panel outside of the grid": [
       `${HEAD}\n${PANEL.replace("x: 0", "x: 40")}`,
-      /bad\.yml:5: panels\[0\]\.grid\.w: reaches over .*48 at most$/,
+      /bad\.yml:5: panels\[0\]\.grid\.w must not reach over .*48 at most$/,
     ],
     "a panel over another": [
       `${HEAD}\n${PANEL}\n${PANEL.replace("One", "Two").replace("x: 0", "x: 11")}`,
-      /bad\.yml:6: panels\[1\]\.grid: overlaps the panel "One"$/,
+      /bad\.yml:6: panels\[1\]\.grid must not overlap the panel "One"$/,
     ],
     "a doubled title": [
       `${HEAD}\n${PANEL}\n${PANEL.replace("x: 0", "x: 12")}`,
-      /bad\.yml:6: panels\[1\]\.title: is the title of another panel: One$/,
+      /bad\.yml:6: panels\[1\]\.title must be unique; another panel has the title "One"$/,
     ],
-    "a time span that is none": [`${HEAD}\n${PANEL}\nlast: a day`, /bad\.yml:6: last: is no time span/],
+    "a time span that is none": [`${HEAD}\n${PANEL}\nlast: a day`, /bad\.yml:6: last must be a time span/],
   };
   for (const [name, [source, message]] of Object.entries(bad)) {
     it(`with ${name} is refused, with its line`, () => {
@@ -269,7 +269,7 @@ describe("a dashboard's file", () => {
   }
 
   it("has all its faults told at once", () => {
-    const message = /:6: last: .*\n.*:7: colour: /;
+    const message = /:6: last must .*\n.*:7: colour is /;
     assert.throws(() => load(`${HEAD}\n${PANEL}\nlast: 1\ncolour: red`), { message });
   });
 });
