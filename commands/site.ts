@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { IPv4 } from "ipaddr.js";
-import { parseSite, parseStack, siemOf, siteOf } from "../config/load";
+import { parseSite, parseStack, readSiemSettings, readSiteSettings } from "../config/load";
 import { printProblem, type Problem, type Result } from "../core/problem";
 import { ROOT } from "../core/root";
 import type { Site } from "../config/site";
@@ -89,13 +89,13 @@ function stackProblems({ file, checked }: Stack): readonly Problem[] {
 
 function show(file: string, stack: Stack | undefined, json = false): Outcome {
   const values = stack?.file.values ?? {};
-  const site = parseSite(file, readText(resolve(file)), siteOf(values));
+  const site = parseSite(file, readText(resolve(file)), readSiteSettings(values));
   const problems = [...(stack ? stackProblems(stack) : []), ...(site.ok ? [] : site.problems)];
   if (!site.ok || problems.length > 0) {
     if (json) return { stdout: `${JSON.stringify({ problems }, undefined, 2)}\n`, stderr: "", code: 1 };
     return failed(problems.map(printProblem).join("\n"), 1);
   }
-  const siem = siemOf(values);
+  const siem = readSiemSettings(values);
   if (json) return succeeded(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
   return succeeded(siem ? describeSite(site.value, siem) : "");
 }

@@ -1,5 +1,5 @@
 import { IPv4 } from "ipaddr.js";
-import { MACHINE_TYPES, PROXIES, type ProxyKind, machineType } from "../machines";
+import { MACHINE_TYPES, PROXIES, type ProxyProgram, machineType } from "../machines";
 import { containerSchema, siteSchema } from "./containers-json";
 import { oneOf, shown, type Say } from "../core/problem";
 import type { DhisInstance } from "./site";
@@ -12,6 +12,7 @@ export interface SiteExtras {
   readonly withoutDhis2: boolean;
 }
 
+/** The valid parts of a container's entry. */
 interface Entry {
   readonly name?: string;
   readonly ip?: string;
@@ -19,7 +20,8 @@ interface Entry {
   readonly remoteHost?: unknown;
 }
 
-interface LooseSite {
+/** The valid parts of a site's file. */
+interface ValidParts {
   readonly network?: string;
   readonly proxy?: string;
   readonly containers?: readonly Entry[];
@@ -27,7 +29,7 @@ interface LooseSite {
 
 /** Checks that need more than one value. A value of the wrong type is skipped: the schema reports it. */
 export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
-  const { containers, network, proxy } = looseSite(value);
+  const { containers, network, proxy } = validParts(value);
   if (network !== undefined) checkNetwork(network, extras, say);
   if (containers === undefined) return;
   checkUnique(containers, extras, say);
@@ -66,7 +68,7 @@ export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
 }
 
 /** Returns the parts of a value that have the right type. */
-function looseSite(value: unknown): LooseSite {
+function validParts(value: unknown): ValidParts {
   const { shape } = siteSchema;
   const site = asObject(value);
   return {
@@ -107,25 +109,26 @@ function checkNetwork(network: string, extras: SiteExtras, say: Say): void {
 /** Returns why a container cannot have this address in this network; undefined if it can. */
 function addressFault(ip: string, network: string): string | undefined {
   const [gateway] = network.split("/");
-  const requirement = `must be a free address of ${cidrOf(network)}; ${ip} is`;
+  const requirement = `must be a free address of ${networkOf(network)}; ${ip} is`;
   if (!IPv4.parse(ip).match(IPv4.parseCIDR(network))) return `${requirement} outside the network`;
   if (ip === gateway) return `${requirement} the network's gateway`;
   if (isEdge(ip, network)) return `${requirement} the network's own address or its broadcast address`;
   return undefined;
 }
 
+/** Returns whether an address is the first or the last of its network. */
 function isEdge(ip: string, network: string): boolean {
   const edges = [IPv4.networkAddressFromCIDR(network), IPv4.broadcastAddressFromCIDR(network)];
   return edges.some((edge) => edge.toString() === ip);
 }
 
 /** Returns the network of a gateway's address and prefix: 192.168.0.0/24 for 192.168.0.1/24. */
-export function cidrOf(network: string): string {
+export function networkOf(network: string): string {
   return `${IPv4.networkAddressFromCIDR(network).toString()}/${IPv4.parseCIDR(network)[1]}`;
 }
 
 function checkProxy(container: Entry | undefined, program: string | undefined, say: Say): void {
-  const expected = (Object.keys(PROXIES) as ProxyKind[]).find((name) => PROXIES[name] === container?.type);
+  const expected = (Object.keys(PROXIES) as ProxyProgram[]).find((name) => PROXIES[name] === container?.type);
   if (container === undefined || program === undefined || expected === undefined || program === expected) {
     return;
   }

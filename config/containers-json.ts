@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { textLike } from "../core/values";
-import { MACHINE_TYPES, PROXY_KINDS } from "../machines";
+import { MACHINE_TYPES, PROXY_PROGRAMS } from "../machines";
 
 /** The schema of a container's name: both LXD and DNS (RFC 1123) must accept it. */
 export const hostName = textLike(
@@ -70,7 +70,7 @@ export const siteSchema = z.strictObject({
   /** For dhis2-tools-dab, and ignored here. */
   apm: z.string("must be the name of a performance monitor, such as glowroot").optional(),
   /** The program of the proxy's container, such as `nginx`. */
-  proxy: z.enum(PROXY_KINDS),
+  proxy: z.enum(PROXY_PROGRAMS),
   /** For dhis2-tools-dab: the containers' release of Ubuntu, such as `"22.04"`. */
   guestos_version: release,
   containers: z.array(containerSchema),
@@ -80,7 +80,7 @@ export const siteSchema = z.strictObject({
 export type SiteFile = z.infer<typeof siteSchema>;
 
 /** Returns the keys that are valid at a path of `containers.json`. */
-export function siteKeys(path: readonly PropertyKey[]): readonly string[] {
+export function siteKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(siteSchema.shape);
   return path[0] === "containers" ? Object.keys(containerSchema.shape) : ["TZ"];
 }
@@ -89,7 +89,10 @@ function prefixOf(cidr: string): number {
   return Number(cidr.split("/")[1]);
 }
 
-/** Returns whether a container accepts this name of a time zone. Offsets such as +01:00 are not names: only Intl accepts them. */
+/**
+ * Returns whether a container accepts this name of a time zone. Offsets such as +01:00 are not names: only Intl accepts
+ * them.
+ */
 function isTimezone(name: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });

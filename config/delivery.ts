@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { didYouMean, shown, type Say } from "../core/problem";
-import { count, serverName, SEVERITIES, textLike } from "../core/values";
+import { wholeNumber, serverName, SEVERITIES, textLike } from "../core/values";
 
 const DAY_MINUTES = 24 * 60;
 const TIME_MESSAGE = 'must be a time of day in quotes, such as "22:00"';
@@ -64,10 +64,13 @@ const common = {
     .array(z.string())
     .min(1, "must name a detection, such as dhis2_impersonation; leave it out for all detections")
     .optional(),
-  /** When alerts wait, in the site's time zone; critical alerts never wait. Default: none. Example: `{from: "00:00", to: "06:00"}`. */
+  /**
+   * When alerts wait, in the site's time zone; critical alerts never wait. Default: none. Example: `{from: "00:00", to:
+   * "06:00"}`.
+   */
   quietHours: z.preprocess(asList, z.array(quietTime)).default([]),
   /** The minutes in which alerts become one message; 0 sends each alert at once. Default: 5. */
-  group: count(0, DAY_MINUTES).default(5),
+  group: wholeNumber(0, DAY_MINUTES).default(5),
 };
 
 const destination = z.discriminatedUnion(
@@ -79,7 +82,7 @@ const destination = z.discriminatedUnion(
       /** The mail server. Required. Example: `smtp.example.org`. */
       host: serverName,
       /** Its port. Default: 587 with STARTTLS, 465 with SMTPS. */
-      port: count(1, 65535).optional(),
+      port: wholeNumber(1, 65535).optional(),
       /** How the connection is encrypted; it always is. Default: `starttls`. */
       tls: z.enum(["starttls", "smtps"]).default("starttls"),
       /** The sender. Required. Example: `siem@example.org`. */
@@ -111,7 +114,10 @@ const destination = z.discriminatedUnion(
     z.strictObject({
       ...common,
       type: z.literal("webhook"),
-      /** Where messages are posted. Default: the destination's secret; if this is set, the secret is an Authorization header. */
+      /**
+       * Where messages are posted. Default: the destination's secret; if this is set, the secret is an Authorization
+       * header.
+       */
       url: url(/^https?:\/\/[^@]+$/, "https://soar.example.org/hook").optional(),
       /** Further headers of each request. Default: none. Example: `{X-Site: hmis}`. */
       headers: z
@@ -148,13 +154,18 @@ export const deliverySchema = z
 /** How alerts reach people. */
 export type Delivery = z.output<typeof deliverySchema>;
 
-/** The schema of `deliverySecrets`: by the destination's name a password, a webhook's URL, a bot's token or an Authorization header. */
+/**
+ * The schema of `deliverySecrets`: by the destination's name a password, a webhook's URL, a bot's token or an Authorization
+ * header.
+ */
 export const deliverySecretsSchema = z
   .record(z.string(), textLike(/^[^\r\n]+$/, "must be one line of text, such as a password"))
   .default({});
 
-/** Returns the command that sets a destination's secret. Pulumi reads it from the terminal, so it is in no shell's history. */
-export function setSecret(name: string): string {
+/**
+ * Returns the command that sets a destination's secret. Pulumi reads it from the terminal, so it is in no shell's history.
+ */
+export function setSecretCommand(name: string): string {
   return `pulumi config set --secret --path 'deliverySecrets.${shown(name)}'`;
 }
 
@@ -220,7 +231,7 @@ export function checkDelivery(
     if (secret !== undefined) checkSecret(destination, secret, at, say);
     const required = requiredSecret(destination);
     if (secrets !== undefined && secret === undefined && required !== undefined) {
-      say(at, `must have a secret, ${required}; set it with: ${setSecret(name)}`);
+      say(at, `must have a secret, ${required}; set it with: ${setSecretCommand(name)}`);
     }
   });
   for (const name of Object.keys(secrets ?? {})) {

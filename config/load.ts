@@ -1,14 +1,14 @@
 import { IPv4 } from "ipaddr.js";
 import type { z } from "zod";
-import { checkSite, cidrOf, type SiteExtras } from "./check-site";
-import { siteKeys, siteSchema, type SiteFile } from "./containers-json";
-import { checkDelivery, setSecret } from "./delivery";
+import { checkSite, networkOf, type SiteExtras } from "./check-site";
+import { siteKeysAt, siteSchema, type SiteFile } from "./containers-json";
+import { checkDelivery, setSecretCommand } from "./delivery";
 import { parseJson } from "../core/json-text";
 import { heapFault, largestHeap, memoryFault } from "./memory";
 import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "../core/problem";
 import { machineType, PROXIES } from "../machines";
 import type { DhisInstance, Options, Site, SiteContainer } from "./site";
-import { STRUCTURED, stackKeys, stackSchema, stackShape } from "./stack";
+import { STRUCTURED_KEYS, stackKeysAt, stackSchema, stackShape } from "./stack";
 
 /** The stack's config as checked data. */
 export interface StackConfig extends SiteExtras {
@@ -37,7 +37,7 @@ export function parseSite(file: string, text: string, extras: SiteExtras): Resul
     problems.push({ file, line: json.lineOf(path), path: printPath(path), message });
   };
   const parsed = siteSchema.safeParse(json.value, { reportInput: true });
-  sayIssues(parsed.error?.issues ?? [], siteKeys, say);
+  sayIssues(parsed.error?.issues ?? [], siteKeysAt, say);
   checkSite(json.value, extras, say);
   if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
   return { ok: true, value: toSite(parsed.data, extras) };
@@ -52,13 +52,13 @@ function toSite(file: SiteFile, extras: SiteExtras): Site {
   const isProxy = ({ type }: SiteContainer) => type === PROXIES[file.proxy];
   const containers = [...listed, ...added]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((entry) => (isProxy(entry) ? { ...entry, kind: file.proxy } : entry));
+    .map((entry) => (isProxy(entry) ? { ...entry, program: file.proxy } : entry));
   const [gateway, prefix] = IPv4.parseCIDR(file.network);
   return {
     fqdn: file.fqdn,
     email: file.email,
     timezone: file.environment.TZ,
-    network: { cidr: cidrOf(file.network), gateway: gateway.toString(), prefix },
+    network: { cidr: networkOf(file.network), gateway: gateway.toString(), prefix },
     containers,
     // checkSite requires exactly one SIEM and one proxy.
     siem: containers.find(({ type }) => machineType(type).role === "siem") as SiteContainer,
@@ -89,21 +89,22 @@ export function parseStack(
   };
   const input = readValues(values);
   const parsed = stackSchema.safeParse(input, { reportInput: true });
-  sayIssues(parsed.error?.issues ?? [], stackKeys, (path, message) =>
+  sayIssues(parsed.error?.issues ?? [], stackKeysAt, (path, message) =>
     say(path, message + howToSet(path, values)),
   );
   checkStack(input, say);
   if (values.privateKey !== undefined && !isSecret("privateKey")) {
     say(["privateKey"], "must be encrypted; set it again with: pulumi config set --secret privateKey < FILE");
   }
-  const delivery = part("delivery", input);
-  const hidden = values.deliverySecrets === undefined && isSecret("deliverySecrets");
-  if (delivery) checkDelivery(delivery, hidden ? undefined : part("deliverySecrets", input), say);
+  const delivery = readSetting("delivery", input);
+  const areSecretsUnknown = values.deliverySecrets === undefined && isSecret("deliverySecrets");
+  if (delivery)
+    checkDelivery(delivery, areSecretsUnknown ? undefined : readSetting("deliverySecrets", input), say);
   for (const name of plainSecrets) {
-    say(["deliverySecrets", name], `must be encrypted; set it again with: ${setSecret(name)}`);
+    say(["deliverySecrets", name], `must be encrypted; set it again with: ${setSecretCommand(name)}`);
   }
   if (plainSecrets.length === 0 && values.deliverySecrets !== undefined && !isSecret("deliverySecrets")) {
-    say(["deliverySecrets"], `must be encrypted; set each secret again with: ${setSecret("NAME")}`);
+    say(["deliverySecrets"], `must be encrypted; set each secret again with: ${setSecretCommand("NAME")}`);
   }
   if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
   const { site, privateKey, deliverySecrets, dhis2, withoutDhis2, ...settings } = parsed.data;
@@ -123,30 +124,32 @@ export function parseStack(
  * Returns the settings of a stack's config that add to the site, also if others are invalid: so the problems of both are
  * reported together. If `dhis2` is invalid, the site does not need an instance.
  */
-export function siteOf(values: Readonly<Record<string, string>>): SiteExtras & { readonly site?: string } {
+export function readSiteSettings(
+  values: Readonly<Record<string, string>>,
+): SiteExtras & { readonly site?: string } {
   const input = readValues(values);
-  const dhis2 = part("dhis2", input);
+  const dhis2 = readSetting("dhis2", input);
   return {
-    site: part("site", input),
+    site: readSetting("site", input),
     dhis2: dhis2 ?? [],
-    withoutDhis2: dhis2 === undefined || part("withoutDhis2", input) !== false,
+    withoutDhis2: dhis2 === undefined || readSetting("withoutDhis2", input) !== false,
   };
 }
 
 /** Returns the settings of the SIEM's container, with defaults; undefined if they are invalid. */
-export function siemOf(values: Readonly<Record<string, string>>): Options["siem"] | undefined {
-  const siem = part("siem", readValues(values));
+export function readSiemSettings(values: Readonly<Record<string, string>>): Options["siem"] | undefined {
+  const siem = readSetting("siem", readValues(values));
   return siem && withHeap(siem);
 }
 
-function withHeap(siem: NonNullable<Part<"siem">>): Options["siem"] {
+function withHeap(siem: NonNullable<Setting<"siem">>): Options["siem"] {
   return { ...siem, heap: siem.heap ?? largestHeap(siem.memory) };
 }
 
 /** Returns the values of Pulumi's texts. A text that is not JSON stays a text: the schema reports it. */
 function readValues(values: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    Object.entries(values).map(([key, text]) => [key, STRUCTURED.has(key) ? readJson(text) : text]),
+    Object.entries(values).map(([key, text]) => [key, STRUCTURED_KEYS.has(key) ? readJson(text) : text]),
   );
 }
 
@@ -161,8 +164,8 @@ function readJson(text: string): unknown {
 /** Returns the command that sets a key which is missing, or whose value is not the object or list that it must be. */
 function howToSet([key, ...inner]: readonly PropertyKey[], values: Readonly<Record<string, string>>): string {
   if (inner.length > 0 || typeof key !== "string") return "";
-  if (STRUCTURED.has(key)) {
-    const example = key === "deliverySecrets" ? setSecret("NAME") : setKeyCommand(key);
+  if (STRUCTURED_KEYS.has(key)) {
+    const example = key === "deliverySecrets" ? setSecretCommand("NAME") : setKeyCommand(key);
     return `; set its keys, such as: ${example}`;
   }
   return values[key] === undefined ? `; set it with: pulumi config set ${key} VALUE` : "";
@@ -176,30 +179,30 @@ const EXAMPLE_PATHS: Readonly<Record<string, string>> = {
 };
 
 function setKeyCommand(key: string): string {
-  return `pulumi config set --path '${EXAMPLE_PATHS[key] ?? `${key}.${stackKeys([key])[0]}`}' VALUE`;
+  return `pulumi config set --path '${EXAMPLE_PATHS[key] ?? `${key}.${stackKeysAt([key])[0]}`}' VALUE`;
 }
 
 type Input = Readonly<Record<string, unknown>>;
-type Part<K extends keyof typeof stackShape> = z.output<(typeof stackShape)[K]> | undefined;
+type Setting<K extends keyof typeof stackShape> = z.output<(typeof stackShape)[K]> | undefined;
 
 /** Returns the value of one key; undefined if it is invalid. */
-function part<K extends keyof typeof stackShape>(key: K, input: Input): Part<K> {
-  return (stackShape[key] as z.ZodType).safeParse(input[key]).data as Part<K>;
+function readSetting<K extends keyof typeof stackShape>(key: K, input: Input): Setting<K> {
+  return (stackShape[key] as z.ZodType).safeParse(input[key]).data as Setting<K>;
 }
 
 /** Checks that need more than one value. A value of the wrong type is skipped: the schema reports it. */
 function checkStack(input: Input, say: Say): void {
-  const siem = part("siem", input);
+  const siem = readSetting("siem", input);
   if (siem !== undefined) {
     const { memory, heap } = siem;
     const fault = heap === undefined ? memoryFault(memory) : heapFault(memory, heap);
     if (fault !== undefined) say(["siem", heap === undefined ? "memory" : "heap"], fault);
   }
-  const forward = part("forward", input);
+  const forward = readSetting("forward", input);
   if (forward && forward.elasticsearchPort === forward.kibanaPort) {
     say(["forward"], `must have two different ports; both are ${forward.kibanaPort}`);
   }
-  checkInstances(part("dhis2", input) ?? [], say);
+  checkInstances(readSetting("dhis2", input) ?? [], say);
 }
 
 function checkInstances(instances: readonly DhisInstance[], say: Say): void {

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
 import { SOURCES } from "../machines";
 import { sourceProblems } from "../sources";
-import { parseSite, parseStack, siteOf } from "./load";
+import { parseSite, parseStack, readSiteSettings } from "./load";
 import { printProblem, type Problem, type Result } from "../core/problem";
 import type { Options, Site } from "./site";
 import type { SshRequest } from "./ssh";
@@ -36,16 +36,16 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: 
  * @param folder where the path of the site's file starts
  */
 export function loadFromPulumi(folder: string): LoadedStack {
-  const all = (pulumi.runtime.allConfig() ?? {}) as Record<string, string>;
+  const allConfig = (pulumi.runtime.allConfig() ?? {}) as Record<string, string>;
   const values = Object.fromEntries(
-    Object.entries(all)
+    Object.entries(allConfig)
       .filter(([key]) => key.startsWith(NAMESPACE))
       .map(([key, value]) => [key.slice(NAMESPACE.length), value]),
   );
   const label = `Pulumi.${pulumi.getStack()}.yaml`;
-  const { lineOf, plainSecrets } = readStackFile(readIfThere(label) ?? "");
+  const { lineOf, plainSecrets } = readStackFile(readIfExists(label) ?? "");
   const stack = parseStack(values, (key) => isConfigSecret(NAMESPACE + key), label, lineOf, plainSecrets);
-  const extras = siteOf(values);
+  const extras = readSiteSettings(values);
   const site: Result<Site> =
     extras.site === undefined
       ? { ok: false, problems: [] }
@@ -81,10 +81,10 @@ export function loadFromPulumi(folder: string): LoadedStack {
 
 function readSite(
   file: string,
-  extras: ReturnType<typeof siteOf>,
+  extras: ReturnType<typeof readSiteSettings>,
   setting: Omit<Problem, "message">,
 ): Result<Site> {
-  const text = readIfThere(file);
+  const text = readIfExists(file);
   if (text === undefined) {
     return {
       ok: false,
@@ -94,7 +94,7 @@ function readSite(
   return parseSite(relative(process.cwd(), file), text, extras);
 }
 
-function readIfThere(file: string): string | undefined {
+function readIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch {

@@ -1,40 +1,47 @@
-/** A site and a stack's options as plain, checked data. Nothing outside `config/` parses input. */
+/** The site and the stack's options as checked data. Only `config/` parses input. */
 
-import type { MachineTypeName, ProxyKind } from "../machines";
+import type { MachineTypeName, ProxyProgram } from "../machines";
 import type { Delivery } from "./delivery";
 
+/** A container of the site. */
 export interface SiteContainer {
   readonly name: string;
+  /** Its IPv4 address. */
   readonly ip: string;
   readonly type: MachineTypeName;
-  /** Raised by hand to run everything for this container again. */
+  /** Raised by hand to run all steps of the container again. */
   readonly generation: number;
+  /** The container's release of Ubuntu, such as 22.04, if the site's file has it. */
   readonly guestosVersion?: string;
 }
 
+/** What the site's file describes, with the DHIS2 instances of the stack's config. */
 export interface Site {
   readonly fqdn: string;
   readonly email: string;
+  /** An IANA name, such as Africa/Accra. */
   readonly timezone: string;
+  /** Of the containers; `cidr` is the network itself, such as 192.168.0.0/24. */
   readonly network: { readonly cidr: string; readonly gateway: string; readonly prefix: number };
   /** All containers, sorted by name. */
   readonly containers: readonly SiteContainer[];
   readonly siem: SiteContainer;
-  /** The same object as in `containers` and `agents`. */
-  readonly proxy: SiteContainer & { readonly kind: ProxyKind };
-  /** Those that get an agent (`role` in machines/). */
+  /** The same object as in `containers` and `agents`; `program` is its web server. */
+  readonly proxy: SiteContainer & { readonly program: ProxyProgram };
+  /** The containers that get an agent (`role` in machines/). */
   readonly agents: readonly SiteContainer[];
 }
 
-/** An SSH server with its key pinned. */
+/** An SSH server and the key that it must have. */
 export interface SshHost {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** As OpenSSH writes it in a `.pub` file: type and base64 key. */
+  /** Type and base64 text, as in a `.pub` file of OpenSSH. */
   readonly hostKey: string;
 }
 
+/** The stack's options; each key is explained in stack.ts. The secrets are not in here. */
 export interface Options {
   readonly host: SshHost & { readonly bastion?: SshHost };
   readonly access: "forward" | "direct";
@@ -43,10 +50,10 @@ export interface Options {
   readonly namespace: string;
   readonly siem: {
     readonly image: string;
-    /** LXD's notation, for example 4GiB. */
+    /** In LXD's notation, such as 4GiB. */
     readonly memory: string;
     readonly disk?: string;
-    /** The JVM's notation, for example 1024m. */
+    /** In the JVM's notation, such as 1024m. */
     readonly heap: string;
     readonly protect: boolean;
   };
@@ -58,17 +65,17 @@ export interface Options {
     readonly pip: string;
   };
   readonly retentionDays: number;
-  /** CIDRs from which Kibana may be opened; none: the site's own network. */
+  /** Networks (CIDR) from which Kibana can be opened. If the list is empty: the site's own network. */
   readonly kibana: { readonly allowFrom: readonly string[] };
-  /** What the site changes about a detection, by its name or id. */
+  /** The site's changes to detections, by name or id. */
   readonly detections: Readonly<Record<string, { readonly enabled?: boolean; readonly threshold?: number }>>;
-  /** A folder of the site's own rules, from the project's folder. */
+  /** The path of a folder with the site's own rules, from the project's folder. */
   readonly detectionsFolder?: string;
-  /** How alerts reach people. Its secrets are beside it. */
+  /** How alerts reach people. */
   readonly delivery: Delivery;
 }
 
-/** DHIS2 instances, which `containers.json` may not list. */
+/** A DHIS2 instance that the site's file does not list. */
 export interface DhisInstance {
   readonly name: string;
   readonly ip: string;

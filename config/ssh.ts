@@ -1,6 +1,6 @@
 import type { SshHost } from "./site";
 
-/** The LXD host, and the bastion before it if there is one. Without a private key, the SSH agent logs in (to both). */
+/** How to reach the LXD host by SSH. Without a private key, the SSH agent logs in, also to the bastion. */
 export interface SshRequest extends SshHost {
   readonly privateKey?: string;
   readonly bastion?: SshHost;

@@ -2,36 +2,38 @@ import { isMap, LineCounter, parseDocument } from "yaml";
 import type { LineOf } from "./load";
 import { offsetOf } from "../core/yaml";
 
+/** The beginning of this program's keys in Pulumi's config. */
 export const NAMESPACE = "dhis2-siem:";
 
-/** What a `Pulumi.STACK.yaml` says by itself, without the engine: encrypted values are only known to be there. */
+/** The config of a `Pulumi.STACK.yaml`, read without Pulumi's engine: encrypted values stay unknown. */
 export interface StackFile {
-  /** Texts as Pulumi gives them, objects as JSON, keys without the namespace. */
+  /** The values that are not encrypted, as Pulumi gives them: all texts, objects as JSON, keys without the namespace. */
   readonly values: Readonly<Record<string, string>>;
+  /** The keys whose values are encrypted. */
   readonly encrypted: readonly string[];
-  /** The names of `deliverySecrets` that stand there in plain text. One encrypted beside them hides that from the engine. */
+  /** The names of `deliverySecrets` in plain text. Pulumi treats all of them as secret if one of them is encrypted. */
   readonly plainSecrets: readonly string[];
   readonly lineOf: LineOf;
 }
 
-/** Reads a stack's file. A text that is no YAML gives an empty one: the engine itself says what is wrong with it. */
+/** Returns the config in the text of a stack's file. It is empty if the text is not YAML: Pulumi itself reports that. */
 export function readStackFile(text: string): StackFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const config = document.errors.length > 0 ? undefined : document.get("config", true);
   const entries = isMap(config) ? Object.entries(config.toJSON() as Record<string, unknown>) : [];
-  const own = entries
+  const ownEntries = entries
     .filter(([key]) => key.startsWith(NAMESPACE))
     .map(([key, value]) => [key.slice(NAMESPACE.length), value] as const);
   const isEncrypted = ([, value]: readonly [string, unknown]) => holdsEncrypted(value);
   return {
     values: Object.fromEntries(
-      own
+      ownEntries
         .filter((entry) => !isEncrypted(entry))
         .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
     ),
-    encrypted: own.filter(isEncrypted).map(([key]) => key),
-    plainSecrets: own
+    encrypted: ownEntries.filter(isEncrypted).map(([key]) => key),
+    plainSecrets: ownEntries
       .filter(([key]) => key === "deliverySecrets")
       .flatMap(([, secrets]) => Object.entries(typeof secrets === "object" ? (secrets ?? {}) : {}))
       .filter(([name, secret]) => name !== "secure" && !holdsEncrypted(secret))
@@ -43,7 +45,7 @@ export function readStackFile(text: string): StackFile {
   };
 }
 
-/** One encrypted value in an object makes all of it secret, as it does to Pulumi. */
+/** Like Pulumi: an object is secret if one of its values is encrypted. */
 function holdsEncrypted(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return "secure" in value || Object.values(value).some(holdsEncrypted);

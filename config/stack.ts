@@ -2,9 +2,12 @@ import { utils } from "ssh2";
 import { z } from "zod";
 import { hostName, ipv4 } from "./containers-json";
 import { deliverySchema, deliverySecretsSchema } from "./delivery";
-import { count, serverName, textLike } from "../core/values";
+import { wholeNumber, serverName, textLike } from "../core/values";
 
-/** Elastic's own apt repository, and the fingerprint of its signing key (https://artifacts.elastic.co/GPG-KEY-elasticsearch). */
+/**
+ * Elastic's own apt repository, and the fingerprint of its signing key
+ * (https://artifacts.elastic.co/GPG-KEY-elasticsearch).
+ */
 const ELASTIC_PACKAGES = {
   url: "https://artifacts.elastic.co/packages",
   fingerprint: "46095ACC8548582C1A2699A9D27D666CD88E42B4",
@@ -17,7 +20,7 @@ const PIP_INDEX = "https://pypi.org/simple";
 /** Versions that were tested together. */
 const VERSIONS = { elastic: "8.19.8", filebeat: "8.19.8" };
 
-const port = count(1, 65535);
+const port = wholeNumber(1, 65535);
 
 /** A boolean, also as a text: Pulumi gives a boolean as a text if it is a key's own value. */
 const flag = z.union(
@@ -71,7 +74,9 @@ export const stackShape = {
     .optional(),
   /** An SSH server between this machine and the host, with the keys of the host. Default: none. Login: `privateKey`. */
   bastion: z.strictObject({ host: serverName, port: port.default(22), user, hostKey }).optional(),
-  /** `forward`: Elasticsearch and Kibana are reached through SSH. `direct`: at the container's address. Default: `forward`. */
+  /**
+   * `forward`: Elasticsearch and Kibana are reached through SSH. `direct`: at the container's address. Default: `forward`.
+   */
   access: z.enum(["forward", "direct"]).default("forward"),
   /** For `access: forward`: two ports on 127.0.0.1 of this machine, another pair for each stack. */
   forward: z
@@ -156,12 +161,15 @@ export const stackShape = {
     .prefault({}),
 
   /** How many days logs are kept, those that are there included. Default: 90. */
-  retentionDays: count(1, 3650).default(90),
+  retentionDays: wholeNumber(1, 3650).default(90),
 
   /** Who can open Kibana. */
   kibana: z
     .strictObject({
-      /** Networks from which the proxy accepts requests to `/siem`. Default: only the site's own. Example: `[203.0.113.0/24]`. */
+      /**
+       * Networks from which the proxy accepts requests to `/siem`. Default: only the site's own. Example:
+       * `[203.0.113.0/24]`.
+       */
       allowFrom: z
         .array(
           z.cidrv4("must be a network, such as 203.0.113.0/24"),
@@ -182,7 +190,7 @@ export const stackShape = {
         /** Whether the detection runs. Default: true. */
         enabled: flag.optional(),
         /** From how many events on it raises an alert. Default: that of the rule. */
-        threshold: count(1, 1_000_000).optional(),
+        threshold: wholeNumber(1, 1_000_000).optional(),
       }),
     )
     .default({}),
@@ -203,7 +211,7 @@ export const stackShape = {
         /** Its address in the site's network. */
         ip: ipv4,
         /** Raised by hand to run all steps of the container again. Default: 1. */
-        generation: count(1, 999_999_999).default(1),
+        generation: wholeNumber(1, 999_999_999).default(1),
       }),
     )
     .default([]),
@@ -215,7 +223,7 @@ export const stackShape = {
 export const stackSchema = z.strictObject(stackShape);
 
 /** The keys whose values are objects or lists: Pulumi gives them as JSON. */
-export const STRUCTURED: ReadonlySet<string> = new Set([
+export const STRUCTURED_KEYS: ReadonlySet<string> = new Set([
   "bastion",
   "forward",
   "siem",
@@ -229,12 +237,15 @@ export const STRUCTURED: ReadonlySet<string> = new Set([
 ]);
 
 /** Returns the keys that are valid at a path of the stack's config. */
-export function stackKeys([key, ...rest]: readonly PropertyKey[]): readonly string[] {
+export function stackKeysAt([key, ...rest]: readonly PropertyKey[]): readonly string[] {
   if (key === undefined) return Object.keys(stackShape);
   return innerKeys(stackShape[key as keyof typeof stackShape], rest);
 }
 
-/** Returns the keys that are valid at a path of a schema: in a list, those of its items; in a union, those of all its options. */
+/**
+ * Returns the keys that are valid at a path of a schema: in a list, those of its items; in a union, those of all its
+ * options.
+ */
 function innerKeys(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
   const [key, ...rest] = path;
   if (schema instanceof z.ZodObject) {

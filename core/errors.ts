@@ -1,4 +1,4 @@
-/** The text of what was thrown, which need not be an Error. */
+/** Returns the message of an Error; anything else that was thrown as text. */
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,14 +1,18 @@
 import { createHash } from "node:crypto";
 
-/** A JSON object whose shape is not known. */
+/** A JSON object whose keys are not known. */
 export type Json = Record<string, unknown>;
 
-/** JSON with sorted keys, so that nothing shows up as a difference that is none. Numbers and order of arrays stay. */
+/**
+ * Returns a value as JSON with sorted keys: equal values have equal texts, so a preview shows no difference. Lists keep their
+ * order.
+ * @param indent spaces for each level; without it, the JSON is one line
+ */
 export function stableJson(value: unknown, indent?: number): string {
   return JSON.stringify(sorted(value), undefined, indent);
 }
 
-/** The SHA-256 of a text, in lower-case hex. */
+/** Returns the SHA-256 of a text, in lower-case hex. */
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 
-/** The address of this machine for itself alone. */
+/** The address at which only this machine itself can connect. */
 export const LOOPBACK = "127.0.0.1";
 
 /** A server of node:net, node:http, node:https or ssh2. */
@@ -11,7 +11,7 @@ interface Listener {
   address(): AddressInfo | string | null;
 }
 
-/** Lets a server listen on a TCP port of the loopback that the system picks, and returns the port. */
+/** Makes a server listen on a free TCP port of the loopback, and returns the port. */
 export async function listenAnywhere(server: Listener): Promise<number> {
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
@@ -20,7 +20,7 @@ export async function listenAnywhere(server: Listener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A TCP port of the loopback that nothing listens on at this moment. */
+/** Returns a TCP port of the loopback on which no program listens at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listenAnywhere(server);
@@ -29,7 +29,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether something accepts connections on this TCP port of the loopback. */
+/** Returns whether a program accepts connections on this TCP port of the loopback. */
 export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, LOOPBACK, () => {

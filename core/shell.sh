@@ -1,34 +1,34 @@
 # shellcheck shell=bash
-# What the shell scripts of this machine share (those in scripts/ run on the host and have a lib.sh of their own).
+# Functions for the shell scripts that run on this machine. The scripts in scripts/ run on the host: they have lib.sh.
 
-# Downloads and builds, outside the repository. core/cache.ts asks this file, so that the rule stands once.
+# The folder for downloads and builds, outside the repository. core/cache.ts reads it from here.
 CACHE=${DHIS2_SIEM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dhis2-siem}
 export LOGS=$CACHE/logs
-# The Elasticsearch that is assembled here, for tests and for the lab.
+# The version of Elasticsearch that tests and the lab build.
 export ELASTIC_VERSION=8.19.8
 
 say() { printf '%s\n' "$*"; }
 
-# die TEXT: PROGRAM, where it is set, stands in front of it.
+# die TEXT: prints an error and exits. It begins with PROGRAM, if that is set.
 die() {
   printf '%s%s\n' "${PROGRAM:+$PROGRAM: }" "$*" >&2
   exit 1
 }
 
-# fail_with_log WHAT LOG: the end of a log, and what went wrong.
+# fail_with_log TEXT LOG: prints the end of a log and an error, and exits.
 fail_with_log() {
   tail -n 20 "$2" >&2
   die "$1; the whole log is $2"
 }
 
-# sum_of PATH...: one checksum for the contents of these files and folders, wherever they are.
+# sum_of PATH...: prints one checksum of the contents of files and folders. It does not depend on where they are.
 sum_of() {
   local path
   for path in "$@"; do (cd "$(dirname "$path")" && find "$(basename "$path")" -type f -print0 | sort -z | xargs -0 cat); done |
     sha256sum | cut -d' ' -f1
 }
 
-# wait_for SECONDS WHAT COMMAND...: tries the command twice a second, with a deadline.
+# wait_for SECONDS WHAT COMMAND...: runs the command twice a second until it succeeds. Exits with an error at the deadline.
 wait_for() {
   local end=$((SECONDS + $1)) what=$2
   shift 2

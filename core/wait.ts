@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
+/** How long to wait. */
 export interface PollOptions {
   /** The deadline, in seconds. */
   readonly seconds: number;
@@ -7,19 +8,20 @@ export interface PollOptions {
   readonly pauseMs?: number;
 }
 
+/** How long to wait, and for what. */
 export interface WaitOptions extends PollOptions {
-  /** What is waited for, for the error's text: "the alert". */
+  /** The thing that is waited for, such as "the alert"; for the error. */
   readonly what: string;
-  /** What to add to the error's text, such as the end of a log. */
+  /** Returns what to add to the error, such as the end of a log. */
   readonly details?: () => string;
 }
 
-/** What `probe` finds, or undefined or false as long as it finds nothing. */
+/** Returns what it finds; undefined or false as long as it finds nothing. */
 type Probe<T> = () => T | undefined | false | Promise<T | undefined | false>;
 
 /**
  * Calls `probe` until it returns something other than undefined or false, and returns that. Throws an Error at the
- * deadline. What `probe` throws is thrown at once.
+ * deadline. An error of `probe` is thrown at once.
  */
 export async function waitFor<T>(options: WaitOptions, probe: Probe<T>): Promise<T> {
   const { what, seconds, details = () => "" } = options;
@@ -28,7 +30,7 @@ export async function waitFor<T>(options: WaitOptions, probe: Probe<T>): Promise
   return found;
 }
 
-/** As `waitFor`, but at the deadline it returns undefined. `probe` is called at least once, and once at the deadline. */
+/** Like `waitFor`, but returns undefined at the deadline. `probe` is called at least once, and once at the deadline. */
 export async function poll<T>(
   { seconds, pauseMs = 500 }: PollOptions,
   probe: Probe<T>,

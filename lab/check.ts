@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import Mocha from "mocha";
-import { globSync } from "../core/files";
+import { findFiles } from "../core/files";
 import { ROOT } from "./places";
 import { up } from "./up";
 
@@ -10,10 +10,10 @@ import { up } from "./up";
  */
 export async function check(filters: readonly string[]): Promise<boolean> {
   const mocha = new Mocha({ timeout: 25 * 60_000, slow: 60_000, forbidOnly: true, bail: true });
-  const suites = globSync(join(ROOT, "tests/lab"), ".lab.ts");
+  const suites = findFiles(join(ROOT, "tests/lab"), ".lab.ts");
   // A machine that never had the lab has neither Pulumi's CLI nor Filebeat when `npm test` runs: made up for here.
   const late = [".engine.test.ts", "filebeat.local.test.ts"].flatMap((end) =>
-    globSync(join(ROOT, "tests"), end),
+    findFiles(join(ROOT, "tests"), end),
   );
   const files = [...suites, ...late].filter(
     (file) => filters.length === 0 || filters.some((filter) => file.includes(filter)),

@@ -108,7 +108,7 @@ export function machineType(name: MachineTypeName): MachineType {
 type ProxyOf<T> = T extends { readonly proxy: infer P } ? P : never;
 
 /** What a site's file may call its proxy. */
-export type ProxyKind = ProxyOf<(typeof MACHINES)[MachineTypeName]>;
+export type ProxyProgram = ProxyOf<(typeof MACHINES)[MachineTypeName]>;
 
 /** The types that can be a site's proxy, by what the site's file calls them. */
 export const PROXIES = Object.fromEntries(
@@ -116,9 +116,9 @@ export const PROXIES = Object.fromEntries(
     const { proxy } = machineType(name);
     return proxy === undefined ? [] : [[proxy, name]];
   }),
-) as Readonly<Record<ProxyKind, MachineTypeName>>;
+) as Readonly<Record<ProxyProgram, MachineTypeName>>;
 
-export const PROXY_KINDS = Object.keys(PROXIES) as [ProxyKind, ...ProxyKind[]];
+export const PROXY_PROGRAMS = Object.keys(PROXIES) as [ProxyProgram, ...ProxyProgram[]];
 
 /** The sources of a machine of this type, the main one first. None where it has no agent. */
 export function sourcesOf(name: MachineTypeName): readonly Source[] {

@@ -7,7 +7,7 @@ import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Count } from "./suites";
-import { globSync } from "../core/files";
+import { findFiles } from "../core/files";
 
 const ROOT = join(__dirname, "..");
 
@@ -35,7 +35,7 @@ async function suites(title: string, files: readonly string[]): Promise<Count> {
 }
 
 async function main(filters: readonly string[]): Promise<void> {
-  const files = globSync(join(ROOT, "tests"), ".test.ts").filter(
+  const files = findFiles(join(ROOT, "tests"), ".test.ts").filter(
     (file) => filters.length === 0 || filters.some((filter) => file.includes(filter)),
   );
   const ending = (kind: string) => files.filter((file) => file.endsWith(`.${kind}.test.ts`));

@@ -9,7 +9,7 @@ export function describeSite(site: Site, siem: Options["siem"]): string {
       "site",
       `${site.fqdn} (${site.timezone}), network ${site.network.cidr}, gateway ${site.network.gateway}`,
     ],
-    ["Kibana", `https://${site.fqdn}${KIBANA_PATH}, through ${site.proxy.kind} in "${site.proxy.name}"`],
+    ["Kibana", `https://${site.fqdn}${KIBANA_PATH}, through ${site.proxy.program} in "${site.proxy.name}"`],
     [
       "SIEM",
       `"${site.siem.name}" at ${site.siem.ip}: ${siem.image}, memory ${siem.memory}, heap ${siem.heap}, disk ${siem.disk ?? "not limited"}${siem.protect ? ", protected" : ""}`,

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { parseSite, parseStack, siteOf } from "../../config/load";
+import { parseSite, parseStack, readSiteSettings } from "../../config/load";
 import { printProblem } from "../../core/problem";
-import { stackShape, STRUCTURED } from "../../config/stack";
+import { stackShape, STRUCTURED_KEYS } from "../../config/stack";
 import { readStackFile } from "../../config/stack-file";
 import { makeSite } from "../../lab/bench/make-site";
 
@@ -179,7 +179,7 @@ describe("any input gets a site or a list of problems, and never an exception", 
             unknown,
           );
         }
-        assert.equal(typeof siteOf(values).withoutDhis2, "boolean");
+        assert.equal(typeof readSiteSettings(values).withoutDhis2, "boolean");
       }),
       RUNS,
     );
@@ -231,7 +231,7 @@ describe("the stack's schema", () => {
           schema.safeParse({}).error?.issues.some(({ path }) => path.length > 0),
       )
       .map(([key]) => key);
-    assert.deepEqual(structured.sort(), [...STRUCTURED].sort());
+    assert.deepEqual(structured.sort(), [...STRUCTURED_KEYS].sort());
   });
 });
 

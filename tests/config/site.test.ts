@@ -31,7 +31,7 @@ describe("a site's file", () => {
     assert.deepEqual(site.network, { cidr: "172.19.2.0/24", gateway: "172.19.2.1", prefix: 24 });
     assert.equal(site.timezone, "Asia/Colombo");
     assert.deepEqual(site.siem, { name: "siem", ip: "172.19.2.200", type: "es_siem", generation: 1 });
-    assert.equal(site.proxy.kind, "apache2");
+    assert.equal(site.proxy.program, "apache2");
     assert.ok(site.agents.includes(site.proxy), "the proxy is one of the agents, the same object");
     assert.deepEqual(site.containers[3], {
       name: "postgres",

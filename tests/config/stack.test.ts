@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { utils } from "ssh2";
-import { parseStack, siemOf, siteOf } from "../../config/load";
+import { parseStack, readSiemSettings, readSiteSettings } from "../../config/load";
 import { heapFault, largestHeap } from "../../config/memory";
 import { printProblem } from "../../core/problem";
 
@@ -338,14 +338,14 @@ describe("the site's part of a stack's config", () => {
       withoutDhis2: "true",
     };
     const dhis2 = [{ name: "hmis", ip: "10.0.0.1", generation: 1 }];
-    assert.deepEqual(siteOf(wrong), { site: "a.json", dhis2, withoutDhis2: true });
-    assert.deepEqual(siteOf({}), { site: undefined, dhis2: [], withoutDhis2: false });
+    assert.deepEqual(readSiteSettings(wrong), { site: "a.json", dhis2, withoutDhis2: true });
+    assert.deepEqual(readSiteSettings({}), { site: undefined, dhis2: [], withoutDhis2: false });
   });
 
   it("does not miss instances where the list of them cannot be read", () => {
-    assert.equal(siteOf({ dhis2: "hmis" }).withoutDhis2, true);
-    assert.equal(siteOf({ dhis2: `[{"name":"hmis"}]`, withoutDhis2: "false" }).withoutDhis2, true);
-    assert.equal(siteOf({ withoutDhis2: "yes" }).withoutDhis2, true);
+    assert.equal(readSiteSettings({ dhis2: "hmis" }).withoutDhis2, true);
+    assert.equal(readSiteSettings({ dhis2: `[{"name":"hmis"}]`, withoutDhis2: "false" }).withoutDhis2, true);
+    assert.equal(readSiteSettings({ withoutDhis2: "yes" }).withoutDhis2, true);
   });
 });
 
@@ -353,8 +353,8 @@ describe("the heap", () => {
   it("is derived from the container's memory", () => {
     const sizes = { "1GiB": "512m", "3GiB": "768m", "4GiB": "1280m", "8GiB": "3328m", "1TiB": "31744m" };
     for (const [memory, heap] of Object.entries(sizes)) assert.equal(largestHeap(memory), heap, memory);
-    assert.equal(siemOf({ siem: `{"memory":"8GiB"}` })?.heap, "3328m");
-    assert.equal(siemOf({ siem: `{"memory":8}` }), undefined);
+    assert.equal(readSiemSettings({ siem: `{"memory":"8GiB"}` })?.heap, "3328m");
+    assert.equal(readSiemSettings({ siem: `{"memory":8}` }), undefined);
   });
 
   it("fits exactly, and not one MiB less", () => {

@@ -7,7 +7,7 @@ import { relayPrivileges } from "../../components/alert-relay";
 import { renderFilebeatYml } from "../../render/filebeat";
 import { siteGraph } from "../../commands/graph";
 import type { GraphResource } from "../../commands/graph/mocked-program";
-import { globSync } from "../../core/files";
+import { findFiles } from "../../core/files";
 
 type Resource = Pick<GraphResource, "type" | "name" | "inputs" | "protect">;
 
@@ -222,7 +222,7 @@ describe("policies", () => {
     });
   }
 
-  for (const file of globSync(join(__dirname, "../sites"), ".json")) {
+  for (const file of findFiles(join(__dirname, "../sites"), ".json")) {
     it(`let the example site ${file.split("/").at(-1)} pass`, async () => {
       const graph = await siteGraph(file);
       assert.ok(graph.resources.length > 20);

@@ -16,7 +16,7 @@ export const proxy: Check = ({ site, options, state, facts }) => {
     return problem(`Kibana's location is gone: there is no ${path}`);
   }
   if (!facts.proxy.ok) {
-    const unit = server?.unit ?? site.proxy.kind;
+    const unit = server?.unit ?? site.proxy.program;
     return problem(
       `the proxy gives no answer: ${facts.proxy.why}`,
       inContainer(options, name, `systemctl status ${unit}`),
