@@ -14,137 +14,75 @@ import { SiemContainer } from "./components/siem-container";
 import { SiemHealth } from "./components/siem-health";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
-import { loadDashboards } from "./dashboards";
-import { siteDetections } from "./detections/site";
-import { renderAlertMappings, renderMappings, renderPipelines } from "./pipelines";
 import { reach } from "./connection";
-import { loadRelayFiles } from "./relay";
-import { renderDashboards, renderDataViews } from "./render/dashboards";
-import { ELASTICSEARCH_PORT, KIBANA_PATH } from "./render/elastic";
-import { renderLocation } from "./render/location";
-import { RELAY_INDEX, renderRelayConfig, renderRelayMappings, renderRelayRules } from "./render/relay";
+import { siteDetections } from "./detections/site";
+import { ELASTICSEARCH_PORT, kibanaUrl } from "./render/elastic";
 import { loadScripts } from "./scripts";
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = async () => {
   const { site, options, connection, ssh, deliveryIsSecret, deliverySecrets } = loadFromPulumi(__dirname);
-  const { siem } = site;
-  const dataStream = `logs-dhis2-${options.namespace}`;
-  const alertIndex = `alerts-dhis2-${options.namespace}`;
-  const kibanaUrl = `https://${site.fqdn}${KIBANA_PATH}`;
+  const { namespace, versions, packages, delivery } = options;
+  const { fqdn, siem: container } = site;
   const detections = siteDetections(__dirname, site, options);
-  const pipelines = renderPipelines(options.namespace);
+  const way = await reach(options, container.ip, ssh);
 
-  const way = await reach(options, siem.ip, ssh);
+  // The container, its servers, and the way to them.
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
   const credentials = new Credentials("credentials");
-  const siemContainer = new SiemContainer("siem", { host, container: siem, options: options.siem });
-  const stack = new ElasticStack("elastic", {
-    host,
-    container: siem,
-    siem: siemContainer,
-    options,
-    fqdn: site.fqdn,
-    credentials,
-  });
-  const elastic = elasticContext("elastic", {
-    stack,
-    password: credentials.elastic,
-    reach: way,
-  });
-
-  const logStore = new LogStore("logs", {
-    host,
-    elastic,
-    container: siem,
-    siem: siemContainer,
-    dataStream,
-    retentionDays: options.retentionDays,
-    mappings: renderMappings(),
-    pipelines: pipelines.logs,
-    entryPipeline: pipelines.entry,
-  });
-  const alertStore = new AlertStore("alerts", {
-    elastic,
-    index: alertIndex,
-    mappings: renderAlertMappings(),
-    pipeline: pipelines.alerts,
-  });
+  const siem = new SiemContainer("siem", { host, container, options: options.siem });
+  const servers = { host, container, siem, versions, packages, heap: options.siem.heap, fqdn, credentials };
+  const stack = new ElasticStack("elastic", servers);
   const { ca } = stack;
+  const elastic = elasticContext("elastic", { stack, password: credentials.elastic, reach: way });
+
+  // Logs and alerts, and who writes them.
+  const { retentionDays } = options;
+  const logStore = new LogStore("logs", { host, elastic, container, siem, namespace, retentionDays });
+  const alertStore = new AlertStore("alerts", { elastic, namespace });
+  const watch = { host, elastic, site, versions, packages, kibana: options.kibana, ca, logStore };
   const agents = new Map(
-    site.agents.map((container) => {
-      const location = container === site.proxy ? renderLocation(site, options.kibana) : undefined;
-      const args = { host, elastic, container, options, fqdn: site.fqdn, siemAddress: siem.ip, ca, logStore };
-      return [container.name, new Agent(`agent-${container.name}`, { ...args, location })];
-    }),
+    site.agents.map((one) => [one.name, new Agent(`agent-${one.name}`, { ...watch, container: one })]),
   );
-  const { delivery } = options;
-  const { destinations } = delivery;
+  new SiemHealth("siem-health", { host, elastic, container, siem, fqdn, ca, logStore });
+
+  // Rules, and how their alerts reach people.
+  const { dataStream } = logStore;
+  const { connectorId, index: alertIndex } = alertStore;
+  const { via, destinations } = delivery;
+  const by = destinations.length > 0 ? via : undefined;
+  const secrets = deliverySecrets;
   const connectors =
-    delivery.via === "connectors" && destinations.length > 0
-      ? new Connectors("connectors", { elastic, destinations, secrets: deliverySecrets })
-      : undefined;
-  new DetectionRules(
-    "rules",
-    {
-      elastic,
+    by === "connectors" ? new Connectors("connectors", { elastic, destinations, secrets }) : undefined;
+  const rules = { elastic, detections, dataStream, connectorId, agents, connectors };
+  new DetectionRules("rules", rules, { dependsOn: [logStore] });
+  if (by === "relay") {
+    const what = {
+      site,
+      namespace,
+      packages,
+      delivery,
       detections,
-      dataStream,
-      connectorId: alertStore.connectorId,
-      agents,
-      more: connectors && ((detection) => connectors.actionsOf(detection)),
-    },
-    { dependsOn: [logStore] },
-  );
-  const dataViews = renderDataViews(options.namespace);
-  new Views("views", {
-    elastic,
-    dataViews: Object.values(dataViews),
-    dashboards: renderDashboards(loadDashboards(), {
-      logsView: dataViews.logs.id,
-      alertsView: dataViews.alerts.id,
-    }),
-  });
-  if (delivery.via === "relay" && destinations.length > 0) {
-    const { fqdn, timezone } = site;
-    const alertsView = dataViews.alerts.id;
-    const target = { fqdn, timezone, kibanaUrl, alertIndex, alertsView, stateIndex: RELAY_INDEX };
-    new AlertRelay("relay", {
-      ...{ host, elastic, stack, container: siem, siem: siemContainer, options, alertIndex },
-      stateIndex: RELAY_INDEX,
-      mappings: renderRelayMappings(),
-      program: loadRelayFiles(),
-      config: renderRelayConfig(target),
-      rules: renderRelayRules(delivery, target, detections),
       rulesAreSecret: deliveryIsSecret,
-      secrets: deliverySecrets,
-    });
+      secrets,
+    };
+    new AlertRelay("relay", { host, elastic, stack, siem, ...what });
   }
-  new SiemHealth("siem-health", {
-    host,
-    elastic,
-    container: siem,
-    fqdn: site.fqdn,
-    siem: siemContainer,
-    ca,
-    logStore,
-  });
-  const operator = new Operator("operator", {
-    elastic,
-    password: credentials.operator,
-    email: site.email,
-    dataStream,
-    alertIndex,
-  });
+
+  // What people use.
+  new Views("views", { elastic, namespace });
+  const account = { elastic, password: credentials.operator, email: site.email, dataStream, alertIndex };
+  const operator = new Operator("operator", account);
+
   return {
-    kibanaUrl,
+    kibanaUrl: kibanaUrl(fqdn),
     operator: { username: operator.username, password: pulumi.secret(credentials.operator) },
     elasticPassword: pulumi.secret(credentials.elastic),
-    elasticsearch: `https://${siem.ip}:${ELASTICSEARCH_PORT}`,
+    elasticsearch: `https://${container.ip}:${ELASTICSEARCH_PORT}`,
     caFingerprint: stack.caFingerprint,
     dataStream,
     alertIndex,
-    delivery: { via: delivery.via, destinations: destinations.map(({ name }) => name) },
+    delivery: { via, destinations: destinations.map(({ name }) => name) },
     agents: site.agents.map(({ name, ip, type }) => ({ name, ip, type, keyId: agents.get(name)?.keyId })),
   };
 };

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { format, resolveConfig } from "prettier";
+import { alertIndexName, dataStreamName } from "../core/names";
 import { ROOT } from "../core/root";
 import { type Field, loadFields } from "../pipelines";
 import { runCommand } from "./command-line";
@@ -24,11 +25,11 @@ A rule, a dashboard or a search can use these. Types: \`flattened\` is an object
 (\`dhis2.audit.data.name: x\`); \`stored\` and \`kept\` are there to be read and cannot be searched. A keyword that is too
 long is cut (at 1000 characters, unless its definition says more); \`event.original\` has the line whole.
 
-## Lines (\`logs-dhis2-*\`)
+## Lines (\`${dataStreamName("*")}\`)
 
 ${table(loadFields("logs"))}
 
-## Alerts (\`alerts-dhis2-*\`)
+## Alerts (\`${alertIndexName("*")}\`)
 
 ${table(loadFields("alerts"))}
 `;

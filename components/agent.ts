@@ -1,24 +1,34 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
-import type { Options, SiteContainer } from "../config/site";
+import type { Options, Site, SiteContainer } from "../config/site";
 import { renderFilebeatYml } from "../render/filebeat";
+import { renderLocation } from "../render/location";
 import { stableJson } from "../core/json";
+import { agentKeyName } from "../core/names";
 import { renderLogging } from "../render/logging";
 import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
 import type { LogStore } from "./log-store";
 
 export interface AgentArgs {
+  /** The door to the LXD host. */
   readonly host: Host;
+  /** The cluster that makes the agent's key. */
   readonly elastic: ElasticContext;
+  /** The site that the container is of. Where the container is its proxy, the agent also sets up Kibana's location there. */
+  readonly site: Site;
+  /** The container that is watched, one of the site's `agents`. */
   readonly container: SiteContainer;
-  readonly options: Options;
-  readonly fqdn: string;
-  readonly siemAddress: string;
+  /** The version of Filebeat, such as `{ filebeat: "8.19.8" }`. */
+  readonly versions: Pick<Options["versions"], "filebeat">;
+  /** Where Elastic's packages come from: by default Elastic's own repository, with its key. */
+  readonly packages: Options["packages"];
+  /** From which networks Kibana may be opened, such as `{ allowFrom: ["203.0.113.0/24"] }`; none: the site's own network. */
+  readonly kibana: Options["kibana"];
+  /** The certificate of the cluster's CA, PEM. */
   readonly ca: pulumi.Output<string>;
+  /** Where the lines go. */
   readonly logStore: LogStore;
-  /** Kibana's location, where this container is the site's proxy: one owner for a proxy's configuration, its test and its reload. */
-  readonly location?: string;
 }
 
 /**
@@ -30,17 +40,19 @@ export class Agent extends pulumi.ComponentResource {
 
   constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:Agent", name, {}, opts);
-    const { host, container, options, logStore } = args;
+    const { host, site, container, packages, logStore } = args;
     const key = new elasticstack.ElasticsearchSecurityApiKey(
       `${name}-key`,
       {
-        name: `dhis2-siem-agent-${container.name}`,
+        name: agentKeyName(container.name),
         roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
-        metadata: keyMetadata(container, args.fqdn),
+        metadata: keyMetadata(container, site.fqdn),
       },
       args.elastic.options(this, { dependsOn: [logStore.template] }),
     );
-    const logging = renderLogging(container.type, args.location);
+    // One owner for a proxy's configuration, its test and its reload.
+    const location = container === site.proxy ? renderLocation(site, args.kibana) : undefined;
+    const logging = renderLogging(container.type, location);
     const settings = host.inContainer(
       `${name}-settings`,
       container.name,
@@ -50,21 +62,21 @@ export class Agent extends pulumi.ComponentResource {
         values: {
           CONTAINER_TYPE: container.type,
           ...logging.values,
-          FILEBEAT_VERSION: options.versions.filebeat,
-          PACKAGES_URL: options.packages.url,
-          PACKAGES_FINGERPRINT: options.packages.fingerprint,
-          FQDN: args.fqdn,
+          FILEBEAT_VERSION: args.versions.filebeat,
+          PACKAGES_URL: packages.url,
+          PACKAGES_FINGERPRINT: packages.fingerprint,
+          FQDN: site.fqdn,
           HEALTH_PATHS: "/",
           GENERATION: container.generation,
         },
         files: {
           health_report: host.script("health-report"),
-          packages_key: options.packages.key ?? "",
+          packages_key: packages.key ?? "",
           ca: args.ca,
           ...logging.files,
           filebeat_yml: renderFilebeatYml(container, {
-            fqdn: args.fqdn,
-            siemAddress: args.siemAddress,
+            fqdn: site.fqdn,
+            siemAddress: site.siem.ip,
             dataStream: logStore.dataStream,
           }),
         },

@@ -1,31 +1,41 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
-import type { Options, SiteContainer } from "../config/site";
-import type { RelayFiles } from "../relay";
+import type { Delivery } from "../config/delivery";
+import type { Options, Site } from "../config/site";
 import { stableJson } from "../core/json";
+import { alertIndexName, RELAY_INDEX, RELAY_KEY, relayIndices } from "../core/names";
+import type { Detection } from "../detections";
+import { loadRelayFiles } from "../relay";
+import { renderDataViews } from "../render/dashboards";
+import { kibanaUrl } from "../render/elastic";
+import { renderRelayConfig, renderRelayMappings, renderRelayRules } from "../render/relay";
 import type { ElasticContext } from "./elastic-provider";
 import type { ElasticStack } from "./elastic-stack";
 import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
 
 export interface AlertRelayArgs {
+  /** The door to the LXD host. */
   readonly host: Host;
+  /** The cluster that makes the relay's key and keeps its state. */
   readonly elastic: ElasticContext;
+  /** The servers: the relay checks their certificate with their CA. */
   readonly stack: ElasticStack;
-  readonly container: SiteContainer;
+  /** The SIEM's container as a resource: the relay goes with it. */
   readonly siem: SiemContainer;
-  readonly options: Options;
-  readonly alertIndex: string;
-  /** Where the relay keeps what it found and sent; a second index has `_status` behind it. */
-  readonly stateIndex: string;
-  readonly mappings: object;
-  readonly program: RelayFiles;
-  /** ElastAlert's settings, and its rule for each destination by the destination's name. */
-  readonly config: string;
-  readonly rules: Readonly<Record<string, string>>;
+  /** The site: the relay runs in its SIEM's container, and says its name and times in messages. */
+  readonly site: Site;
+  /** The stack's `namespace`, by default "default"; the relay then reads "alerts-dhis2-default". */
+  readonly namespace: string;
+  /** Where Python's packages come from, such as `{ pip: "https://pypi.org/simple" }`, which is the default. */
+  readonly packages: Pick<Options["packages"], "pip">;
+  /** Where alerts go, such as a destination of type "email". */
+  readonly delivery: Delivery;
+  /** The site's detections: a destination may want those of some rules only. */
+  readonly detections: readonly Detection[];
   /** Whether no preview may show the rules: what they are made of is encrypted in the stack's file. */
   readonly rulesAreSecret: boolean;
-  /** By the destination's name. */
+  /** Each destination's secret, by its name. */
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
@@ -39,16 +49,27 @@ export class AlertRelay extends pulumi.ComponentResource {
 
   constructor(name: string, args: AlertRelayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:AlertRelay", name, {}, opts);
-    const { host, container, options } = args;
-    const state = [args.stateIndex, `${args.stateIndex}_status`];
+    const { host, site } = args;
+    const container = site.siem;
+    const target = {
+      fqdn: site.fqdn,
+      timezone: site.timezone,
+      kibanaUrl: kibanaUrl(site.fqdn),
+      alertIndex: alertIndexName(args.namespace),
+      alertsView: renderDataViews(args.namespace).alerts.id,
+      stateIndex: RELAY_INDEX,
+    };
+    const state = relayIndices(RELAY_INDEX);
+    const mappings = stableJson(renderRelayMappings());
+    const files = Object.entries(renderRelayRules(args.delivery, target, args.detections));
     const template = new elasticstack.ElasticsearchIndexTemplate(
       `${name}-state`,
       {
-        name: args.stateIndex,
+        name: RELAY_INDEX,
         indexPatterns: state,
         priority: 500,
         template: {
-          mappings: stableJson(args.mappings),
+          mappings,
           settings: stableJson({ index: { number_of_replicas: "0", number_of_shards: "1" } }),
         },
       },
@@ -57,14 +78,14 @@ export class AlertRelay extends pulumi.ComponentResource {
     const key = new elasticstack.ElasticsearchSecurityApiKey(
       `${name}-key`,
       {
-        name: "dhis2-siem-relay",
-        roleDescriptors: stableJson(relayPrivileges(args.alertIndex, state)),
+        name: RELAY_KEY,
+        roleDescriptors: stableJson(relayPrivileges(target.alertIndex, state)),
         metadata: stableJson({ container: container.name }),
       },
       args.elastic.options(this),
     );
-    const names = Object.keys(args.rules).join(" ");
-    const rules = Object.values(args.rules).map((rule, at): [string, pulumi.Input<string>] => [
+    const names = files.map(([destination]) => destination).join(" ");
+    const rules = files.map(([, rule], at): [string, pulumi.Input<string>] => [
       `rule_${at}`,
       args.rulesAreSecret ? pulumi.secret(rule) : rule,
     ]);
@@ -76,16 +97,16 @@ export class AlertRelay extends pulumi.ComponentResource {
         title: `the alerts' relay in ${container.name}`,
         scripts: ["packages", "request", "relay"],
         values: {
-          PIP_URL: options.packages.pip,
+          PIP_URL: args.packages.pip,
           RULES: names,
           STATE: state.join(" "),
           GENERATION: container.generation,
         },
         files: {
-          ...args.program,
+          ...loadRelayFiles(),
           ca: args.stack.ca,
-          config: args.config,
-          mappings: stableJson(args.mappings),
+          config: renderRelayConfig(target),
+          mappings,
           ...Object.fromEntries(rules),
         },
       },

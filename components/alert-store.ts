@@ -1,32 +1,37 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import { stableJson } from "../core/json";
-import type { Pipeline } from "../pipelines";
+import { alertIndexName } from "../core/names";
+import { renderAlertMappings, renderPipelines } from "../pipelines";
 import type { ElasticContext } from "./elastic-provider";
 import { ingestPipelines } from "./log-store";
 
 export interface AlertStoreArgs {
+  /** The cluster that the alerts are kept in. */
   readonly elastic: ElasticContext;
-  readonly index: string;
-  readonly mappings: object;
-  /** Makes objects and numbers of the connector's strings. */
-  readonly pipeline: Pipeline;
+  /** The stack's `namespace`, by default "default"; the index is then "alerts-dhis2-default". */
+  readonly namespace: string;
 }
 
 /** Where alerts land: an index with a pipeline of its own, and the `.index` connector that rules write through. */
 export class AlertStore extends pulumi.ComponentResource {
+  /** The index's name, such as "alerts-dhis2-default". */
+  readonly index: string;
   readonly connectorId: pulumi.Output<string>;
 
   constructor(name: string, args: AlertStoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:AlertStore", name, {}, opts);
     const { elastic } = args;
-    const pipelines = ingestPipelines(this, name, elastic, [args.pipeline]);
+    this.index = alertIndexName(args.namespace);
+    // Makes objects and numbers of the connector's strings.
+    const pipeline = renderPipelines(args.namespace).alerts;
+    const pipelines = ingestPipelines(this, name, elastic, [pipeline]);
     const index = new elasticstack.ElasticsearchIndex(
       `${name}-index`,
       {
-        name: args.index,
-        defaultPipeline: args.pipeline.name,
-        mappings: stableJson(args.mappings),
+        name: this.index,
+        defaultPipeline: pipeline.name,
+        mappings: stableJson(renderAlertMappings()),
         numberOfReplicas: 0,
         numberOfShards: 1,
         // Destroying alerts is explicit: see the operator's guide.
@@ -37,9 +42,9 @@ export class AlertStore extends pulumi.ComponentResource {
     const connector = new elasticstack.KibanaActionConnector(
       `${name}-connector`,
       {
-        name: args.index,
+        name: this.index,
         connectorTypeId: ".index",
-        config: stableJson({ executionTimeField: "@timestamp", index: args.index, refresh: true }),
+        config: stableJson({ executionTimeField: "@timestamp", index: this.index, refresh: true }),
       },
       elastic.options(this, { dependsOn: [index] }),
     );

@@ -1,14 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { Destination } from "../config/delivery";
+import { connectorName } from "../core/names";
 import type { Detection } from "../detections";
 import { isFor, renderConnector, renderConnectorAction } from "../render/connectors";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface ConnectorsArgs {
+  /** The cluster whose Kibana gets them. */
   readonly elastic: ElasticContext;
+  /** Where alerts go (`delivery.destinations` of the stack's config), such as one of type "slack". */
   readonly destinations: readonly Destination[];
-  /** By the destination's name. */
+  /** Each destination's secret, by its name; a destination without one has an empty text. */
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
@@ -35,7 +38,7 @@ export class Connectors extends pulumi.ComponentResource {
     return new elasticstack.KibanaActionConnector(
       `${name}-${one.name}`,
       {
-        name: `dhis2-siem ${one.name}`,
+        name: connectorName(one.name),
         connectorTypeId: renderConnector(one, "").connectorTypeId,
         // Secret too: a webhook's header or address may be one.
         config: rendered.config,

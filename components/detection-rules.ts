@@ -2,16 +2,20 @@ import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { Detection } from "../detections";
 import { renderRule } from "../render/rule";
-import type { ConnectorAction } from "./connectors";
+import type { Connectors } from "./connectors";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface DetectionRulesArgs {
+  /** The cluster whose Kibana runs them. */
   readonly elastic: ElasticContext;
+  /** The site's detections (detections/site.ts); those that are off become no rule. */
   readonly detections: readonly Detection[];
+  /** The data stream that they search, such as "logs-dhis2-default". */
   readonly dataStream: string;
+  /** The connector that each alert is written through. */
   readonly connectorId: pulumi.Input<string>;
-  /** What a detection's rule does beside writing the alert through the connector. */
-  readonly more?: (detection: Detection) => readonly ConnectorAction[];
+  /** Kibana's own connectors, where alerts go to people by them. Default: the relay delivers, or nothing does. */
+  readonly connectors?: Connectors;
   /**
    * The agents by their container. A rule that watches for a container's silence is made once its agent was seen to deliver,
    * and goes before it: else it would alert at every coming and going.
@@ -33,7 +37,7 @@ export class DetectionRules extends pulumi.ComponentResource {
           ...rule,
           actions: rule.actions.flatMap((action) => [
             { ...action, id: args.connectorId },
-            ...(args.more?.(detection) ?? []).map((other) => ({ ...action, ...other })),
+            ...(args.connectors?.actionsOf(detection) ?? []).map((other) => ({ ...action, ...other })),
           ]),
         },
         args.elastic.options(this, { dependsOn: agentOf(detection, args.agents) }),

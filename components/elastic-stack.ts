@@ -2,18 +2,28 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Options, SiteContainer } from "../config/site";
 import { sha256, stableJson } from "../core/json";
-import { KIBANA_PATH, renderElasticsearchYml, renderHeapOptions, renderKibanaYml } from "../render/elastic";
+import { KIBANA_PATH, kibanaUrl } from "../render/elastic";
+import { renderElasticsearchYml, renderHeapOptions, renderKibanaYml } from "../render/elastic";
 import type { Credentials } from "./credentials";
 import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
 
 export interface ElasticStackArgs {
+  /** The door to the LXD host. */
   readonly host: Host;
+  /** The SIEM's container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
-  /** The container as a resource: what is in it goes with it. */
+  /** The same container as a resource: what is in it goes with it. */
   readonly siem: SiemContainer;
-  readonly options: Options;
+  /** The version of Elasticsearch and Kibana, such as `{ elastic: "8.19.8" }`. */
+  readonly versions: Pick<Options["versions"], "elastic">;
+  /** Where Elastic's packages come from: by default Elastic's own repository, with its key. */
+  readonly packages: Options["packages"];
+  /** Elasticsearch's heap as the JVM writes it, such as "1280m"; by default a part of the container's memory (config/memory.ts). */
+  readonly heap: string;
+  /** The site's domain, such as "dhis2.example.org": Kibana's address is made of it. */
   readonly fqdn: string;
+  /** The passwords and keys that the servers are given. */
   readonly credentials: Credentials;
 }
 
@@ -30,7 +40,7 @@ export class ElasticStack extends pulumi.ComponentResource {
 
   constructor(name: string, args: ElasticStackArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:ElasticStack", name, {}, opts);
-    const { host, container, options, credentials } = args;
+    const { host, container, versions, packages, credentials } = args;
     const lifetime = { parent: this, deletedWith: args.siem.command };
     const kept = {
       elastic: credentials.elastic,
@@ -54,24 +64,24 @@ export class ElasticStack extends pulumi.ComponentResource {
       `${name}-servers`,
       container.name,
       {
-        title: `Elasticsearch and Kibana ${options.versions.elastic} in ${container.name}`,
+        title: `Elasticsearch and Kibana ${versions.elastic} in ${container.name}`,
         scripts: ["packages", "request", "elastic"],
         values: {
           NAME: container.name,
           ADDRESS: container.ip,
-          ELASTIC_VERSION: options.versions.elastic,
+          ELASTIC_VERSION: versions.elastic,
           KIBANA_PATH,
-          PACKAGES_URL: options.packages.url,
-          PACKAGES_FINGERPRINT: options.packages.fingerprint,
+          PACKAGES_URL: packages.url,
+          PACKAGES_FINGERPRINT: packages.fingerprint,
           // Other secrets are a change of this step, too. All of them are random: their sum tells nothing of any.
           SECRETS_SUM: pulumi.unsecret(pulumi.output(kept)).apply((all) => sha256(stableJson(all))),
           GENERATION: container.generation,
         },
         files: {
-          packages_key: options.packages.key ?? "",
+          packages_key: packages.key ?? "",
           elasticsearch_yml: renderElasticsearchYml(container.name, container.ip),
-          heap_options: renderHeapOptions(options.siem.heap),
-          kibana_yml: renderKibanaYml(container.name, container.ip, `https://${args.fqdn}${KIBANA_PATH}`),
+          heap_options: renderHeapOptions(args.heap),
+          kibana_yml: renderKibanaYml(container.name, container.ip, kibanaUrl(args.fqdn)),
         },
       },
       { ...lifetime, dependsOn: [secrets] },

@@ -14,8 +14,11 @@ export interface StepArgs {
 }
 
 export interface HostArgs {
+  /** How to log in: host, port, pinned key, the user, such as "siem", and a private key or else the SSH agent. */
   readonly connection: types.input.remote.ConnectionArgs & { readonly user: string };
+  /** The LXD project that the containers are in, by default "default". */
   readonly lxdProject: string;
+  /** The texts of scripts/ (`loadScripts()`). */
   readonly scripts: Scripts;
 }
 

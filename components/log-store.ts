@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { SiteContainer } from "../config/site";
 import { sha256, stableJson } from "../core/json";
-import type { Pipeline } from "../pipelines";
+import { dataStreamName } from "../core/names";
+import { type Pipeline, renderMappings, renderPipelines } from "../pipelines";
 import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
@@ -11,16 +12,18 @@ import type { SiemContainer } from "./siem-container";
 const PRIORITY = 500;
 
 export interface LogStoreArgs {
+  /** The door to the LXD host. */
   readonly host: Host;
+  /** The cluster that the logs are kept in. */
   readonly elastic: ElasticContext;
+  /** The SIEM's container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
+  /** The same container as a resource: the step in it goes with it. */
   readonly siem: SiemContainer;
-  readonly dataStream: string;
+  /** The stack's `namespace`, by default "default"; the data stream is then "logs-dhis2-default". */
+  readonly namespace: string;
+  /** For how many days lines are kept, by default 90. */
   readonly retentionDays: number;
-  readonly mappings: object;
-  /** Every pipeline, and the name of the one that the data stream's documents enter. */
-  readonly pipelines: readonly Pipeline[];
-  readonly entryPipeline: string;
 }
 
 /**
@@ -28,18 +31,21 @@ export interface LogStoreArgs {
  * in the SIEM's container that brings a stream which is there already under a template that changed.
  */
 export class LogStore extends pulumi.ComponentResource {
+  /** Its name, such as "logs-dhis2-default". */
   readonly dataStream: string;
   readonly template: elasticstack.ElasticsearchIndexTemplate;
 
   constructor(name: string, args: LogStoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:LogStore", name, {}, opts);
-    const pipelines = ingestPipelines(this, name, args.elastic, args.pipelines);
+    this.dataStream = dataStreamName(args.namespace);
+    const rendered = renderPipelines(args.namespace);
+    const pipelines = ingestPipelines(this, name, args.elastic, rendered.logs);
     const made = {
-      mappings: stableJson(args.mappings),
+      mappings: stableJson(renderMappings()),
       settings: stableJson({
         index: {
           // Unlike the default one, which a request can name away (`?pipeline=_none`).
-          final_pipeline: args.entryPipeline,
+          final_pipeline: rendered.entry,
           number_of_replicas: "0",
           number_of_shards: "1",
         },
@@ -49,8 +55,8 @@ export class LogStore extends pulumi.ComponentResource {
     this.template = new elasticstack.ElasticsearchIndexTemplate(
       `${name}-template`,
       {
-        name: args.dataStream,
-        indexPatterns: [args.dataStream],
+        name: this.dataStream,
+        indexPatterns: [this.dataStream],
         priority: PRIORITY,
         dataStream: {},
         template: { ...made, lifecycle: { dataRetention: retention } },
@@ -61,10 +67,10 @@ export class LogStore extends pulumi.ComponentResource {
       `${name}-stream`,
       args.container.name,
       {
-        title: `${args.dataStream} as its template now says`,
+        title: `${this.dataStream} as its template now says`,
         scripts: ["request", "log-stream"],
         values: {
-          DATA_STREAM: args.dataStream,
+          DATA_STREAM: this.dataStream,
           RETENTION: retention,
           TEMPLATE: sha256(stableJson(made)),
           GENERATION: args.container.generation,
@@ -72,7 +78,6 @@ export class LogStore extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [this.template], deletedWith: args.siem.command },
     );
-    this.dataStream = args.dataStream;
     this.registerOutputs({ dataStream: this.dataStream });
   }
 }

@@ -1,12 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
+import { OPERATOR, OPERATOR_ROLE } from "../core/names";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface OperatorArgs {
+  /** The cluster that the account is in. */
   readonly elastic: ElasticContext;
+  /** The account's password (Credentials makes it). */
   readonly password: pulumi.Output<string>;
+  /** Its address for mail, the site's `email`, such as "admin@example.org". */
   readonly email: string;
+  /** The data stream that it may read, such as "logs-dhis2-default". */
   readonly dataStream: string;
+  /** The index of alerts that it may read and add to, such as "alerts-dhis2-default". */
   readonly alertIndex: string;
 }
 
@@ -22,7 +28,7 @@ export class Operator extends pulumi.ComponentResource {
     const role = new elasticstack.KibanaSecurityRole(
       `${name}-role`,
       {
-        name: "dhis2-siem-operator",
+        name: OPERATOR_ROLE,
         elasticsearch: {
           clusters: ["monitor"],
           indices: [
@@ -37,7 +43,7 @@ export class Operator extends pulumi.ComponentResource {
     const user = new elasticstack.ElasticsearchSecurityUser(
       `${name}-user`,
       {
-        username: "operator",
+        username: OPERATOR,
         fullName: "Operator of the SIEM",
         email: args.email,
         password: args.password,

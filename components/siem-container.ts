@@ -4,9 +4,12 @@ import type { Options, SiteContainer } from "../config/site";
 import type { Host } from "./host";
 
 export interface SiemContainerArgs {
+  /** The door to the LXD host. */
   readonly host: Host;
+  /** The container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
-  readonly options: Options["siem"];
+  /** Its image, by default "ubuntu:24.04"; its limits, such as a memory of "4GiB"; and whether it is protected, by default yes. */
+  readonly options: Pick<Options["siem"], "image" | "memory" | "disk" | "protect">;
 }
 
 /** The LXD container of the SIEM: taken over where it is there already, protected, and deleted first when it must be replaced. */

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { SiteContainer } from "../config/site";
 import { stableJson } from "../core/json";
+import { healthKeyName } from "../core/names";
 import { agentPrivileges, keyMetadata } from "./agent";
 import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
@@ -12,12 +13,19 @@ import type { SiemContainer } from "./siem-container";
 const CERTIFICATES = ["/etc/elasticsearch/certs/server.crt", "/var/lib/dhis2-siem/tls/ca.crt"];
 
 export interface SiemHealthArgs {
+  /** The door to the LXD host. */
   readonly host: Host;
+  /** The cluster that makes the key. */
   readonly elastic: ElasticContext;
+  /** The SIEM's container as the site's file has it. */
   readonly container: SiteContainer;
-  readonly fqdn: string;
+  /** The same container as a resource: the timer goes with it. */
   readonly siem: SiemContainer;
+  /** The site's domain, such as "dhis2.example.org": what the key says it speaks for. */
+  readonly fqdn: string;
+  /** The certificate of the cluster's CA, PEM. */
   readonly ca: pulumi.Output<string>;
+  /** Where the reports go. */
   readonly logStore: LogStore;
 }
 
@@ -32,7 +40,7 @@ export class SiemHealth extends pulumi.ComponentResource {
     const key = new elasticstack.ElasticsearchSecurityApiKey(
       `${name}-key`,
       {
-        name: `dhis2-siem-health-${container.name}`,
+        name: healthKeyName(container.name),
         roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
         metadata: keyMetadata(container, args.fqdn),
       },

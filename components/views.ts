@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
-import type { DataView } from "../render/dashboards";
+import { loadDashboards } from "../dashboards";
+import { renderDashboards, renderDataViews } from "../render/dashboards";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface ViewsArgs {
+  /** The cluster whose Kibana gets them. */
   readonly elastic: ElasticContext;
-  readonly dataViews: readonly DataView[];
-  /** Saved objects as NDJSON. */
-  readonly dashboards: string;
+  /** The stack's `namespace`, by default "default"; the data views are then those of "logs-dhis2-default" and "alerts-dhis2-default". */
+  readonly namespace: string;
 }
 
 /**
@@ -17,7 +18,9 @@ export interface ViewsArgs {
 export class Views extends pulumi.ComponentResource {
   constructor(name: string, args: ViewsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:Views", name, {}, opts);
-    const views = args.dataViews.map(
+    const { logs, alerts } = renderDataViews(args.namespace);
+    const fileContents = renderDashboards(loadDashboards(), { logsView: logs.id, alertsView: alerts.id });
+    const views = [logs, alerts].map(
       (view) =>
         new elasticstack.KibanaDataView(
           `${name}-${view.id}`,
@@ -28,7 +31,7 @@ export class Views extends pulumi.ComponentResource {
     );
     const imported = new elasticstack.KibanaImportSavedObjects(
       `${name}-dashboards`,
-      { fileContents: args.dashboards, overwrite: true },
+      { fileContents, overwrite: true },
       args.elastic.options(this, { dependsOn: views }),
     );
     const result = pulumi.all([imported.success, imported.errors, imported.urn]);

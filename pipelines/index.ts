@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { pipelineName } from "../core/names";
 import { stableJson } from "../core/json";
 import { ROOT } from "../core/root";
 import { type Documents, loadFields, mappings } from "./fields";
@@ -103,7 +104,7 @@ export function renderPipelines(
   namespace: string,
   lateness: number = LATENESS_MINUTES,
 ): { logs: Pipeline[]; entry: string; alerts: Pipeline } {
-  const fullName = (name: string) => `dhis2-siem-${namespace}-${name}`;
+  const fullName = (name: string) => pipelineName(namespace, name);
   const load = ({ name, file }: PipelineFile): Pipeline => {
     const parsed = schema.safeParse(parse(readFileSync(file, "utf8")));
     if (!parsed.success) throw new Error(`${relative(ROOT, file)}: ${z.prettifyError(parsed.error)}`);

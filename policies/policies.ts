@@ -1,11 +1,11 @@
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import { isAlertIndex, isDataStream, RELAY_INDEX, RELAY_KEY, relayIndices } from "../core/names";
 
 type Report = (message: string) => void;
 type Props = Record<string, unknown>;
 
 const COMMAND = "command:remote:Command";
 const API_KEY = "elasticstack:index/elasticsearchSecurityApiKey:ElasticsearchSecurityApiKey";
-const RELAY_KEY = "dhis2-siem-relay";
 const USER = "elasticstack:index/elasticsearchSecurityUser:ElasticsearchSecurityUser";
 const PROVIDER = "pulumi:providers:elasticstack";
 
@@ -114,9 +114,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
     },
     (props, report) => {
       if (props.name === RELAY_KEY) return;
-      checkKey(props, report, (names) =>
-        names.every((name) => /^logs-dhis2-[a-z0-9_.-]+$/.test(name)) ? ["create_doc", "auto_configure"] : [],
-      );
+      checkKey(props, report, (names) => (names.every(isDataStream) ? ["create_doc", "auto_configure"] : []));
     },
   ),
   about(
@@ -129,9 +127,9 @@ export const policies: readonly ResourceValidationPolicy[] = [
     (props, report) => {
       if (props.name !== RELAY_KEY) return;
       checkKey(props, report, (names) => {
-        if (names.every((name) => /^dhis2-siem-relay(_status)?$/.test(name)))
+        if (names.every((name) => relayIndices(RELAY_INDEX).includes(name)))
           return ["create_index", "read", "write"];
-        return names.every((name) => /^alerts-dhis2-[a-z0-9_.]+$/.test(name)) ? ["read"] : [];
+        return names.every(isAlertIndex) ? ["read"] : [];
       });
     },
   ),

@@ -1,3 +1,4 @@
+import { alertIndexName, dashboardId, dataStreamName } from "../core/names";
 import { slug, type Dashboard, type Panel } from "../dashboards/schema";
 import { stableJson } from "../core/json";
 import { kql, lensPanel, type Reference } from "./lens";
@@ -28,14 +29,17 @@ const TYPE_VERSIONS = { dashboard: "10.2.0", search: "8.0.0" };
 
 /** The data views of a namespace. Their names have to differ from all others in Kibana: a doubled one is refused. */
 export function renderDataViews(namespace: string): { readonly logs: DataView; readonly alerts: DataView } {
-  const view = (kind: "logs" | "alerts"): DataView => ({
-    id: `${kind}-dhis2-${namespace}`,
+  const view = (kind: "logs" | "alerts", index: string): DataView => ({
+    id: index,
     name: `DHIS2 ${kind} (${namespace})`,
-    title: `${kind}-dhis2-${namespace}`,
+    title: index,
     timeFieldName: "@timestamp",
     allowNoIndex: true,
   });
-  return { logs: view("logs"), alerts: view("alerts") };
+  return {
+    logs: view("logs", dataStreamName(namespace)),
+    alerts: view("alerts", alertIndexName(namespace)),
+  };
 }
 
 /**
@@ -57,7 +61,7 @@ interface RenderedPanel {
 }
 
 function savedObjects(def: Dashboard, views: ViewIds): object[] {
-  const dashboardId = `dhis2-siem-${def.id}`;
+  const id = dashboardId(def.id);
   const panels = def.panels.map((panel): RenderedPanel => {
     const id = slug(panel.title);
     const viewId = def.view === "logs" ? views.logsView : views.alertsView;
@@ -65,7 +69,7 @@ function savedObjects(def: Dashboard, views: ViewIds): object[] {
     const place = { title: panel.title, panelIndex: id, gridData: { ...panel.grid, i: id } };
     return { ...rendered, content: { ...rendered.content, ...place } };
   });
-  const dashboard = savedObject("dashboard", dashboardId, {
+  const dashboard = savedObject("dashboard", id, {
     attributes: {
       title: `DHIS2 SIEM: ${def.title}`,
       description: def.description,
@@ -96,7 +100,7 @@ function listPanel(
   viewId: string,
 ): RenderedPanel {
   const index = "kibanaSavedObjectMeta.searchSourceJSON.index";
-  const searchId = `dhis2-siem-${def.id}-${id}`;
+  const searchId = dashboardId(def.id, id);
   const search = savedObject("search", searchId, {
     attributes: {
       title: `DHIS2 SIEM: ${def.title}: ${panel.title}`,

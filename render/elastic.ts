@@ -1,8 +1,11 @@
 import { stringify } from "yaml";
+import { CLUSTER } from "../core/names";
 import { HEADER } from "../core/header";
 
 /** Kibana's path behind the site's proxy. */
 export const KIBANA_PATH = "/siem";
+/** Kibana's address for people, without a slash at the end: "https://dhis2.example.org/siem". */
+export const kibanaUrl = (fqdn: string) => `https://${fqdn}${KIBANA_PATH}`;
 export const ELASTICSEARCH_PORT = 9200;
 export const KIBANA_PORT = 5601;
 
@@ -20,7 +23,7 @@ export function renderElasticsearchYml(name: string, address: string): string {
   return (
     HEADER +
     stringify({
-      "cluster.name": "dhis2-siem",
+      "cluster.name": CLUSTER,
       "node.name": name,
       "path.data": "/var/lib/elasticsearch",
       "path.logs": "/var/log/elasticsearch",

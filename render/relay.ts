@@ -1,14 +1,13 @@
 import { stringify } from "yaml";
+import { RELAY_UNIT } from "../core/names";
 import { type Delivery, type Destination, smtpPort } from "../config/delivery";
 import type { Detection } from "../detections/detection";
 import { isMeant } from "../detections/settings";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
 import { HEADER } from "../core/header";
 
-const FOLDER = "/etc/dhis2-siem-relay";
+const FOLDER = `/etc/${RELAY_UNIT}`;
 
-/** Where a site's relay keeps what it found and sent. */
-export const RELAY_INDEX = "dhis2-siem-relay";
 /** The rule that finds verify's canary (detections/rules/siem_canary.yml), and the one that a test alert says it is of. */
 export const CANARY_RULE = "7c8f0a52-6d0e-4c0b-9a43-1f7d2b6ce3a9";
 export const TEST_RULE = "dhis2-siem-test";

@@ -1,3 +1,4 @@
+import { alertIndexName, dataStreamName } from "../../core/names";
 import type { Json } from "../../core/json";
 import { type Pipeline, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
 import type { RealElasticsearch } from ".";
@@ -39,7 +40,7 @@ export async function putLogStream(
   lateness?: number,
 ): Promise<string> {
   const { entry } = await putPipelines(elasticsearch, namespace, lateness);
-  const name = `logs-dhis2-${namespace}`;
+  const name = dataStreamName(namespace);
   await dropLogStream(elasticsearch, namespace);
   await elasticsearch.call("PUT", `/_index_template/${name}`, {
     index_patterns: [name],
@@ -55,7 +56,7 @@ export async function putLogStream(
 
 /** Takes a log stream away; empties it where the server has no API for data streams (the assembled one). */
 export async function dropLogStream(elasticsearch: RealElasticsearch, namespace: string): Promise<void> {
-  const name = `logs-dhis2-${namespace}`;
+  const name = dataStreamName(namespace);
   try {
     await elasticsearch.call("DELETE", `/_data_stream/${name}`);
   } catch (error) {
@@ -68,7 +69,7 @@ export async function dropLogStream(elasticsearch: RealElasticsearch, namespace:
 /** The namespace's alert index as a site has it, empty. Gives its name. */
 export async function putAlertIndex(elasticsearch: RealElasticsearch, namespace: string): Promise<string> {
   const { alerts } = await putPipelines(elasticsearch, namespace);
-  const name = `alerts-dhis2-${namespace}`;
+  const name = alertIndexName(namespace);
   await elasticsearch.call("DELETE", `/${name}?ignore_unavailable=true`);
   const settings = { default_pipeline: alerts, number_of_replicas: 0 };
   await elasticsearch.call("PUT", `/${name}`, { mappings: renderAlertMappings(), settings });

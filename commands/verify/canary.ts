@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Listr, type ListrTask } from "listr2";
 import { z } from "zod";
+import { CANARY, CANARY_ALERT } from "../../core/names";
 import { poll } from "../../core/wait";
 import { ELASTICSEARCH_PORT } from "../../render/elastic";
 import { CANARY_RULE } from "../../render/relay";
@@ -8,10 +9,6 @@ import { type Ask, type Delivery, deliveryOf } from "./elastic";
 import type { Finding } from "./finding";
 import { asker, type Known, runBundle, type Ways } from "./gather";
 import { canaryBundle } from "./host-facts";
-
-/** The identifiers that the lines have in the journal. */
-export const IDENTIFIER = "dhis2-siem-canary";
-export const ALERT_IDENTIFIER = "dhis2-siem-canary-alert";
 
 /** How long each part of the way may take, in seconds. */
 export interface Deadlines {
@@ -80,8 +77,8 @@ class Run {
   async write(): Promise<void> {
     const bundle = canaryBundle(this.known.options.lxdProject, this.names, {
       token: this.token,
-      identifier: IDENTIFIER,
-      alertIdentifier: ALERT_IDENTIFIER,
+      identifier: CANARY,
+      alertIdentifier: CANARY_ALERT,
       alertContainer: this.known.site.proxy.name,
     });
     const said = (await runBundle(this.ways, this.known, bundle)).split("\n");
@@ -94,7 +91,7 @@ class Run {
     const arrived = new Set<string>();
     const seconds = await this.until(this.deadlines.lines, async () => {
       const found = await this.search(this.known.state.dataStream, [
-        { term: { "log.syslog.appname": IDENTIFIER } },
+        { term: { "log.syslog.appname": CANARY } },
         { match_phrase: { message: this.token } },
       ]);
       for (const { source } of found) arrived.add(containerOf(source));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { KIBANA_PATH } from "../../render/elastic";
-import { RELAY_INDEX } from "../../render/relay";
+import { ALL_KEYS, RELAY_INDEX } from "../../core/names";
 import { DAY } from "./checks/context";
 import type {
   ElasticsearchFacts,
@@ -136,7 +136,7 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
       seen,
     ),
     body(ask("GET", `/${dataStream}/_stats/docs,store?ignore_unavailable=true`), stats),
-    body(ask("GET", "/_security/api_key?name=dhis2-siem-*"), apiKeys),
+    body(ask("GET", `/_security/api_key?name=${ALL_KEYS}`), apiKeys),
     body(ask("POST", `/_index_template/_simulate_index/${dataStream}`), simulated),
     streamRetention(ask, dataStream),
     failedActions(ask),

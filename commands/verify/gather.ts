@@ -2,7 +2,7 @@ import { errorText } from "../../core/errors";
 import type { Options, Site } from "../../config/site";
 import { asRoot } from "../../render/bundle";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "../../render/elastic";
-import { RELAY_INDEX } from "../../render/relay";
+import { RELAY_INDEX } from "../../core/names";
 import type { Runner } from "../site/discover";
 import { type Ask, elasticsearchFacts, kibanaFacts, relayFacts } from "./elastic";
 import type { Answer, Facts } from "./facts";

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CANARY, CANARY_ALERT, HEALTH_UNIT } from "../../core/names";
 import { HEADER } from "../../core/header";
 import type { Identifier, Source } from "../source";
 
@@ -39,9 +40,9 @@ const IDENTIFIERS: Readonly<Record<string, Identifier>> = {
   su: { programs: ["su", "su-rs"] },
   sudo: { programs: ["sudo", "sudo-rs", "sudo.ws"], unit: "session-1.scope" },
   // The stack's own scripts, which root runs (pipelines/scripts/normalise.painless).
-  "dhis2-siem-canary": { programs: [] },
-  "dhis2-siem-canary-alert": { programs: [] },
-  "dhis2-siem-health": { programs: [] },
+  [CANARY]: { programs: [] },
+  [CANARY_ALERT]: { programs: [] },
+  [HEALTH_UNIT]: { programs: [] },
 };
 
 /** What every machine's own system says: logins by sshd, sudo, su, accounts, memory, journald; and the SIEM's signs of life. */

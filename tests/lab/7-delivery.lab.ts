@@ -7,8 +7,7 @@ import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { deliveredAlerts, deliverySettings, FOLDER, received } from "../../lab/receivers";
 import { inContainer, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
-import { RELAY_INDEX } from "../../render/relay";
-import { RELAY_UNIT } from "../../commands/verify/checks/relay";
+import { RELAY_INDEX, RELAY_UNIT } from "../../core/names";
 
 const REFUSE = join(FOLDER, "refuse");
 

@@ -1,7 +1,7 @@
+import { RELAY_UNIT } from "../../../core/names";
 import { answered, type Check, inContainer, runAgain, span } from "./context";
 
 /** The relay's systemd unit. */
-export const RELAY_UNIT = "dhis2-siem-relay";
 
 /** Alerts reach people; where the stack delivers none, there is nothing to say. */
 export const relay: Check = ({ site, options, state, facts }) => {
