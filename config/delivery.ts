@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { didYouMean, shown, type Say } from "../core/problem";
-import { wholeNumber, serverName, SEVERITIES, textLike } from "../core/values";
+import { serverName, SEVERITIES, textLike, wholeNumber } from "../core/values";
 
 const DAY_MINUTES = 24 * 60;
 const TIME_MESSAGE = 'must be a time of day in quotes, such as "22:00"';
@@ -31,8 +31,10 @@ const url = (pattern: RegExp, example: string) => {
   const message = `must be a URL without a login, such as ${example}`;
   return z.string(message).refine((text) => pattern.test(text) && URL.canParse(text), message);
 };
-const CA_MESSAGE = "must be a CA's certificate in PEM, which begins with -----BEGIN CERTIFICATE-----";
-const ca = z.string(CA_MESSAGE).includes("BEGIN CERTIFICATE", { error: CA_MESSAGE }).optional();
+const ca = textLike(
+  /BEGIN CERTIFICATE/,
+  "must be a CA's certificate in PEM, which begins with -----BEGIN CERTIFICATE-----",
+).optional();
 
 /** Returns the severities that a config means: a single one stands for itself and all higher ones. */
 function severitiesFrom(given: unknown): unknown {
@@ -55,18 +57,18 @@ const common = {
     .preprocess(
       severitiesFrom,
       z
-        .array(z.enum(SEVERITIES))
+        .array(z.enum(SEVERITIES), "must be a severity or a list of severities, such as high")
         .min(1, "must name a severity, such as high; leave it out for all severities"),
     )
     .default([...SEVERITIES]),
   /** The names or ids of the detections whose alerts it gets. Default: all. Example: `[dhis2_impersonation]`. */
   rules: z
-    .array(z.string())
+    .array(z.string(), "must be a list of detections, such as [dhis2_impersonation]")
     .min(1, "must name a detection, such as dhis2_impersonation; leave it out for all detections")
     .optional(),
   /**
-   * When alerts wait, in the site's time zone; critical alerts never wait. Default: none. Example: `{from: "00:00", to:
-   * "06:00"}`.
+   * When alerts wait, in the site's time zone: one time or a list. Critical alerts never wait. Default: none.
+   * Example: `{from: "00:00", to: "06:00"}`.
    */
   quietHours: z.preprocess(asList, z.array(quietTime)).default([]),
   /** The minutes in which alerts become one message; 0 sends each alert at once. Default: 5. */

@@ -2,7 +2,7 @@ import { utils } from "ssh2";
 import { z } from "zod";
 import { hostName, ipv4 } from "./containers-json";
 import { deliverySchema, deliverySecretsSchema } from "./delivery";
-import { wholeNumber, serverName, textLike } from "../core/values";
+import { serverName, textLike, wholeNumber } from "../core/values";
 
 /**
  * Elastic's own apt repository, and the fingerprint of its signing key
@@ -66,12 +66,10 @@ export const stackShape = {
   /** The host's public SSH key: its type and the base64 text. Required. Example: `ssh-ed25519 AAAA...`. */
   hostKey,
   /** The SSH private key to log in with, encrypted; the whole text of its file. Default: the SSH agent's keys. */
-  privateKey: z
-    .string()
-    .includes("PRIVATE KEY-----", {
-      error: "must be an SSH private key: the whole text of its file, such as ~/.ssh/id_ed25519",
-    })
-    .optional(),
+  privateKey: textLike(
+    /PRIVATE KEY-----/,
+    "must be an SSH private key: the whole text of its file, such as ~/.ssh/id_ed25519",
+  ).optional(),
   /** An SSH server between this machine and the host, with the keys of the host. Default: none. Login: `privateKey`. */
   bastion: z.strictObject({ host: serverName, port: port.default(22), user, hostKey }).optional(),
   /**
@@ -142,13 +140,10 @@ export const stackShape = {
         ELASTIC_PACKAGES.url,
       ),
       /** The text of the repository's signing key. Default: downloaded from `url`. */
-      key: z
-        .string()
-        .includes("BEGIN PGP PUBLIC KEY BLOCK", {
-          error:
-            "must be the text of a PGP public key, which begins with -----BEGIN PGP PUBLIC KEY BLOCK-----",
-        })
-        .optional(),
+      key: textLike(
+        /BEGIN PGP PUBLIC KEY BLOCK/,
+        "must be the text of a PGP public key, which begins with -----BEGIN PGP PUBLIC KEY BLOCK-----",
+      ).optional(),
       /** The signing key's fingerprint; spaces and lower case are accepted. Default: that of Elastic's key. */
       fingerprint: z
         .string(FINGERPRINT_MESSAGE)
