@@ -119,12 +119,12 @@ function rule(
     relay: {
       site: target.fqdn,
       timezone: target.timezone,
-      kibana: target.kibanaUrl,
-      view: target.alertsView,
-      group: one.group * 60,
-      tests: TESTS,
-      blind,
-      quiet: one.quietHours.map(({ from, to }) => [from, to]),
+      kibana_url: target.kibanaUrl,
+      alerts_view: target.alertsView,
+      group_seconds: one.group * 60,
+      test_rules: TESTS,
+      reports_outages: reportsOutages,
+      quiet_minutes: one.quietHours.map(({ from, to }) => [from, to]),
       ...settings(one),
     },
   };
