@@ -11,6 +11,8 @@ import { ROOT } from "../core/root";
 import type { Site } from "../config/site";
 import { NAMESPACE, readStackFile, type StackFile } from "../config/stack-file";
 import type { SshRequest } from "../config/ssh";
+import { loadDetections } from "../detections";
+import { readSiteDetections } from "../detections/read-site";
 import { runCommand } from "./command-line";
 import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { describeSite } from "./site/describe";
@@ -69,6 +71,10 @@ export async function main(
 
 /** A stack's file by itself, without the engine. */
 interface Stack {
+  /** Where its relative paths start. */
+  readonly folder: string;
+  /** Its file as messages name it. */
+  readonly label: string;
   readonly file: StackFile;
   readonly checked: ReturnType<typeof parseStack>;
 }
@@ -78,7 +84,8 @@ function readStack(folder: string, name: string): Stack {
   const file = readStackFile(readText(join(folder, label)));
   const { values, encrypted, lineOf, plainSecrets } = file;
   const isSecret = (key: string) => encrypted.includes(key);
-  return { file, checked: parseStack(values, isSecret, label, lineOf, plainSecrets) };
+  const checked = parseStack(values, isSecret, label, lineOf, plainSecrets);
+  return { folder, label, file, checked };
 }
 
 /** What is wrong with a stack's file, but for values that cannot be read here because they are encrypted. */
@@ -90,7 +97,11 @@ function stackProblems({ file, checked }: Stack): readonly Problem[] {
 function show(file: string, stack: Stack | undefined, json = false): Outcome {
   const values = stack?.file.values ?? {};
   const site = parseSite(file, readText(resolve(file)), readSiteSettings(values));
-  const problems = [...(stack ? stackProblems(stack) : []), ...(site.ok ? [] : site.problems)];
+  const problems = [
+    ...(stack ? stackProblems(stack) : []),
+    ...(site.ok ? [] : site.problems),
+    ...ruleProblems(site, stack),
+  ];
   if (!site.ok || problems.length > 0) {
     if (json) return { stdout: `${JSON.stringify({ problems }, undefined, 2)}\n`, stderr: "", code: 1 };
     return failed(problems.map(printProblem).join("\n"), 1);
@@ -98,6 +109,17 @@ function show(file: string, stack: Stack | undefined, json = false): Outcome {
   const siem = readSiemSettings(values);
   if (json) return succeeded(`${JSON.stringify({ site: site.value, siem }, undefined, 2)}\n`);
   return succeeded(siem ? describeSite(site.value, siem) : "");
+}
+
+/** What is wrong with the detection rules: ours, and where the stack is known, the site's own and its settings for them. */
+function ruleProblems(site: Result<Site>, stack: Stack | undefined): readonly Problem[] {
+  if (!site.ok || !stack?.checked.ok) {
+    const own = stack?.file.values.detectionsFolder;
+    return loadDetections(stack && own ? resolve(stack.folder, own) : undefined).problems;
+  }
+  const config = { file: stack.label, lineOf: stack.file.lineOf };
+  const rules = readSiteDetections(stack.folder, site.value, stack.checked.value.options, config);
+  return rules.ok ? [] : rules.problems;
 }
 
 async function discoverOnHost(

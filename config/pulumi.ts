@@ -56,7 +56,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
         });
   const sources = sourceProblems(SOURCES);
   if (!stack.ok || !site.ok || sources.length > 0) {
-    throw stop([...[stack, site].flatMap((part) => (part.ok ? [] : part.problems)), ...sources]);
+    throw inputError([...[stack, site].flatMap((part) => (part.ok ? [] : part.problems)), ...sources]);
   }
   const { options, privateKey, deliverySecrets } = stack.value;
   const { bastion, ...host } = options.host;
@@ -102,7 +102,8 @@ function readIfExists(file: string): string | undefined {
   }
 }
 
-function stop(problems: readonly Problem[]): pulumi.RunError {
+/** All that is wrong with what the program was given, as Pulumi shows it: without a stack trace. */
+export function inputError(problems: readonly Problem[]): pulumi.RunError {
   const count = problems.length === 1 ? "one thing is wrong" : `${problems.length} things are wrong`;
   return new pulumi.RunError(
     [`${count} with the input; nothing was touched`, ...problems.map(printProblem)].join("\n"),

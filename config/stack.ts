@@ -2,6 +2,7 @@ import { utils } from "ssh2";
 import { z } from "zod";
 import { hostName, ipv4 } from "./containers-json";
 import { deliverySchema, deliverySecretsSchema } from "./delivery";
+import { keysAt } from "../core/schema-keys";
 import { serverName, textLike, wholeNumber } from "../core/values";
 
 /**
@@ -234,28 +235,7 @@ export const STRUCTURED_KEYS: ReadonlySet<string> = new Set([
 /** Returns the keys that are valid at a path of the stack's config. */
 export function stackKeysAt([key, ...rest]: readonly PropertyKey[]): readonly string[] {
   if (key === undefined) return Object.keys(stackShape);
-  return innerKeys(stackShape[key as keyof typeof stackShape], rest);
-}
-
-/**
- * Returns the keys that are valid at a path of a schema: in a list, those of its items; in a union, those of all its
- * options.
- */
-function innerKeys(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
-  const [key, ...rest] = path;
-  if (schema instanceof z.ZodObject) {
-    if (key === undefined) return Object.keys(schema.shape);
-    return innerKeys((schema.shape as Record<PropertyKey, unknown>)[key], rest);
-  }
-  if (schema instanceof z.ZodRecord) return key === undefined ? [] : innerKeys(schema.valueType, rest);
-  if (schema instanceof z.ZodArray) return innerKeys(schema.element, rest);
-  if (schema instanceof z.ZodUnion) {
-    return [...new Set(schema.options.flatMap((option) => innerKeys(option, path)))];
-  }
-  if (schema instanceof z.ZodPipe) return innerKeys(schema.out, path);
-  const wrapped =
-    schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
-  return wrapped ? innerKeys(schema.unwrap(), path) : [];
+  return keysAt(stackShape[key as keyof typeof stackShape], rest);
 }
 
 function isPublicKey(text: string): boolean {

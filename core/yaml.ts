@@ -2,7 +2,33 @@ import { readdirSync } from "node:fs";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { errorText } from "./errors";
-import { printPath, printProblem, sayIssues } from "./problem";
+import { printPath, printProblem, sayIssues, type Problem, type Result } from "./problem";
+
+/** A YAML text as a value, with the line of each of its parts. */
+export interface YamlText {
+  readonly value: unknown;
+  /** The line of a path, or of its nearest part that exists. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+}
+
+/** Parses YAML; syntax faults and keys that are written twice are problems. `file` is its name for messages; nothing is thrown. */
+export function parseYaml(file: string, source: string): Result<YamlText> {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const line = (offset: number) => lines.linePos(offset).line;
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(({ pos, message }) => ({
+      file,
+      line: line(pos[0]),
+      path: "",
+      message: `the file must be valid YAML: ${message}`,
+    }));
+    return { ok: false, problems };
+  }
+  const start = document.contents?.range?.[0] ?? 0;
+  const lineOf = (path: readonly PropertyKey[]) => line(offsetOf(document.contents, path) ?? start);
+  return { ok: true, value: { value: document.toJS(), lineOf } };
+}
 
 /**
  * Returns the value of a YAML text that fits a schema. Throws one Error with all problems, a line each, as printProblem has
@@ -10,32 +36,18 @@ import { printPath, printProblem, sayIssues } from "./problem";
  * @param file the file's name, for messages
  */
 export function readYaml<T extends z.ZodType>(file: string, source: string, schema: T): z.infer<T> {
-  const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
-  const line = (offset: number) => lines.linePos(offset).line;
-  if (document.errors.length > 0) {
-    throw new Error(
-      document.errors
-        .map(({ pos, message }) => `${file}:${line(pos[0])}: the file must be valid YAML: ${message}`)
-        .join("\n"),
-    );
-  }
-  const result = schema.safeParse(document.toJS(), { reportInput: true });
+  const parsed = parseYaml(file, source);
+  if (!parsed.ok) throw new Error(parsed.problems.map(printProblem).join("\n"));
+  const { value, lineOf } = parsed.value;
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   sayIssues(
     result.error.issues,
     () => [],
-    (path, message) => {
-      const place = {
-        file,
-        line: line(offsetOf(document.contents, path) ?? document.contents?.range?.[0] ?? 0),
-        path: printPath(path),
-      };
-      problems.push(printProblem({ ...place, message }));
-    },
+    (path, message) => problems.push({ file, line: lineOf(path), path: printPath(path), message }),
   );
-  throw new Error(problems.join("\n"));
+  throw new Error(problems.map(printProblem).join("\n"));
 }
 
 /** Returns the offset of a path in a YAML node, or of the deepest key of the path that exists; undefined if no key exists. */

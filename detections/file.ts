@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
-import { isMap, parseDocument } from "yaml";
-import { readYaml } from "../core/yaml";
+import { basename, dirname } from "node:path";
+import type { z } from "zod";
+import { byLine, printPath, type Problem, type Result, type Say, sayIssues } from "../core/problem";
+import { keysAt } from "../core/schema-keys";
+import { parseYaml } from "../core/yaml";
+import { checkConditions, checkDetection } from "./checks";
 import {
   baseRule,
   type BaseRule,
@@ -17,11 +20,14 @@ import {
 export interface RuleFile {
   /** As messages name it. */
   readonly path: string;
+  readonly folder: string;
   readonly name: string;
   /** The detection itself: the last document. */
   readonly rule: EventRule | CorrelationRule;
   readonly bases: readonly BaseRule[];
   readonly counts: readonly CountRule[];
+  /** The line of a key in the document of this name; in the last one where there is no such name. */
+  readonly lineOf: (document: string, path: readonly PropertyKey[]) => number;
 }
 
 /** The file's documents, each with empty lines in place of what is before it, so that lines keep their numbers. */
@@ -36,55 +42,129 @@ function documents(source: string): string[] {
     .map(({ from, lines }) => "\n".repeat(from) + lines.join("\n"));
 }
 
-function isCorrelation(document: string): boolean {
-  const { contents } = parseDocument(document);
-  return isMap(contents) && contents.has("correlation");
+function isCorrelation(document: unknown): boolean {
+  return typeof document === "object" && document !== null && "correlation" in document;
 }
 
-/** Reads one detection. Throws one Error with every fault, each with file, line and key. `shown` names the file in messages. */
-export function readRuleFile(path: string, shown: string = path): RuleFile {
-  const parts = documents(readFileSync(path, "utf8"));
-  const last = parts.pop();
-  if (last === undefined) throw new Error(`${shown}:1: holds no rule`);
+/** A document as it was parsed, and how to say that something in it is wrong. */
+interface Parsed {
+  readonly value: unknown;
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+  readonly say: Say;
+}
+
+/** Reads one detection, or says all that is wrong with it, each with line and key. `shown` names the file in messages. */
+export function readRuleFile(path: string, shown: string = path): Result<RuleFile> {
+  const problems: Problem[] = [];
+  const sayIn =
+    (lineOf: Parsed["lineOf"]): Say =>
+    (at, message) =>
+      problems.push({ file: shown, line: lineOf(at), path: printPath(at), message });
+  const parsed = documents(readFileSync(path, "utf8")).map((part): Parsed => {
+    const yaml = parseYaml(shown, part);
+    if (!yaml.ok) problems.push(...yaml.problems);
+    const { value, lineOf } = yaml.ok ? yaml.value : { value: undefined, lineOf: () => 1 };
+    return { value, lineOf, say: sayIn(lineOf) };
+  });
   const name = basename(path, ".yml");
   if (!/^[a-z][a-z0-9_]*$/.test(name)) {
-    throw new Error(`${shown}: a rule's file is named with small letters, digits and underscores`);
+    const message = "must be named with small letters, digits and underscores, such as my_rule.yml";
+    problems.push({ file: shown, path: "", message });
+  }
+  const last = parsed.pop();
+  if (last === undefined)
+    problems.push({ file: shown, line: 1, path: "", message: "must hold a rule, but it is empty" });
+  // What is no YAML says nothing of its keys.
+  if (last === undefined || problems.some(({ path: key, line }) => key === "" && line !== undefined)) {
+    return { ok: false, problems };
   }
   const bases: BaseRule[] = [];
   const counts: CountRule[] = [];
-  for (const part of parts) {
-    if (isCorrelation(part)) counts.push(readYaml(shown, part, countRule));
-    else bases.push(readYaml(shown, part, baseRule));
+  for (const part of parsed) {
+    if (isCorrelation(part.value)) {
+      counts.push(...read(part, countRule));
+    } else {
+      bases.push(...read(part, baseRule));
+      checkConditions(part.value, part.say);
+    }
   }
-  const rule = isCorrelation(last)
-    ? readYaml(shown, last, correlationRule)
-    : readYaml(shown, last, eventRule);
-  const file = { path: shown, name, rule, bases, counts };
-  checkReferences(file);
-  return file;
+  const [rule] = isCorrelation(last.value) ? read(last, correlationRule) : read(last, eventRule);
+  checkConditions(last.value, last.say);
+  checkDetection(last.value, last.say);
+  checkReferences(parsed, last);
+  if (rule === undefined || problems.length > 0) return { ok: false, problems: byLine(problems) };
+  const lineOf: RuleFile["lineOf"] = (document, key) =>
+    (parsed.find(({ value }) => nameOf(value) === document) ?? last).lineOf(key);
+  return { ok: true, value: { path: shown, folder: dirname(path), name, rule, bases, counts, lineOf } };
 }
 
-/** Every rule that is named is there, once, and is used. */
-function checkReferences({ path, rule, bases, counts }: RuleFile): void {
-  if ("detection" in rule) {
-    if (bases.length + counts.length === 0) return;
-    throw new Error(`${path}: the last of several documents has to be the correlation of those before it`);
+/** The document as its schema makes it; none where it has faults, which are said. */
+function read<T extends z.ZodType>({ value, say }: Parsed, schema: T): z.output<T>[] {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return [result.data];
+  sayIssues(result.error.issues, (path) => keysAt(schema, path), say);
+  return [];
+}
+
+function nameOf(document: unknown): string | undefined {
+  const { name } = Object(document) as { name?: unknown };
+  return typeof name === "string" ? name : undefined;
+}
+
+/** Whether a document is a correlation of several kinds of events. */
+function comesTogether(document: unknown): boolean {
+  const { correlation } = Object(document) as { correlation?: unknown };
+  return String((Object(correlation) as { type?: unknown }).type).startsWith("temporal");
+}
+
+/** The names in a document's `correlation.rules`. */
+function rulesOf(document: unknown): string[] {
+  const { correlation } = Object(document) as { correlation?: unknown };
+  const { rules } = Object(correlation) as { rules?: unknown };
+  return Array.isArray(rules) ? rules.filter((rule) => typeof rule === "string") : [];
+}
+
+/** Says where a name leads nowhere, is there twice, or is not used. */
+function checkReferences(before: readonly Parsed[], last: Parsed): void {
+  if (!isCorrelation(last.value)) {
+    if (before.length > 0) last.say([], "must end with the correlation of the documents before it");
+    return;
   }
-  const names = [...bases, ...counts].map(({ name }) => name);
-  const doubled = names.find((name, index) => names.indexOf(name) !== index);
-  if (doubled !== undefined) throw new Error(`${path}: two documents are named "${doubled}"`);
-  const used = new Set([
-    ...rule.correlation.rules,
-    ...counts.flatMap(({ correlation }) => correlation.rules),
-  ]);
-  const missing = [...used].find((name) => !names.includes(name));
-  if (missing !== undefined) throw new Error(`${path}: correlation.rules: no document is named "${missing}"`);
-  const unused = names.find((name) => !used.has(name));
-  if (unused !== undefined) throw new Error(`${path}: no correlation uses the document named "${unused}"`);
+  const names = before.map(({ value }) => nameOf(value));
+  const all = [...before, last];
+  const used = new Set(all.flatMap(({ value }) => rulesOf(value)));
+  before.forEach(({ say }, index) => {
+    const name = names[index];
+    if (name === undefined) return;
+    if (names.indexOf(name) < index) say(["name"], `must be unique, but two documents are named "${name}"`);
+    if (!used.has(name))
+      say(
+        ["name"],
+        `must be in the rules of a correlation, but no correlation uses the document named "${name}"`,
+      );
+  });
+  const events = before.filter(({ value }) => !isCorrelation(value)).map(({ value }) => nameOf(value));
+  for (const { value, say } of all) {
+    rulesOf(value).forEach((name, index) => {
+      const at = ["correlation", "rules", index];
+      if (!names.includes(name))
+        say(at, `must be a document of this file, but no document is named "${name}"`);
+      else if (!events.includes(name) && !comesTogether(value)) {
+        say(
+          at,
+          `must name a rule about events; "${name}" is a count, which only a temporal correlation may name`,
+        );
+      }
+    });
+  }
 }
 
 /** The rules that pySigma converts, by name: the base rules, or the detection itself. */
-export function convertible({ name, rule, bases }: RuleFile): Record<string, object> {
+export function convertible({
+  name,
+  rule,
+  bases,
+}: Pick<RuleFile, "name" | "rule" | "bases">): Record<string, object> {
   const reduced = ({ title, logsource, detection }: EventRule | BaseRule) => ({
     title,
     logsource,

@@ -1,8 +1,11 @@
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { collect, yamlFiles } from "../core/yaml";
+import type { Problem } from "../core/problem";
+import { ROOT } from "../core/root";
+import { yamlFiles } from "../core/yaml";
 import { buildDetection } from "./build";
-import { conditionsOf, readConversion } from "./conversion";
-import type { Detection } from "./detection";
+import { conditionsOf, orphanProblem, orphans } from "./conversion";
+import type { Condition, Detection } from "./detection";
 import { readRuleFile, type RuleFile } from "./file";
 
 export type { Detection } from "./detection";
@@ -10,34 +13,123 @@ export type { Detection } from "./detection";
 /** The project's own rules. */
 export const RULES = join(__dirname, "rules");
 
-/** A folder's rule files, by name. Throws one Error with every fault of every file. */
-export function readRuleFiles(folder: string = RULES): RuleFile[] {
-  const shown = (file: string) => relative(resolve(__dirname, ".."), join(resolve(folder), file));
-  return collect(yamlFiles(folder), (file) =>
-    readRuleFile(join(folder, file), shown(file).startsWith("..") ? join(folder, file) : shown(file)),
-  );
+/** A rule that is as it should be. */
+export interface LoadedRule {
+  readonly file: RuleFile;
+  /** What pySigma made of each of its conditions, by the name of its document. */
+  readonly conditions: Readonly<Record<string, Condition>>;
+  readonly detection: Detection;
+}
+
+/** The good rules, sorted by name, and what is wrong with the others. */
+export interface Loaded {
+  readonly rules: readonly LoadedRule[];
+  /** Those of `rules`, in the same order. */
+  readonly detections: readonly Detection[];
+  readonly problems: readonly Problem[];
+}
+
+/** A path as messages name it: from the project's folder where it is in it. */
+function shown(path: string): string {
+  const fromRoot = relative(ROOT, resolve(path));
+  return fromRoot.startsWith("..") ? path : fromRoot;
+}
+
+/** A folder's files, each by itself. */
+function readFolder(folder: string): { files: RuleFile[]; problems: Problem[] } {
+  if (!existsSync(folder)) {
+    const message = "must be a folder that holds rules, but it does not exist";
+    return { files: [], problems: [{ file: shown(folder), path: "", message }] };
+  }
+  const problems: Problem[] = readdirSync(folder)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => ({
+      file: shown(join(folder, file)),
+      path: "",
+      message: "must end in .yml, otherwise it is not read",
+    }));
+  const files = yamlFiles(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const result = readRuleFile(path, shown(path));
+    if (result.ok) return [result.value];
+    problems.push(...result.problems);
+    return [];
+  });
+  return { files, problems };
+}
+
+/** The files whose name and ids no file before them has; what is wrong with the others. */
+function withoutCollisions(files: readonly RuleFile[]): { files: RuleFile[]; problems: Problem[] } {
+  const names = new Map<string, string>();
+  let ids = new Map<string, string>();
+  const problems: Problem[] = [];
+  const good = files.filter((file) => {
+    const before = problems.length;
+    const { path, name, rule, bases, lineOf } = file;
+    const taken = new Map(ids);
+    const other = names.get(name);
+    if (other !== undefined) {
+      problems.push({
+        file: path,
+        path: "",
+        message: `must have a name of its own, but ${other} is named ${name} too`,
+      });
+    }
+    for (const document of [rule, ...bases]) {
+      if (document.id === undefined) continue;
+      const id = document.id.toLowerCase();
+      const first = taken.get(id);
+      taken.set(id, path);
+      if (first === undefined) continue;
+      const line = lineOf(document === rule ? "" : (document.name ?? ""), ["id"]);
+      problems.push({
+        file: path,
+        line,
+        path: "id",
+        message: `must be new, but ${id} is also that of ${first}`,
+      });
+    }
+    if (problems.length > before) return false;
+    names.set(name, path);
+    ids = taken;
+    return true;
+  });
+  return { files: good, problems };
+}
+
+function folders(ownFolder: string | undefined): string[] {
+  return ownFolder === undefined || resolve(ownFolder) === RULES ? [RULES] : [RULES, ownFolder];
 }
 
 /**
- * All detections, sorted by name: ours, and those of an operator's own folder beside them. Throws one Error with every
- * fault, each with file and key: a bad rule, a conversion that is missing or old, an id or a name given twice.
+ * The rule files of our folder, and of an operator's own beside it; converted or not. A name or an id that is taken is a
+ * problem of the file that comes later; ours come first.
  */
-export function loadDetections(ownFolder?: string): Detection[] {
-  const folders = ownFolder === undefined ? [RULES] : [RULES, ownFolder];
-  const loaded = folders.flatMap((folder) => {
-    const conversion = readConversion(folder);
-    return collect(readRuleFiles(folder), (file) => ({
-      path: file.path,
-      detection: buildDetection(file, conditionsOf(file, conversion)),
-    }));
-  });
-  for (const key of ["id", "name"] as const) {
-    const seen = new Map<string, string>();
-    for (const { path, detection } of loaded) {
-      const first = seen.get(detection[key]);
-      if (first !== undefined) throw new Error(`${path}: ${key}: ${detection[key]} is also that of ${first}`);
-      seen.set(detection[key], path);
+export function readRuleFiles(ownFolder?: string): { files: RuleFile[]; problems: Problem[] } {
+  const read = folders(ownFolder).map(readFolder);
+  const { files, problems } = withoutCollisions(read.flatMap((folder) => folder.files));
+  return { files, problems: [...read.flatMap((folder) => folder.problems), ...problems] };
+}
+
+/**
+ * All detections: ours, and those of an operator's own folder beside them. Nothing is thrown: a file that is faulty, not
+ * converted, or has a name or id that is taken, is among the problems, and the others are there.
+ */
+export function loadDetections(ownFolder?: string): Loaded {
+  const { files, problems } = readRuleFiles(ownFolder);
+  const rules = files.flatMap((file): LoadedRule[] => {
+    const converted = conditionsOf(file);
+    if (converted.ok) {
+      return [{ file, conditions: converted.value, detection: buildDetection(file, converted.value) }];
     }
+    problems.push(...converted.problems);
+    return [];
+  });
+  for (const folder of folders(ownFolder)) {
+    problems.push(...orphans(folder).map((file) => orphanProblem(shown(join(folder, file)))));
   }
-  return loaded.map(({ detection }) => detection).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sorted = rules.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
+  // One file's stay together, in their order.
+  problems.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+  return { rules: sorted, detections: sorted.map(({ detection }) => detection), problems };
 }

@@ -1,82 +1,135 @@
 import { z } from "zod";
 import { SEVERITIES } from "../core/values";
+import { exactFieldFault, fieldFault, machineTypeFault, tagFault } from "./known";
 
 /**
  * A detection's file: YAML documents in the Sigma format. One document is a rule about single events. Several are base
  * rules, and last the correlation that is the detection. Beside Sigma's own keys, the last has `note`, `tests` and,
- * where it applies, `entity` and `containers` (Sigma allows keys of one's own).
+ * where it applies, `entity` and `containers` (Sigma allows keys of one's own). The descriptions are what editors show
+ * (rule.schema.json).
  */
 
-const text = z.string().trim().min(1);
-const field = z.string().regex(/^[@a-z][a-z0-9_.]*$/, "is no field's name");
-const fields = z.array(field).min(1);
-const ruleName = z.string().regex(/^[a-z][a-z0-9_]*$/, "takes small letters, digits and underscores");
-const duration = z.string().regex(/^(0|[1-9]\d*)[smhd]$/, 'is no duration such as "90s", "5m", "1h" or "1d"');
-const someTime = duration.refine((span) => !span.startsWith("0"), "is no time at all");
+/** What a new rule's texts begin with until somebody has written them. */
+export const PLACEHOLDER = "TODO";
+export const UNWRITTEN = `must be written; it still begins with ${PLACEHOLDER}`;
+
+/** A text for which `fault` finds nothing wrong. */
+const checked = (fault: (given: string) => string | undefined) =>
+  z.string().superRefine((given, context) => {
+    const message = fault(given);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+
+const text = z
+  .string()
+  .trim()
+  .min(1, "must not be empty")
+  .refine((given) => !given.startsWith(PLACEHOLDER), {
+    error: UNWRITTEN,
+    abort: true,
+  });
+const shownField = checked(fieldFault).meta({ id: "field" });
+const exactField = checked(exactFieldFault).meta({ id: "exactField" });
+const exactFields = z.array(exactField).min(1, "must name a field at least, such as user.name");
+const machineType = checked(machineTypeFault).meta({ id: "machineType" });
+const uuid = z.uuid(
+  "must be a UUID, such as 0a3af1a0-ae88-479f-9e9d-8f1c019a9771; npm run -s detections -- new NAME makes one",
+);
+const ruleName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, "must be small letters, digits and underscores, such as dhis2_failed_login");
+const duration = z
+  .string()
+  .regex(/^(0|[1-9]\d*)[smhd]$/, 'must be a duration, such as "90s", "5m", "1h" or "1d"');
+const someTime = duration.refine((span) => !span.startsWith("0"), "must be longer than zero, such as 10s");
 /** Not less than Kibana's rules wait between two runs (INTERVAL in render/rule.ts): it refuses an action's throttle that is shorter. */
 const timespan = someTime.refine(
   (span) => !/^[1-5]?\d?s$/.test(span),
-  "is shorter than a minute, and rules run once a minute",
+  "must be a minute at least, such as 5m, because rules run once a minute",
 );
 
-/** Where a line was read: the journal (by its identifier) or a file. */
 const source = {
-  container: text,
-  type: text,
-  journal: text.optional(),
-  file: text.optional(),
+  container: text.describe("The name of the container that wrote the line, such as dhis"),
+  type: machineType.describe("The container's machine type, such as dhis2"),
+  journal: text.optional().describe("The identifier in the journal, such as sshd; or else file"),
+  file: text.optional().describe("The path of the file, such as /opt/dhis2/logs/dhis.log; or else journal"),
 };
 
 const event = z.strictObject({
   ...z.strictObject(source).partial().shape,
-  /** When, from the case's begin. */
-  at: duration.default("0s"),
-  /** So many times, so far apart. */
-  times: z.int().min(1).default(1),
-  every: someTime.default("10s"),
-  /** It came so late that other rules look no further back (pipelines/lateness.ts). */
-  late: z.boolean().default(false),
-  message: z.string().min(1),
+  at: duration.default("0s").describe("When, from the case's begin, such as 4m"),
+  times: z.int().min(1).default(1).describe("How many times the line is written"),
+  every: someTime.default("10s").describe("How far apart, where it is written several times"),
+  late: z
+    .boolean()
+    .default(false)
+    .describe("Whether it came more than an hour after it was written; rules look no further back"),
+  message: text.describe("The raw line; {time} in it is the line's own time, as a web server writes it"),
 });
 
-const testCase = z.strictObject({ name: text, events: z.array(event).min(1) });
+const testCase = z.strictObject({
+  name: text.describe("What happens in this case"),
+  events: z.array(event).min(1).describe("The raw lines"),
+});
+const cases = <T extends z.ZodType>(schema: T) =>
+  z.array(schema).min(2, "must hold at least two cases, each with a name and events");
 const tests = z.strictObject({
-  /** What is true of each event unless it says otherwise. */
-  from: z.strictObject(source).partial().default({}),
-  /** Each raises exactly one alert, about this entity. */
-  fire: z.array(testCase.extend({ entity: z.string().optional() })).min(2, "needs at least two cases"),
-  /** None raises any. */
-  pass: z.array(testCase).min(2, "needs at least two cases"),
+  from: z
+    .strictObject(source)
+    .partial()
+    .default({})
+    .describe("Where each line was read, unless its event says otherwise"),
+  fire: cases(
+    testCase.extend({ entity: z.string().optional().describe("Whom or what the alert is about") }),
+  ).describe("Cases that raise exactly one alert each; two at least"),
+  pass: cases(testCase).describe("Cases that raise no alert; two at least"),
 });
 
 const described = {
-  title: text,
-  id: z.uuid(),
+  title: text.describe("The rule's name for people"),
+  id: uuid.describe("A UUID of its own, never used before"),
   name: ruleName.optional(),
-  status: z.enum(["stable", "test", "experimental"]),
-  description: text,
-  references: z.array(z.url()).optional(),
+  status: z.enum(["stable", "test", "experimental"]).describe("How far the rule has proven itself"),
+  description: text
+    .min(40, "must be 40 characters at least: what happened, and why it matters")
+    .describe("What happened, and why it matters"),
+  references: z.array(z.url("must be an address, such as https://dhis2.org")).optional(),
   author: text.optional(),
-  date: z.iso.date().optional(),
-  modified: z.iso.date().optional(),
+  date: z.iso.date("must be a date, such as 2024-03-01").optional(),
+  modified: z.iso.date("must be a date, such as 2024-03-01").optional(),
   license: text.optional(),
-  tags: z.array(z.string().regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/, "is no Sigma tag")),
-  falsepositives: z.array(text).min(1),
-  /** `informational` is the SIEM's own test alert: nobody is to be alarmed by it. */
-  level: z.enum(SEVERITIES),
+  tags: z
+    .array(checked(tagFault).meta({ id: "tag" }))
+    .describe("A tactic and a technique of ATT&CK at least, such as attack.initial-access and attack.t1078"),
+  falsepositives: z
+    .array(text)
+    .min(1, "must name what raises this alert though nothing bad happened")
+    .describe("What raises this alert though nothing bad happened"),
+  level: z
+    .enum(SEVERITIES)
+    .describe("How bad it is; informational is the SIEM's own test alert, which alarms nobody"),
 };
 const ours = {
-  /** For the analyst: what to look at, what to do. */
-  note: text,
-  tests,
+  note: text
+    .min(80, "must be 80 characters at least: what to look at, and what to do")
+    .describe("For the analyst: what to look at or whom to ask, and what to do"),
+  tests: tests.describe("Raw lines that raise the alert, and such that do not"),
 };
 
 const logsource = z
   .strictObject({ category: text, product: text, service: text, definition: text })
   .partial()
-  .refine((given) => Object.keys(given).length > 0, "needs a category, product or service");
-/** What is in it, pySigma checks. */
-const detection = z.looseObject({ condition: text });
+  .refine(
+    (given) => Object.keys(given).length > 0,
+    "must have a category, product or service, such as { product: dhis2, service: audit }",
+  )
+  .describe("Which logs the rule reads, such as { product: dhis2, service: audit }");
+/** The fields in it, checks.ts checks; the rest, pySigma. */
+const detection = z
+  .looseObject({
+    condition: text.describe("Which selections have to be true, such as: selection and not filter"),
+  })
+  .meta({ id: "detection", description: "Selections by name, and the condition that joins them" });
 
 /** A rule about single events. */
 export const eventRule = z.strictObject({
@@ -84,16 +137,15 @@ export const eventRule = z.strictObject({
   ...ours,
   logsource,
   detection,
-  fields: fields.optional(),
-  /** The fields that say whom or what the alert is about. */
-  entity: fields,
+  fields: z.array(shownField).min(1).optional().describe("Further fields that the analyst wants to see"),
+  entity: exactFields.describe("The fields that say whom or what the alert is about, such as [user.name]"),
 });
 
 /** A rule that a correlation counts. */
 export const baseRule = z.strictObject({
   title: text,
-  name: ruleName,
-  id: z.uuid().optional(),
+  name: ruleName.describe("The name by which the correlation calls it"),
+  id: uuid.optional(),
   status: described.status.optional(),
   description: text.optional(),
   logsource,
@@ -102,44 +154,64 @@ export const baseRule = z.strictObject({
 });
 
 const comparison = {
-  gte: z.int().min(1).optional(),
-  gt: z.int().min(0).optional(),
-  lte: z.int().min(0).optional(),
-  lt: z.int().min(1).optional(),
+  gte: z.int().min(1).optional().describe("So many or more"),
+  gt: z.int().min(0).optional().describe("More than so many"),
+  lte: z.int().min(0).optional().describe("So many or fewer"),
+  lt: z.int().min(1).optional().describe("Fewer than so many"),
 };
 const single = <T extends z.ZodType<object>>(schema: T) =>
   schema.refine(
     (condition) => Object.keys(condition).filter((key) => key !== "field").length === 1,
-    "takes exactly one of gte, gt, lte and lt",
+    "must have exactly one of gte, gt, lte and lt, such as { gte: 3 }",
   );
-const correlated = { rules: z.array(ruleName).min(1), "group-by": fields.optional(), timespan };
-const oneRule = { ...correlated, rules: z.array(ruleName).length(1) };
-const severalRules = { ...correlated, rules: z.array(ruleName).min(2), "group-by": fields.max(4) };
+// Kibana groups by at most four.
+const groupBy = exactFields
+  .max(4, "must be four fields at most")
+  .describe("One alert for each value of these fields, such as [user.name]");
+const correlated = {
+  rules: z.array(ruleName).min(1).describe("The names of the documents that are counted"),
+  "group-by": exactFields
+    .optional()
+    .describe("One alert for each value of these fields, such as [user.name]"),
+  timespan: timespan.describe("In which time, such as 5m"),
+};
+const oneRule = { ...correlated, rules: z.array(ruleName).length(1, "must be one name") };
+const severalRules = {
+  ...correlated,
+  rules: z.array(ruleName).min(2, "must be two names or more"),
+  "group-by": groupBy,
+};
 const eventCount = z.strictObject({
   type: z.literal("event_count"),
   ...oneRule,
-  // Kibana groups by at most four.
-  "group-by": fields.max(4).optional(),
+  "group-by": groupBy.optional(),
   condition: single(z.strictObject(comparison)),
 });
-const correlation = z.discriminatedUnion("type", [
-  eventCount,
-  z.strictObject({
-    type: z.literal("value_count"),
-    ...oneRule,
-    condition: single(z.strictObject({ ...comparison, field })),
-  }),
-  z.strictObject({ type: z.literal("temporal"), ...severalRules }),
-  z.strictObject({ type: z.literal("temporal_ordered"), ...severalRules }),
-]);
+const correlation = z.discriminatedUnion(
+  "type",
+  [
+    eventCount,
+    z.strictObject({
+      type: z.literal("value_count"),
+      ...oneRule,
+      condition: single(z.strictObject({ ...comparison, field: exactField })),
+    }),
+    z.strictObject({ type: z.literal("temporal"), ...severalRules }),
+    z.strictObject({ type: z.literal("temporal_ordered"), ...severalRules }),
+  ],
+  "must be one of event_count, value_count, temporal, temporal_ordered",
+);
 
 /** The detection of a file with several documents. */
 export const correlationRule = z.strictObject({
   ...described,
   ...ours,
-  correlation,
-  /** For a count of fewer than so many: types of containers that it watches (all, unless said). */
-  containers: z.array(text).min(1).optional(),
+  correlation: correlation.describe("What is counted, by what, in which time"),
+  containers: z
+    .array(machineType)
+    .min(1)
+    .optional()
+    .describe("For a count of fewer than so many: the machine types that it watches (all, unless said)"),
 });
 
 /** A count of events that another correlation of the same file names, such as "five failures". */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Delivery } from "../config/delivery";
-import { shown } from "../core/problem";
-import { type Detection, watchesSilence } from "./detection";
+import { printPath, shown } from "../core/problem";
+import { type Detection, type Logic, watchesSilence } from "./detection";
 
 /** What a site changes about one detection without touching its file. */
 export interface DetectionSettings {
@@ -53,32 +53,46 @@ function watch(detection: Detection, container: Watched): Detection {
 function withSettings(detection: Detection, settings: DetectionSettings): Detection {
   const { logic } = detection;
   const enabled = settings.enabled ?? detection.enabled;
-  if (settings.threshold === undefined) return { ...detection, enabled };
-  if (logic.kind !== "count" && logic.kind !== "distinct") {
-    throw new Error(`detections: ${detection.name} has no threshold to change`);
-  }
-  return { ...detection, enabled, logic: { ...logic, threshold: settings.threshold } };
+  if (settings.threshold === undefined || !hasThreshold(detection)) return { ...detection, enabled };
+  return { ...detection, enabled, logic: { ...logic, threshold: settings.threshold } as Logic };
 }
 
-/** The settings of each detection that has some, by id. Throws where a key is no detection's name or id, or two are the same one's. */
-function byId(
+function hasThreshold({ logic }: Detection): boolean {
+  return logic.kind === "count" || logic.kind === "distinct";
+}
+
+/** A key of the stack's config that does not fit the detections. */
+export interface SettingFault {
+  /** From `dhis2-siem:` on. */
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+const LIST = "npm run -s detections -- list shows them";
+
+/** What is wrong with a site's settings: a key that is no detection's name or id, the same one twice, a threshold of one that has none. */
+export function settingFaults(
   detections: readonly Detection[],
   settings: Readonly<Record<string, DetectionSettings>>,
-): ReadonlyMap<string, DetectionSettings> {
-  const found = new Map<string, DetectionSettings>();
-  for (const [key, given] of Object.entries(settings)) {
+): SettingFault[] {
+  const seen = new Set<Detection>();
+  return Object.entries(settings).flatMap(([key, { threshold }]) => {
+    const path = ["detections", key];
     const detection = detections.find(({ id, name }) => key === id || key === name);
-    if (!detection) {
-      throw new Error(
-        `detections.${key}: no detection has this name or id; npm run -s detections -- list shows them`,
-      );
-    }
-    if (found.has(detection.id)) {
-      throw new Error(`detections.${key}: ${detection.name} is there twice, by its name and by its id`);
-    }
-    found.set(detection.id, given);
-  }
-  return found;
+    if (!detection) return [{ path, message: `must be the name or id of a detection; ${LIST}` }];
+    if (seen.has(detection))
+      return [
+        {
+          path,
+          message: `must be there once, but ${detection.name} is there twice, by its name and by its id`,
+        },
+      ];
+    seen.add(detection);
+    if (threshold === undefined || hasThreshold(detection)) return [];
+    return [
+      { path: [...path, "threshold"], message: `must be left out: ${detection.name} has no threshold` },
+    ];
+  });
 }
 
 /**
@@ -90,9 +104,12 @@ export function forSite(
   containers: readonly Watched[],
   settings: Readonly<Record<string, DetectionSettings>> = {},
 ): Detection[] {
-  const given = byId(detections, settings);
+  const faults = settingFaults(detections, settings);
+  if (faults.length > 0) {
+    throw new Error(faults.map(({ path, message }) => `${printPath(path)} ${message}`).join("\n"));
+  }
   return detections
-    .map((detection) => withSettings(detection, given.get(detection.id) ?? {}))
+    .map((detection) => withSettings(detection, settings[detection.id] ?? settings[detection.name] ?? {}))
     .flatMap((detection) => {
       if (!watchesSilence(detection)) return [detection];
       const types = detection.containers;
@@ -103,19 +120,17 @@ export function forSite(
 }
 
 /** Whether an id or a name in the config is a detection's, or that of the one it was made of for a container. */
-export function isMeant(wanted: string, { id, name, origin, watched }: Detection): boolean {
+export function matchesNameOrId(wanted: string, { id, name, origin, watched }: Detection): boolean {
   return [id, name, origin].includes(wanted) || (watched !== undefined && `${wanted}-${watched}` === name);
 }
 
-/** A line for each rule in the config that no detection of the site is: key, what is wrong, what would be right. */
-export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): string[] {
+/** What is wrong with the rules that a site's destinations name: those that no detection of the site is. */
+export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): SettingFault[] {
   return destinations.flatMap(({ rules = [] }, at) =>
-    rules.flatMap((wanted, index) =>
-      detections.some((detection) => isMeant(wanted, detection))
-        ? []
-        : [
-            `dhis2-siem:delivery.destinations[${at}].rules[${index}]: no detection has the id or name "${shown(wanted)}"; npm run -s detections -- list shows them`,
-          ],
-    ),
+    rules.flatMap((wanted, index) => {
+      if (detections.some((detection) => matchesNameOrId(wanted, detection))) return [];
+      const path = ["delivery", "destinations", at, "rules", index];
+      return [{ path, message: `must be the name or id of a detection, not "${shown(wanted)}"; ${LIST}` }];
+    }),
   );
 }

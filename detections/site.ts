@@ -1,23 +1,15 @@
-import { resolve } from "node:path";
-import { RunError } from "@pulumi/pulumi";
+import { getStack } from "@pulumi/pulumi";
+import { inputError } from "../config/pulumi";
 import type { Options, Site } from "../config/site";
-import { errorText } from "../core/errors";
 import type { Detection } from "./detection";
-import { loadDetections } from "./index";
-import { forSite, unknownRules } from "./settings";
+import { readSiteDetections } from "./read-site";
 
 /**
- * The detections as a site runs them: ours and its own folder's (its path starts at `root`), with its settings. Throws a
- * `pulumi.RunError`, which is shown without a stack trace, where a rule or a setting has a fault.
+ * The detections as Pulumi's program runs them for a site. Throws a `pulumi.RunError` with all that is wrong with the rules
+ * and the settings, before anything is touched.
  */
 export function siteDetections(root: string, site: Site, options: Options): Detection[] {
-  try {
-    const own = options.detectionsFolder === undefined ? undefined : resolve(root, options.detectionsFolder);
-    const detections = forSite(loadDetections(own), site.agents, options.detections);
-    const unknown = unknownRules(options.delivery, detections);
-    if (unknown.length > 0) throw new Error(unknown.join("\n"));
-    return detections;
-  } catch (error) {
-    throw new RunError(errorText(error));
-  }
+  const result = readSiteDetections(root, site, options, { file: `Pulumi.${getStack()}.yaml` });
+  if (!result.ok) throw inputError(result.problems);
+  return result.value;
 }

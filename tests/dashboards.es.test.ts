@@ -35,11 +35,11 @@ const charts = objects
   );
 
 /** The rules that run: no alert comes of the others. */
-const ENABLED = loadDetections().filter(({ enabled }) => enabled);
+const ENABLED = loadDetections().detections.filter(({ enabled }) => enabled);
 
 /** Indexes every rule's cases, raises the alerts that have to come of them, and writes each as the rule's action would. Gives their number. */
 async function raiseAlerts(elasticsearch: RealElasticsearch, index: PipelineIndex): Promise<number> {
-  const cases = (await index.add(casesOf(loadDetections()))).filter(({ fires }) => fires);
+  const cases = (await index.add(casesOf(loadDetections().detections))).filter(({ fires }) => fires);
   const work = ENABLED.flatMap((detection) =>
     cases.filter(({ rule }) => rule === detection.name).map(({ lines, ids }) => ({ detection, lines, ids })),
   );

@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONVERTED, type Conversion, sourceHash } from "../../detections/conversion";
+import type { Problem } from "../../core/problem";
+import { orphans, queryPath, queryText } from "../../detections/conversion";
 import type { Condition } from "../../detections/detection";
 import { convertible, type RuleFile } from "../../detections/file";
-import { stableJson } from "../../core/json";
 
 const PYSIGMA = join(__dirname, "../../detections/pysigma");
 
-/** pySigma's word on one rule. */
+/** What pySigma makes of one rule. */
 export type Converted = Condition | { readonly error: string };
 
 /** Runs pySigma once over Sigma rules by key. Throws when it cannot run at all (no Python, no registry). */
@@ -22,33 +22,53 @@ export function convertRules(rules: Readonly<Record<string, object>>): Record<st
   return JSON.parse(run.stdout) as Record<string, Converted>;
 }
 
-/** The conversion of rule files. Throws one Error with each that pySigma cannot convert. */
-export function convertFiles(files: readonly RuleFile[]): Conversion {
-  const key = (file: RuleFile, rule: string) => `${file.name}/${rule}`;
+/** The text of each rule's query file, by the file's path; a problem for each rule that pySigma cannot convert. */
+export function convertFiles(files: readonly RuleFile[]): {
+  queries: Record<string, string>;
+  problems: Problem[];
+} {
+  const key = (file: RuleFile, rule: string) => `${queryPath(file)}/${rule}`;
   const rules = files.flatMap((file) =>
     Object.entries(convertible(file)).map(([name, rule]) => [key(file, name), rule] as const),
   );
   const converted = convertRules(Object.fromEntries(rules));
-  const faults: string[] = [];
-  const conversion = files.map((file) => {
-    const conditions = Object.keys(convertible(file)).flatMap((name) => {
+  const problems: Problem[] = [];
+  const queries = files.flatMap((file) => {
+    const names = Object.keys(convertible(file));
+    const conditions = names.flatMap((name) => {
       const result = converted[key(file, name)] ?? { error: "pySigma said nothing" };
       if (!("error" in result)) return [[name, result] as const];
-      faults.push(`${file.path}: ${name}: ${result.error}`);
+      const line = file.lineOf(name, ["detection"]);
+      problems.push({
+        file: file.path,
+        line,
+        path: "detection",
+        message: `of ${name} cannot be converted: ${result.error}`,
+      });
       return [];
     });
-    return [file.name, { source: sourceHash(file), rules: Object.fromEntries(conditions) }] as const;
+    if (conditions.length < names.length) return [];
+    return [[queryPath(file), queryText(file, Object.fromEntries(conditions))] as const];
   });
-  if (faults.length > 0) throw new Error(faults.join("\n"));
-  return Object.fromEntries(conversion);
+  return { queries: Object.fromEntries(queries), problems };
 }
 
-/** The text of a folder's `converted.json`. */
-export function conversionText(conversion: Conversion): string {
-  return `${stableJson(conversion, 2)}\n`;
+/** What was done to a folder's query files. */
+export interface ConvertedFolder {
+  readonly written: readonly string[];
+  /** Their rules are gone. */
+  readonly removed: readonly string[];
+  readonly problems: readonly Problem[];
 }
 
-/** Converts a folder's rules, and writes the result beside them. */
-export function convertFolder(folder: string, files: readonly RuleFile[]): void {
-  writeFileSync(join(folder, CONVERTED), conversionText(convertFiles(files)));
+/** Converts the files of a folder. Writes the queries that changed beside the rules, and removes those whose rule is gone. */
+export function convertFolder(folder: string, files: readonly RuleFile[]): ConvertedFolder {
+  const { queries, problems } = convertFiles(files);
+  const written = Object.entries(queries).filter(
+    ([path, text]) => !existsSync(path) || readFileSync(path, "utf8") !== text,
+  );
+  for (const [path, text] of written) writeFileSync(path, text);
+  const removed = orphans(folder).map((name) => join(folder, name));
+  for (const path of removed) rmSync(path);
+  return { written: written.map(([path]) => path), removed, problems };
 }

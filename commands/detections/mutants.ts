@@ -1,7 +1,10 @@
+import type { LoadedRule } from "../../detections";
 import { buildDetection } from "../../detections/build";
 import type { Condition, Detection, Logic } from "../../detections/detection";
 import { convertible, type RuleFile } from "../../detections/file";
-import type { Converted } from "./convert";
+import { evaluateLines, fault, type IndexedCase } from "./cases";
+import { type Converted, convertRules } from "./convert";
+import type { Search } from "./evaluate";
 
 /** A rule with one of its conditions taken away. */
 export interface Mutant {
@@ -22,21 +25,32 @@ function withoutOne(
 ): { without: string; rule: object }[] {
   const { condition, ...selections } = rule.detection;
   return Object.entries(selections).flatMap(([name, selection]) => {
-    if (typeof selection !== "object" || selection === null || Array.isArray(selection)) return [];
-    const fields = Object.keys(selection).filter((field) => !by.some((group) => field === `${group}|exists`));
-    return fields.map((field) => {
-      const rest = Object.entries(selection).filter(([key]) => key !== field);
-      const left = rest.length > 0 ? Object.fromEntries(rest) : { "@timestamp|exists": true };
-      return {
-        without: `${name}.${field}`,
-        rule: { ...rule, detection: { ...selections, [name]: left, condition } },
-      };
+    // A list of maps: any of them.
+    const maps = [selection].flat().map((map) => map as Record<string, unknown>);
+    return maps.flatMap((map, at) => {
+      const fields = Object.keys(map).filter((field) => !by.some((group) => field === `${group}|exists`));
+      return fields.map((field) => {
+        const rest = Object.entries(map).filter(([key]) => key !== field);
+        const left = rest.length > 0 ? Object.fromEntries(rest) : { "@timestamp|exists": true };
+        const position = Array.isArray(selection) ? `[${at}]` : "";
+        return {
+          without: `${name}${position}.${field}`,
+          rule: {
+            ...rule,
+            detection: {
+              ...selections,
+              [name]: Array.isArray(selection) ? maps.with(at, left) : left,
+              condition,
+            },
+          },
+        };
+      });
     });
   });
 }
 
 /** The rules that pySigma has to convert for `mutants`, by key. */
-export function mutatedRules(file: RuleFile): Record<string, object> {
+function mutatedRules(file: RuleFile): Record<string, object> {
   const by = "correlation" in file.rule ? (file.rule.correlation["group-by"] ?? []) : [];
   const all = Object.entries(convertible(file)).flatMap(([name, rule]) =>
     withoutOne(rule as { detection: Selections }, by).map(
@@ -67,7 +81,7 @@ function withoutLimits(logic: Logic): { without: string; logic: Logic }[] {
 }
 
 /** Every mutant of a file's rule. `converted` holds what pySigma made of `mutatedRules`. */
-export function mutants(
+function mutantsOfFile(
   file: RuleFile,
   conditions: Readonly<Record<string, Condition>>,
   converted: Readonly<Record<string, Converted>>,
@@ -84,4 +98,40 @@ export function mutants(
     detection: { ...original, logic },
   }));
   return [...conditionsTaken, ...limitsTaken];
+}
+
+/** Every mutant of some rules. Runs pySigma, once for all of them; throws where it cannot run. */
+export function mutants(rules: readonly LoadedRule[]): Mutant[] {
+  const keyed = rules.flatMap(({ file }) =>
+    Object.entries(mutatedRules(file)).map(([key, rule]) => [`${file.name}/${key}`, rule] as const),
+  );
+  const converted = convertRules(Object.fromEntries(keyed));
+  return rules.flatMap(({ file, conditions }) => {
+    const own = Object.keys(mutatedRules(file)).flatMap((key) => {
+      const result = converted[`${file.name}/${key}`];
+      return result === undefined ? [] : [[key, result] as const];
+    });
+    return mutantsOfFile(file, conditions, Object.fromEntries(own));
+  });
+}
+
+/** The mutants that no test case of their rule notices: each fires, or does not, as the rule itself would. */
+export async function survivors(
+  all: readonly Mutant[],
+  cases: readonly IndexedCase[],
+  search: Search,
+): Promise<Mutant[]> {
+  const work = all.flatMap((mutant) =>
+    cases.filter(({ rule }) => rule === mutant.detection.name).map((one) => ({ mutant, one })),
+  );
+  const alerts = await evaluateLines(
+    work.map(({ mutant, one }) => ({ detection: mutant.detection, lines: one.lines, ids: one.ids })),
+    search,
+  );
+  const noticed = new Set(
+    work
+      .filter(({ one }, at) => fault({ ...one, entity: undefined }, alerts[at] ?? []) !== undefined)
+      .map(({ mutant }) => mutant),
+  );
+  return all.filter((mutant) => !noticed.has(mutant));
 }

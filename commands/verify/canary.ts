@@ -4,7 +4,7 @@ import { z } from "zod";
 import { CANARY, CANARY_ALERT } from "../../core/names";
 import { poll } from "../../core/wait";
 import { ELASTICSEARCH_PORT } from "../../render/elastic";
-import { CANARY_RULE_ID } from "../../render/relay";
+import { CANARY_RULE } from "../../render/relay";
 import { type Ask, type Delivery, deliveryOf } from "./elastic";
 import type { Finding } from "./finding";
 import { asker, type Known, runBundle, type Ways } from "./gather";
@@ -105,13 +105,13 @@ class Run {
   }
 
   async alert(): Promise<void> {
-    if (!this.known.state.rules.some(({ id }) => id === CANARY_RULE_ID)) {
+    if (!this.known.state.rules.some(({ id }) => id === CANARY_RULE)) {
       const mend = "take detections.siem_canary out of the stack's config, then: pulumi up";
       this.say("warning", "alert", "the canary's rule is switched off in the stack's config", mend);
       return;
     }
     const seconds = await this.until(this.deadlines.alert, async () => {
-      const found = await this.search(this.known.state.alertIndex, [{ term: { "rule.id": CANARY_RULE_ID } }]);
+      const found = await this.search(this.known.state.alertIndex, [{ term: { "rule.id": CANARY_RULE } }]);
       this.alertId = found.find(({ source }) => JSON.stringify(source).includes(this.token))?.id;
       return this.alertId !== undefined;
     });

@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   const start = Date.now();
   await fill(elasticsearch, start);
   const costs: { name: string; ms: number }[] = [];
-  for (const { name, logic } of loadDetections()) {
+  for (const { name, logic } of loadDetections().detections) {
     if (logic.kind !== "event" && logic.kind !== "count") continue;
     costs.push({ name, ms: await cost(elasticsearch, logic.condition.lucene, start) });
   }

@@ -31,7 +31,7 @@ async function alertsOf(
   messages: readonly string[],
   journal: string,
 ): Promise<AlertDocument[]> {
-  const detection = loadDetections().find((candidate) => candidate.name === name);
+  const detection = loadDetections().detections.find((candidate) => candidate.name === name);
   assert(detection);
   const rendered = renderRule(detection, { dataStream: "logs" });
   const given = dslParams.parse(JSON.parse(rendered.params));

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
-import { loadDetections, readRuleFiles } from "../../detections";
-import { conditionsOf, readConversion } from "../../detections/conversion";
-import { casesOf, evaluateLines, fault, type IndexedCase, runCases } from "../../commands/detections/cases";
-import { convertRules } from "../../commands/detections/convert";
-import { mutants, mutatedRules } from "../../commands/detections/mutants";
-import { type PipelineIndex, withPipeline } from "../../commands/detections/real";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-const FOLDER = join(__dirname, "../../detections/rules");
+import { loadDetections } from "../../detections";
+import { main } from "../../commands/detections";
+import { casesOf, type IndexedCase, runCases } from "../../commands/detections/cases";
+import { mutants, survivors } from "../../commands/detections/mutants";
+import { type PipelineIndex, withPipeline } from "../../commands/detections/real";
 
 describe("the rules on a real Elasticsearch, through the real pipeline", function () {
   this.timeout(300_000);
-  const detections = loadDetections();
+  const { rules, detections } = loadDetections();
 
   /** Work with every rule's cases indexed. */
   const onCases = <T>(
@@ -29,40 +28,45 @@ describe("the rules on a real Elasticsearch, through the real pipeline", functio
   });
 
   it("need each of their conditions: without one, some case of their own goes wrong", async () => {
-    const files = readRuleFiles();
-    const conversion = readConversion(FOLDER);
-    const keyed = files.flatMap((file) =>
-      Object.entries(mutatedRules(file)).map(([key, rule]) => [`${file.name}/${key}`, rule] as const),
-    );
-    const converted = Object.entries(convertRules(Object.fromEntries(keyed)));
-    const all = files.flatMap((file) => {
-      const prefix = `${file.name}/`;
-      const own = converted.filter(([key]) => key.startsWith(prefix));
-      return mutants(
-        file,
-        conditionsOf(file, conversion),
-        Object.fromEntries(own.map(([key, result]) => [key.slice(prefix.length), result])),
-      );
-    });
+    const all = mutants(rules);
     assert(all.length > 2 * detections.length, `only ${all.length} mutants`);
-    const survivors = await onCases(async (cases, index) => {
-      const work = all.flatMap((mutant) =>
-        cases.filter(({ rule }) => rule === mutant.detection.name).map((one) => ({ mutant, one })),
-      );
-      const alerts = await evaluateLines(
-        work.map(({ mutant, one }) => ({ detection: mutant.detection, lines: one.lines, ids: one.ids })),
-        index.search,
-      );
-      const noticed = new Set(
-        work
-          .filter(({ one }, at) => fault({ ...one, entity: undefined }, alerts[at] ?? []) !== undefined)
-          .map(({ mutant }) => mutant),
-      );
-      return all.filter((mutant) => !noticed.has(mutant));
-    });
+    const unnoticed = await onCases((cases, index) => survivors(all, cases, index.search));
     assert.deepEqual(
-      survivors.map(({ detection, without }) => `${detection.name} without ${without}`),
+      unnoticed.map(({ detection, without }) => `${detection.name} without ${without}`),
       [],
     );
+  });
+
+  it("can be mutated one by one, by the command", async () => {
+    const { stdout, stderr, code } = await main(["mutate", "system_sudo_to_root"]);
+    assert.deepEqual([stdout, stderr, code], ["3 of 3 mutants noticed\n", "", 0]);
+  });
+
+  it("go on with the good ones where one is broken, which is told at the end", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rules-"));
+    try {
+      writeFileSync(join(folder, "broken.yml"), "title: 1\n");
+      const { stdout, stderr, code } = await main(["test", "system_sudo_to_root", "--rules", folder]);
+      assert.match(stdout, /^ok {3}system_sudo_to_root: a developer\n/);
+      assert.match(stdout, /\n5 passed, 0 failed\n$/);
+      assert(stderr.startsWith(`${join(folder, "broken.yml")}:1: title must be a string\n`), stderr);
+      assert.equal(code, 1);
+
+      const lines = join(folder, "lines.ndjson");
+      const message = "     eve : TTY=pts/0 ; PWD=/home/eve ; USER=root ; COMMAND=/usr/bin/cat /etc/shadow";
+      const line = {
+        "@timestamp": "2024-03-01T10:11:12Z",
+        container: "dhis",
+        type: "dhis2",
+        journal: "sudo",
+        message,
+      };
+      writeFileSync(lines, JSON.stringify(line));
+      const tried = await main(["try", lines, "--rules", folder]);
+      assert.match(tried.stdout, /: eve, 1 since .*\n1 alert from 1 lines\n$/);
+      assert.deepEqual([tried.stderr, tried.code], [stderr, 1]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -73,7 +73,7 @@ describe("rules in time, as Kibana runs them", function () {
     ]);
     await elasticsearch.bulk(`/${INDEX}/_bulk?refresh=true`, body);
 
-    const detection = loadDetections().find((candidate) => candidate.name === name);
+    const detection = loadDetections().detections.find((candidate) => candidate.name === name);
     assert(detection);
     const ruleActions = actionsOf(detection);
     const params = dslParams.parse(JSON.parse(renderRule(detection, { dataStream: INDEX }).params));

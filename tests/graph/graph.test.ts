@@ -189,7 +189,7 @@ describe("the graph of a small site", () => {
       { name: "dhis", type: "dhis2" },
       ...["monitor", "postgres", "proxy"].map((name) => ({ name, type: "" })),
     ];
-    const on = forSite(loadDetections(), watched).filter(({ enabled }) => enabled);
+    const on = forSite(loadDetections().detections, watched).filter(({ enabled }) => enabled);
     assert.equal(rules.length, on.length);
     for (const rule of rules) {
       const actions = rule.inputs.actions as { id: string }[];
@@ -323,7 +323,10 @@ describe("the graph of a site that delivers its alerts", () => {
       delivery: JSON.stringify({ destinations: [{ ...destinations[1], rules: ["x"] }] }),
     };
     const program = siteGraph(SMALL, { ...wrong, deliverySecrets: "{}" }, ["deliverySecrets"]);
-    await assert.rejects(program, /dhis2-siem:delivery\.destinations\[0\]\.rules\[0\]: no detection has/);
+    await assert.rejects(
+      program,
+      /dhis2-siem:delivery\.destinations\[0\]\.rules\[0\] must be the name or id of a detection/,
+    );
   });
 });
 

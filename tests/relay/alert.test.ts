@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { main, sendTest, testAlert } from "../../commands/alert";
 import type { Ask } from "../../commands/verify/elastic";
-import { TEST_RULE_ID } from "../../render/relay";
+import { TEST_RULE } from "../../render/relay";
 
 /** An Elasticsearch whose relay delivers to `delivered`, and fails elsewhere. */
 function servers(...delivered: string[]): { ask: Ask; written: unknown[] } {
@@ -36,7 +36,7 @@ describe("a test alert", () => {
 
   it("is marked for the relay and for who reads it", () => {
     const text = JSON.stringify(testAlert(new Date(0)));
-    assert.ok(text.includes(`"id":"${TEST_RULE_ID}"`) && text.includes("nothing happened"), text);
+    assert.ok(text.includes(`"id":"${TEST_RULE}"`) && text.includes("nothing happened"), text);
   });
 
   it("is refused by an Elasticsearch that takes nothing", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { deliverySchema, type Delivery } from "../../config/delivery";
+import { printPath } from "../../core/problem";
 import { loadDetections } from "../../detections";
 import { watchesSilence } from "../../detections/detection";
 import { forSite, unknownRules } from "../../detections/settings";
@@ -17,7 +18,7 @@ const TARGET = {
   alertsView: "alerts-dhis2-default",
   stateIndex: "dhis2-siem-relay",
 };
-const all = loadDetections();
+const all = loadDetections().detections;
 const detections = forSite(all, [
   { name: "dhis", type: "dhis2" },
   { name: "proxy", type: "nginx_proxy" },
@@ -68,7 +69,7 @@ describe("the relay's files", () => {
     const low = { ...hook, name: "low", severities: ["low"] };
     const told = (...destinations: object[]) =>
       Object.entries(renderRelayRules(delivery(...destinations), TARGET, detections))
-        .filter(([, text]) => (parse(text) as { relay: { reports_outages: boolean } }).relay.reports_outages)
+        .filter(([, text]) => (parse(text) as { relay: { blind: boolean } }).relay.blind)
         .map(([name]) => name);
     assert.deepEqual(told(hook, some, low, { ...hook, name: "high", severities: "high" }), ["hook", "high"]);
     assert.deepEqual(told(some, low), ["some", "low"]);
@@ -89,9 +90,12 @@ describe("the relay's files", () => {
   it("are refused where a rule does not exist, with the key", () => {
     const hook = { name: "hook", type: "webhook", url: "https://a.org/" };
     const wrong = delivery(hook, { ...hook, name: "other", rules: [all[0]?.name, "no-such-rule"] });
-    assert.deepEqual(unknownRules(wrong, detections), [
-      'dhis2-siem:delivery.destinations[1].rules[1]: no detection has the id or name "no-such-rule"; npm run -s detections -- list shows them',
-    ]);
+    assert.deepEqual(
+      unknownRules(wrong, detections).map(({ path, message }) => `${printPath(path)} ${message}`),
+      [
+        'delivery.destinations[1].rules[1] must be the name or id of a detection, not "no-such-rule"; npm run -s detections -- list shows them',
+      ],
+    );
     assert.deepEqual(unknownRules(EVERY, detections), []);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Destination, deliverySchema } from "../../config/delivery";
 import { loadDetections } from "../../detections";
-import { getsAlertsOf, renderConnector, renderConnectorAction } from "../../render/connectors";
+import { isFor, renderConnector, renderConnectorAction } from "../../render/connectors";
 
 const MAIL = {
   name: "m",
@@ -41,16 +41,16 @@ describe("a destination's connector", () => {
   });
 
   it("is for the rules and the severities that are meant, and for both at once", () => {
-    const [detection] = loadDetections().filter(({ severity }) => severity === "high");
+    const [detection] = loadDetections().detections.filter(({ severity }) => severity === "high");
     assert.ok(detection);
-    const meant = (more: object) => getsAlertsOf(destination({ ...HOOK, ...more }), detection);
+    const meant = (more: object) => isFor(destination({ ...HOOK, ...more }), detection);
     assert.ok(meant({}) && meant({ rules: [detection.id], severities: "high" }));
     assert.ok(!meant({ rules: ["another"] }));
     assert.ok(!meant({ rules: [detection.name], severities: "critical" }));
   });
 
   it("tells the events, but in Teams, for which Kibana escapes nothing, no word of theirs", () => {
-    const detection = loadDetections()[0] ?? assert.fail();
+    const detection = loadDetections().detections[0] ?? assert.fail();
     const told = (type: string) =>
       renderConnectorAction(destination({ name: "a", type }), detection).match(/\{\{.*?\}\}/g);
     const events = [

@@ -14,14 +14,14 @@ const SITE = [
 ];
 
 const byName = (name: string): Detection => {
-  const found = loadDetections().find((detection) => detection.name === name);
+  const found = loadDetections().detections.find((detection) => detection.name === name);
   assert(found, name);
   return found;
 };
 const paramsOf = (rule: RenderedRule) => JSON.parse(rule.params) as Record<string, unknown>;
 
 describe("rendered rules", () => {
-  const rules = forSite(loadDetections(), SITE).map((detection) => ({
+  const rules = forSite(loadDetections().detections, SITE).map((detection) => ({
     detection,
     rule: renderRule(detection, TARGET),
   }));
@@ -79,7 +79,7 @@ describe("rendered rules", () => {
   });
 
   it("show single events once each, at every run that finds new ones", () => {
-    const single = loadDetections().find(({ logic }) => logic.kind === "event");
+    const single = loadDetections().detections.find(({ logic }) => logic.kind === "event");
     assert(single);
     const rule = renderRule(single, TARGET);
     const { groupBy, excludeHitsFromPreviousRun, timeField } = paramsOf(rule);
@@ -119,7 +119,7 @@ describe("rendered rules", () => {
   });
 
   it("are made for one container each where they watch for silence", () => {
-    for (const detection of loadDetections().filter(watchesSilence)) {
+    for (const detection of loadDetections().detections.filter(watchesSilence)) {
       assert.throws(() => renderRule(detection, TARGET), /one rule for each container/);
     }
   });

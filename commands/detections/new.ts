@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { ROOT } from "../../core/root";
+import { RULES } from "../../detections";
+
+const SCHEMA = join(ROOT, "detections/rule.schema.json");
+
+/** What a new rule is about: single events, or a count of them. */
+export type Skeleton = "event" | "count";
+
+/** The text of a new rule for a folder: every key, with what is to be written there. */
+export function skeleton(kind: Skeleton, folder: string, name: string, id: string): string {
+  const values: Record<string, string> = { NAME: name, ID: id, SCHEMA: relative(resolve(folder), SCHEMA) };
+  return readFileSync(join(__dirname, "skeletons", `${kind}.yml`), "utf8").replace(
+    /NEW_(NAME|ID|SCHEMA)/g,
+    (_, key: string) => values[key] ?? "",
+  );
+}
+
+/** Writes a new rule with an id of its own. Returns its path. Throws where the name cannot be a rule's, or is taken. */
+export function writeNewRule(kind: Skeleton, name: string, folder: string = RULES): string {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+    throw new Error(
+      `${name}: a rule's name must be small letters, digits and underscores, such as dhis2_mass_deletion`,
+    );
+  }
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${name}.yml`);
+  try {
+    writeFileSync(path, skeleton(kind, folder, name, randomUUID()), { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new Error(`${path} is there already; a new rule must have a name of its own`);
+  }
+  return path;
+}

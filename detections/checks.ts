@@ -1,0 +1,102 @@
+import { z } from "zod";
+import type { Say } from "../core/problem";
+import { exactFieldFault, tagFault, tagsFaults } from "./known";
+import { PLACEHOLDER, UNWRITTEN } from "./schema";
+
+/** A note's words for looking, and for doing something about it. */
+const LOOK = /\b(look|ask|compare|find out)\b/i;
+const ACT =
+  /\b(block|bring|change|close|delete|disable|give|keep|lower|remove|report|restart|set back|start|switch|take|update)\b/i;
+
+const text = z.string().optional().catch(undefined);
+const origin = z.object({ container: text, type: text, journal: text, file: text });
+const cases = z.array(z.object({ name: text, events: z.array(origin).catch([]) })).catch([]);
+
+/** As much of a rule as can be read, whatever else is wrong with it: so a fault of form hides no other. */
+const readable = z
+  .object({
+    level: text,
+    note: text,
+    tags: z.array(z.string()).optional().catch(undefined),
+    detection: z.record(z.string(), z.unknown()).optional().catch(undefined),
+    tests: z
+      .object({ from: origin.catch({}), fire: cases, pass: cases })
+      .optional()
+      .catch(undefined),
+  })
+  .catch({});
+type Readable = z.output<typeof readable>;
+
+/** Says what is wrong with the conditions of a document: a field that no pipeline makes, or that cannot be compared. */
+export function checkConditions(document: unknown, say: Say): void {
+  for (const [name, selection] of Object.entries(readable.parse(document).detection ?? {})) {
+    if (name !== "condition") checkSelection(["detection", name], selection, say);
+  }
+}
+
+function checkSelection(path: readonly PropertyKey[], selection: unknown, say: Say): void {
+  if (Array.isArray(selection)) {
+    selection.forEach((one, index) => checkSelection([...path, index], one, say));
+  } else if (typeof selection !== "object" || selection === null) {
+    say(path, "must be conditions on fields, such as { user.name: admin }: lines are not searched for words");
+  } else {
+    for (const [key, value] of Object.entries(selection)) {
+      const fault = exactFieldFault(key.split("|")[0] ?? "");
+      if (fault !== undefined) say([...path, key], fault);
+      if ([value].flat().some((one) => String(one).startsWith(PLACEHOLDER))) say([...path, key], UNWRITTEN);
+    }
+  }
+}
+
+/** Says what is wrong with a detection's tags, note and tests beyond the form of each key. */
+export function checkDetection(document: unknown, say: Say): void {
+  const rule = readable.parse(document);
+  // A test alert is about nothing that somebody did, and asks nothing of anybody.
+  if (rule.level !== "informational") {
+    checkTags(rule, say);
+    checkNote(rule, say);
+  }
+  checkTests(rule, say);
+}
+
+function checkTags({ tags }: Readable, say: Say): void {
+  // One that does not exist was said already.
+  if (tags === undefined || tags.some((tag) => tagFault(tag) !== undefined)) return;
+  for (const { at, message } of tagsFaults(tags)) say(at === undefined ? ["tags"] : ["tags", at], message);
+}
+
+function checkNote({ note }: Readable, say: Say): void {
+  if (note === undefined || note.startsWith(PLACEHOLDER)) return;
+  if (!LOOK.test(note)) {
+    say(["note"], "must say what to look at, or whom to ask (with look, ask, compare or find out)");
+  }
+  if (!ACT.test(note)) say(["note"], "must say what to do, such as: disable the account");
+}
+
+function checkTests({ tests }: Readable, say: Say): void {
+  if (tests === undefined) return;
+  const names = new Set<string>();
+  for (const kind of ["fire", "pass"] as const) {
+    tests[kind].forEach(({ name, events }, index) => {
+      if (name !== undefined && names.has(name))
+        say(["tests", kind, index, "name"], "must be a name that no other case of the rule has");
+      if (name !== undefined) names.add(name);
+      events.forEach((event, at) =>
+        checkOrigin(["tests", kind, index, "events", at], tests.from, event, say),
+      );
+    });
+  }
+}
+
+type Origin = z.output<typeof origin>;
+
+/** A line comes from a container of a type, and from its journal or a file: as the event says, or `from`. */
+function checkOrigin(path: readonly PropertyKey[], from: Origin, event: Origin, say: Say): void {
+  for (const key of ["container", "type"] as const) {
+    if ((event[key] ?? from[key]) === undefined) say(path, `must have a ${key}, here or in tests.from`);
+  }
+  const { journal, file } = (event.journal ?? event.file) ? event : from;
+  if ((journal === undefined) === (file === undefined)) {
+    say(path, "must have either journal (the identifier) or file (the path), here or in tests.from");
+  }
+}
