@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "sdks/", "core/register.js"] },
+  { ignores: ["node_modules/", "sdks/", "core/register.js", "lab/transpile-cache.js"] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {

@@ -6,24 +6,25 @@ export ROOT
 PROGRAM=lab
 # shellcheck source=core/shell.sh
 . "$ROOT/core/shell.sh"
-STATE=$CACHE/lab
-# Process ids: a machine has one lab, whatever the cache.
-RUN=/run/dhis2-siem-lab
-export LXD_PROJECT=dhis2-siem-lab
-export BRIDGE=dhis2siem0 BRIDGE_ADDRESS=10.87.0.1
-export POOL=dhis2-siem-lab
-export IMAGE=dhis2-siem-debian12
-export LOGIN=dhis2siem SSH_PORT=2222
+# shellcheck source=lab/names.sh
+. "$ROOT/lab/names.sh"
 export MIRROR_PORT=8087
-export FILEBEAT_VERSION=7.17.29 PULUMI_VERSION=3.259.0
-# For changes of a version. In the lab's own mirror it is the same program under another number.
-export OLDER_FILEBEAT_VERSION=7.17.28
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 # A snap's lxc, and sshd and debootstrap for those whose PATH lacks the administrator's folders.
 export PATH="$PATH:/usr/sbin:/sbin:/snap/bin"
 umask 022
 mkdir -p "$STATE" "$LOGS" "$RUN" "$CACHE/bin"
 chmod 0700 "$STATE"
+
+# locked NAME COMMAND...: the command while no other script holds the lock of this name: what labs share is made once.
+locked() {
+  local name=$1
+  shift
+  (
+    flock 9
+    "$@"
+  ) 9>"/run/dhis2-siem-$name.lock"
+}
 
 # reachable URL: does a vendor's server answer within five seconds?
 reachable() { curl -fsSL --max-time 5 -o /dev/null -r 0-0 "$1" 2>/dev/null; }

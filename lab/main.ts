@@ -1,25 +1,32 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { alertsOf, ATTACKS, attackSite } from "./attack";
 import { bench } from "./bench";
-import { check } from "./check";
+import { check, DEFAULT_LABS } from "./check";
 import { down } from "./down";
-import { CACHE, LAB_STATE } from "./places";
+import { CACHE } from "../core/cache";
+import { errorText } from "../core/errors";
+import { LAB_STATE } from "./places";
 import { received } from "./receivers";
 import { printReport } from "./report";
 import { until } from "./shell";
 import { labOutputs } from "./outputs";
 import { printStatus } from "./status";
-import { changes, up, updateStack } from "./up";
+import { build, changes, up, updateStack } from "./up";
 
 const USAGE = `usage: npm run lab                       everything: up, an attack, a report
        npm run lab -- up                 the site and its SIEM
        npm run lab -- update             pulumi up alone, its whole output
        npm run lab -- attack             wrong passwords, scans, deletions and more, and the alerts that come of them
        npm run lab -- status [--json]    what is there
-       npm run lab -- check [SUITE...]   the end-to-end test: up, and every assertion of tests/lab
+       npm run lab -- build              what all labs share, without a lab: packages, image, Pulumi's CLI, Elastic's packages
+       npm run lab -- check [SUITE...] [--labs N] [--all] [--json]
+                                         the end-to-end test: the suites of tests/lab, on N labs side by side (${DEFAULT_LABS})
        npm run lab -- bench [engine|agents] [--json]   ratios of times (npm run bench)
-       npm run lab -- down               takes everything away again (the cache stays: ${CACHE})`;
+       npm run lab -- down               takes everything away again (the cache stays: ${CACHE})
+
+DHIS2_SIEM_LAB=N, from 1 to 4, names the lab that a command is about: labs do not touch each other. Default: 1.`;
 
 async function attack(): Promise<void> {
   const outputs = await labOutputs();
@@ -37,6 +44,18 @@ async function attack(): Promise<void> {
     );
   });
   printReport(outputs, alerts, delivered);
+}
+
+function checkWith(args: readonly string[]): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { labs: { type: "string" }, all: { type: "boolean" }, json: { type: "boolean" } },
+  });
+  const { labs = String(DEFAULT_LABS), all = false, json = false } = values;
+  if (!/^[1-4]$/.test(labs))
+    throw new Error(`--labs must be a number from 1 to 4, such as 2; it is '${labs}'`);
+  return check(positionals, { labs: Number(labs), all, json });
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -60,8 +79,10 @@ async function main(args: readonly string[]): Promise<void> {
         throw new Error("there is no lab yet: run 'npm run lab -- up' first");
       return attack();
     case "check":
-      process.exitCode = (await check(args.slice(1))) ? 0 : 1;
+      process.exitCode = (await checkWith(args.slice(1))) ? 0 : 1;
       return;
+    case "build":
+      return build();
     case "bench":
       return bench(args.slice(1));
     case "status":
@@ -78,7 +99,7 @@ main(process.argv.slice(2)).then(
   // The Automation API's server may keep the loop alive.
   () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
-    console.error(`\nlab: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`\nlab: ${errorText(error)}`);
     process.exit(1);
   },
 );

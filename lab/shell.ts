@@ -1,5 +1,7 @@
 import { execa, type ResultPromise } from "execa";
-import { LXD_PROJECT, ROOT } from "./places";
+import { ROOT } from "../core/root";
+import { waitFor } from "../core/wait";
+import { LXD_PROJECT } from "./places";
 
 /** Runs a program and gives its stdout; each line of stdout and stderr goes to `onLine` as it comes. Throws with the last lines. */
 export async function run(
@@ -21,9 +23,13 @@ export async function run(
   const all = (child as unknown as { all: NodeJS.ReadableStream }).all;
   let pending = "";
   all.on("data", (chunk: Buffer) => {
+    // A progress bar writes over itself with carriage returns: each of its states would be a line of its own.
     const lines = (pending + chunk.toString()).split("\n");
     pending = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") options.onLine?.(line);
+    for (const line of lines) {
+      const seen = line.trimEnd().split("\r").at(-1) ?? "";
+      if (seen.trim() !== "") options.onLine?.(seen.trimEnd());
+    }
   });
   const result = await child;
   if (result.exitCode !== 0) {
@@ -50,17 +56,11 @@ export function inContainer(name: string, command: readonly string[], input?: st
   return run("lxc", ["exec", "--project", LXD_PROJECT, name, "--", ...command], { input });
 }
 
-/** Polls until `probe` gives something, at most `seconds`; the pause is half a second. Throws saying what did not come. */
-export async function until<T>(
+/** Polls until `probe` gives something, at most `seconds`. Throws an Error that says what did not come. */
+export function until<T>(
   what: string,
   seconds: number,
-  probe: () => Promise<T | undefined>,
+  probe: () => T | undefined | Promise<T | undefined>,
 ): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`${what} did not come within ${seconds} seconds`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  return waitFor({ what, seconds }, probe);
 }

@@ -3,16 +3,31 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as automation from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
-import { CACHE, LAB_STATE, ROOT } from "./places";
+import { CACHE } from "../core/cache";
+import { ROOT } from "../core/root";
+import {
+  FORWARD,
+  LAB_STATE,
+  LOGIN,
+  LXD_PROJECT,
+  SITE_FILE,
+  SITE_TEMPLATE,
+  SSH_PORT,
+  STACK,
+  withAddresses,
+} from "./places";
 import { deliverySettings } from "./receivers";
 
 /** Where the lab's stack has its settings and state; the program is the repository's own. */
 export const STACK_FOLDER = join(LAB_STATE, "stack");
 
-/** Where the program writes the stack's CA. */
-export const CA_FILE = join(ROOT, ".siem/dev-ca.pem");
+/** The stack's settings there. */
+export const STACK_FILE = join(STACK_FOLDER, `Pulumi.${STACK}.yaml`);
 
-/** What differs from machine to machine, beside the committed Pulumi.dev.yaml. */
+/** Where the program writes the stack's CA. */
+export const CA_FILE = join(ROOT, `.siem/${STACK}-ca.pem`);
+
+/** What differs from machine to machine and from lab to lab, beside the committed Pulumi.dev.yaml. */
 function machineSettings(): Record<string, unknown> {
   const read = (file: string) => readFileSync(join(LAB_STATE, file), "utf8").trim();
   const packages = JSON.parse(readFileSync(join(LAB_STATE, "packages.json"), "utf8")) as Record<
@@ -21,6 +36,11 @@ function machineSettings(): Record<string, unknown> {
   >;
   const hostKey = read("ssh_host_key.pub").split(" ").slice(0, 2).join(" ");
   return {
+    site: SITE_FILE,
+    port: String(SSH_PORT),
+    user: LOGIN,
+    lxdProject: LXD_PROJECT,
+    forward: FORWARD,
     hostKey,
     delivery: deliverySettings().delivery,
     ...(packages.source === "mirror"
@@ -35,7 +55,7 @@ function machineSettings(): Record<string, unknown> {
   };
 }
 
-/** Writes the stack's folder: the project's Pulumi.yaml with the way to the program, and Pulumi.dev.yaml with this machine's settings. */
+/** Writes the lab's site, and the stack's folder: the project's Pulumi.yaml with the way to the program, and the settings. */
 function prepareFolder(overrides: Record<string, unknown>): void {
   mkdirSync(join(STACK_FOLDER, "state"), { recursive: true });
   const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
@@ -43,7 +63,8 @@ function prepareFolder(overrides: Record<string, unknown>): void {
   const settings = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as {
     config: Record<string, unknown>;
   };
-  const file = join(STACK_FOLDER, "Pulumi.dev.yaml");
+  writeFileSync(SITE_FILE, withAddresses(readFileSync(SITE_TEMPLATE, "utf8")));
+  const file = STACK_FILE;
   const old = existsSync(file)
     ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string; config?: object })
     : {};
@@ -73,8 +94,17 @@ function passphrase(): string {
  */
 export async function labStack(overrides: Record<string, unknown> = {}): Promise<automation.Stack> {
   prepareFolder(overrides);
-  const stack = await automation.LocalWorkspace.createOrSelectStack(
-    { stackName: "dev", workDir: STACK_FOLDER },
+  const stack = await (opened ??= open());
+  await setSecrets(stack, overrides);
+  return stack;
+}
+
+/** This process's stack: opening it again would cost three runs of the CLI. */
+let opened: Promise<automation.Stack> | undefined;
+
+async function open(): Promise<automation.Stack> {
+  return automation.LocalWorkspace.createOrSelectStack(
+    { stackName: STACK, workDir: STACK_FOLDER },
     {
       pulumiCommand: await automation.PulumiCommand.get({ root: CACHE, skipVersionCheck: true }),
       pulumiHome: join(CACHE, "pulumi"),
@@ -87,13 +117,26 @@ export async function labStack(overrides: Record<string, unknown> = {}): Promise
       },
     },
   );
+}
+
+/** The secrets that this process has set, as JSON. */
+let secretsSet: string | undefined;
+
+/** Sets the stack's secrets, where they are not what this process set before: it costs a run of the CLI. */
+async function setSecrets(stack: automation.Stack, overrides: Record<string, unknown>): Promise<void> {
   // A secret of a destination that there is not is refused.
   const { delivery, secrets } = deliverySettings();
   const { destinations } = (overrides.delivery ?? delivery) as typeof delivery;
   const known = Object.entries(secrets).filter(([name]) => destinations.some((one) => one.name === name));
-  await stack.setAllConfig({
-    "dhis2-siem:privateKey": { value: readFileSync(join(LAB_STATE, "id_ed25519"), "utf8"), secret: true },
-    "dhis2-siem:deliverySecrets": { value: JSON.stringify(Object.fromEntries(known)), secret: true },
-  });
-  return stack;
+  const values = {
+    privateKey: readFileSync(join(LAB_STATE, "id_ed25519"), "utf8"),
+    deliverySecrets: JSON.stringify(Object.fromEntries(known)),
+  };
+  if (JSON.stringify(values) === secretsSet) return;
+  const config = Object.entries(values).map(([name, value]) => [
+    `dhis2-siem:${name}`,
+    { value, secret: true },
+  ]);
+  await stack.setAllConfig(Object.fromEntries(config) as automation.ConfigMap);
+  secretsSet = JSON.stringify(values);
 }

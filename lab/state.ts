@@ -1,14 +1,15 @@
 import { opened } from "../commands/verify/state";
 import { run } from "./shell";
 import { labStack } from "./stack";
-import { CACHE } from "./places";
+import { CACHE } from "../core/cache";
+import { STACK } from "./places";
 
 /** Every secret of the lab's stack, in the clear, by resource: for checks that look for them where they must not be. */
 export async function labSecrets(): Promise<{ name: string; value: string }[]> {
   const stack = await labStack();
   const exported = await run(
     `${CACHE}/bin/pulumi`,
-    ["stack", "export", "--show-secrets", "--stack", "dev", "--cwd", stack.workspace.workDir],
+    ["stack", "export", "--show-secrets", "--stack", STACK, "--cwd", stack.workspace.workDir],
     {
       env: stack.workspace.envVars,
     },

@@ -8,6 +8,11 @@ type Task = ListrTask<unknown>;
 /** Inner lists would otherwise take their parent's concurrency. */
 const IN_TURN = { concurrent: false };
 
+const SHOWN = {
+  rendererOptions: { timer: PRESET_TIMER, collapseSubtasks: false },
+  fallbackRendererOptions: { timer: PRESET_TIMER },
+};
+
 /** A step that is one of the lab's shell scripts. */
 function shellStep(title: string, ...scripts: readonly (readonly [path: string, ...args: string[]])[]): Task {
   return {
@@ -22,8 +27,31 @@ function shellStep(title: string, ...scripts: readonly (readonly [path: string, 
   };
 }
 
+/** What all labs share, in the cache. */
+function buildSteps(): Task[] {
+  const builds = shellStep("Elastic's packages", ["host/mirror.sh", "build"]);
+  return [
+    shellStep("what this machine lacks", ["host/packages.sh"]),
+    {
+      title: "builds and downloads",
+      task: (_context, task) =>
+        task.newListr(
+          [
+            shellStep("base image", ["host/image.sh", "build"]),
+            {
+              title: "Pulumi's CLI, Elastic's packages",
+              task: (_ctx, inner) =>
+                inner.newListr([shellStep("Pulumi's CLI", ["build/pulumi.sh"]), builds], IN_TURN),
+            },
+          ],
+          { concurrent: true },
+        ),
+    },
+  ];
+}
+
 /** The machine, the builds and the site: everything before the stack. */
-export function groundSteps(): Task[] {
+function groundSteps(): Task[] {
   return [
     shellStep("what this machine lacks", ["host/packages.sh"]),
     {
@@ -75,8 +103,9 @@ export async function updateStack(
   return stack.up({ ...options, onOutput: (text) => lines(text, onLine) });
 }
 
+/** What `pulumi up` says, but for the dots and "updating...." by which it shows that it is still there. */
 function lines(text: string, onLine?: (line: string) => void): void {
-  for (const line of text.split("\n")) if (line.trim() !== "") onLine?.(line.trimEnd());
+  for (const line of text.split("\n")) if (!/^(@ updating)?[\s.]*$/.test(line)) onLine?.(line.trimEnd());
 }
 
 /** Brings the whole lab up; a second run does what is missing, and the stack then says that nothing changed. */
@@ -90,10 +119,12 @@ export async function up(): Promise<void> {
       task.title = `pulumi up: ${changes(result)}`;
     },
   };
-  await new Listr([...groundSteps(), stackStep], {
-    rendererOptions: { timer: PRESET_TIMER, collapseSubtasks: false },
-    fallbackRendererOptions: { timer: PRESET_TIMER },
-  }).run();
+  await new Listr([...groundSteps(), stackStep], SHOWN).run();
+}
+
+/** Makes what all labs share: nothing where it is in the cache. */
+export async function build(): Promise<void> {
+  await new Listr(buildSteps(), SHOWN).run();
 }
 
 /** What an update did, in words: "38 created", "nothing changed". */

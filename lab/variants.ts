@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LAB_STATE, SITE_FILE } from "./places";
+import { LAB_STATE, SITE_TEMPLATE, withAddresses } from "./places";
 
 export interface SiteText {
   proxy: string;
@@ -9,7 +9,7 @@ export interface SiteText {
 
 /** The lab's site with changes, as a file of its own beside the lab's state. Gives its path. */
 export function siteVariant(name: string, change: (site: SiteText) => void): string {
-  const site = JSON.parse(readFileSync(SITE_FILE, "utf8")) as SiteText;
+  const site = JSON.parse(withAddresses(readFileSync(SITE_TEMPLATE, "utf8"))) as SiteText;
   change(site);
   const folder = join(LAB_STATE, "sites");
   mkdirSync(folder, { recursive: true });

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { main, pulumiCli } from "../commands/verify";
 import type { Finding } from "../commands/verify/finding";
-import { CACHE } from "./places";
+import { CACHE } from "../core/cache";
+import { STACK } from "./places";
 import { labStack, STACK_FOLDER } from "./stack";
 
 /** What Pulumi's CLI needs to find the lab's stack, in the environment; writes the stack's settings. */
@@ -18,7 +19,7 @@ export async function verifyLab(
   ...more: string[]
 ): Promise<{ findings: Finding[]; code: number }> {
   const pulumi = pulumiCli(STACK_FOLDER, await cliEnvironment(overrides));
-  const { stdout, stderr, code } = await main(["dev", "--json", ...more], false, { pulumi });
+  const { stdout, stderr, code } = await main([STACK, "--json", ...more], false, { pulumi });
   if (stderr !== "") throw new Error(stderr);
   return { findings: (JSON.parse(stdout) as { findings: Finding[] }).findings, code };
 }

@@ -18,4 +18,6 @@ if [ "${#missing[@]}" -gt 0 ]; then
     exit 1
   fi
 fi
+# Inherited by all that the suites start.
+export NODE_OPTIONS="--require=\"$PWD/lab/transpile-cache.js\" ${NODE_OPTIONS:-}"
 exec node -r ./core/register.js tests/run.ts "$@"

@@ -1,64 +1,101 @@
 /**
- * `npm test`: types, linter and formatter, then the suites that need no server (`*.test.ts`), those that run servers and
- * programs of their own (`*.local.test.ts`), Pulumi's engine (`*.engine.test.ts`), or a real Elasticsearch
- * (`*.es.test.ts`). With arguments, only the suites whose path holds one of them.
+ * `npm test`: types, linter and formatter, the suites that need no server (`*.test.ts`), those that run servers and
+ * programs of their own (`*.local.test.ts`) or Pulumi's engine (`*.engine.test.ts`); and beside all these the suites on a
+ * real Elasticsearch (`*.es.test.ts`), which take as long as they do together. With arguments, only the suites whose path
+ * holds one of them. Ends with the ten slowest tests and "N passed, N failed".
  */
-import { fork, spawnSync } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Count } from "./suites";
 import { findFiles } from "../core/files";
+import { ROOT } from "../core/root";
+import { duration, slowest } from "../lab/result";
+import type { Count } from "./suites";
 
-const ROOT = join(__dirname, "..");
-
-/** Runs one of the project's tools; it passes when it says nothing is wrong. */
-function tool(title: string, command: string, args: readonly string[]): Count {
-  const started = Date.now();
-  const result = spawnSync(join(ROOT, "node_modules/.bin", command), args, { cwd: ROOT, encoding: "utf8" });
-  const good = result.status === 0;
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`  ${good ? "ok  " : "FAIL"} ${title} (${seconds} s)`);
-  if (!good) console.log(`${result.stdout}${result.stderr}`);
-  return { passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0 };
+/** Something to run: what it says goes to `say`, line by line. */
+interface Part {
+  readonly title: string;
+  readonly run: (say: (text: string) => void) => Promise<Count>;
 }
 
-/** Runs suites in a process of their own (suites.ts). One that ends without a count has failed. */
-async function suites(title: string, files: readonly string[]): Promise<Count> {
-  console.log(`\n${title}`);
-  const child = fork(join(__dirname, "suites.ts"), files, {
-    execArgv: ["-r", join(ROOT, "core/register.js")],
-  });
-  let count: Count = { passed: 0, failed: 1, skipped: 0 };
-  child.on("message", (message) => (count = message as Count));
-  await once(child, "close");
-  return count;
+/** One of the project's tools; it passes when it says nothing is wrong. */
+function tool(command: string, ...args: string[]): Part {
+  return {
+    title: command,
+    run: async (say) => {
+      const child = spawn(join(ROOT, "node_modules/.bin", command), args, { cwd: ROOT });
+      let output = "";
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+      const [code] = (await once(child, "close")) as [number | null];
+      if (code !== 0) say(output);
+      return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, tests: [] };
+    },
+  };
+}
+
+/** Suites in a process of their own (suites.ts). One that ends without a count has failed. */
+function suites(title: string, files: readonly string[]): Part {
+  return {
+    title,
+    run: async (say) => {
+      const child = fork(join(__dirname, "suites.ts"), files, {
+        execArgv: ["-r", join(ROOT, "core/register.js")],
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+      });
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on("data", (chunk: Buffer) => say(chunk.toString()));
+      let count: Count = { passed: 0, failed: 1, skipped: 0, tests: [] };
+      child.on("message", (message) => (count = message as Count));
+      await once(child, "close");
+      return count;
+    },
+  };
+}
+
+/** Runs parts in turn. Each one's output is shown when it ends, or as it comes where nothing runs beside it. */
+async function inTurn(parts: readonly Part[], live: boolean): Promise<Count[]> {
+  const counts: Count[] = [];
+  for (const { title, run } of parts) {
+    const start = Date.now();
+    let output = "";
+    if (live) console.log(title);
+    const count = await run((text) => {
+      if (live) process.stdout.write(text);
+      else output += text;
+    });
+    const word = count.failed === 0 ? "ok  " : "FAIL";
+    console.log(`${output === "" ? "" : "\n"}${word} ${title} (${duration((Date.now() - start) / 1000)})`);
+    if (output !== "") console.log(output);
+    counts.push(count);
+  }
+  return counts;
 }
 
 async function main(filters: readonly string[]): Promise<void> {
   const files = findFiles(join(ROOT, "tests"), ".test.ts").filter(
     (file) => filters.length === 0 || filters.some((filter) => file.includes(filter)),
   );
-  const ending = (kind: string) => files.filter((file) => file.endsWith(`.${kind}.test.ts`));
-  const groups = [
-    ["suites that need no server", files.filter((file) => !/\.(local|engine|es)\.test\.ts$/.test(file))],
-    ["suites that run servers and programs of their own", ending("local")],
-    ["suites that run Pulumi's engine", ending("engine")],
-    ["suites on a real Elasticsearch", ending("es")],
-  ] as const;
-  const counts: Count[] = [];
-  if (filters.length === 0) {
-    console.log("types, linter, formatter");
-    counts.push(
-      tool("tsc", "tsc", ["--noEmit"]),
-      tool("eslint", "eslint", ["."]),
-      tool("prettier", "prettier", ["--check", "."]),
-      tool("layers", "depcruise", ["."]),
-    );
-  }
-  for (const [title, some] of groups) if (some.length > 0) counts.push(await suites(title, some));
-  const sum = (kind: keyof Count) => counts.reduce((total, count) => total + count[kind], 0);
-  const skipped = sum("skipped");
-  if (skipped > 0) console.log(`${skipped} skipped, each with its reason above`);
+  const group = (title: string, belongs: (file: string) => boolean): Part[] => {
+    const some = files.filter(belongs);
+    return some.length > 0 ? [suites(title, some)] : [];
+  };
+  const ending = (kind: string) => (file: string) => file.endsWith(`.${kind}.test.ts`);
+  const tools = [tool("tsc", "--noEmit"), tool("eslint", "."), tool("prettier", "--check", "."), tool("depcruise", ".")];
+  const lanes = [
+    [
+      ...(filters.length === 0 ? tools : []),
+      ...group("suites that need no server", (file) => !/\.(local|engine|es)\.test\.ts$/.test(file)),
+      ...group("suites that run servers and programs of their own", ending("local")),
+      ...group("suites that run Pulumi's engine", ending("engine")),
+    ],
+    group("suites on a real Elasticsearch", ending("es")),
+  ].filter((lane) => lane.length > 0);
+  const counts = (await Promise.all(lanes.map((lane) => inTurn(lane, lanes.length === 1)))).flat();
+  const sum = (kind: "passed" | "failed" | "skipped") =>
+    counts.reduce((total, count) => total + count[kind], 0);
+  console.log(["\nThe ten slowest tests:", ...slowest(counts.flatMap(({ tests }) => tests)), ""].join("\n"));
+  if (sum("skipped") > 0) console.log(`${sum("skipped")} skipped, each with its reason above`);
   console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
   process.exit(sum("failed") === 0 && sum("passed") > 0 ? 0 : 1);
 }

@@ -1,3 +1,4 @@
+import { address } from "../places";
 import { script } from "../shell";
 import { up, updateStack } from "../up";
 import { siteVariant } from "../variants";
@@ -11,7 +12,7 @@ export interface AgentsResult {
 
 const CONTAINERS = Array.from({ length: 10 }, (_, index) => ({
   name: `bench${index + 1}`,
-  ip: `10.87.0.${100 + index}`,
+  ip: address(100 + index),
   // Its agent needs no service in the container.
   type: "dhis2",
 }));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { EXAMPLE_CONFIG } from "../../commands/graph";
 import { endAll } from "./ssh-servers";
 import { makeSite } from "./make-site";
-import { ROOT } from "../places";
+import { ROOT } from "../../core/root";
 import { script } from "../shell";
 import { mockedHost } from "./host";
 import { median, type Progress, seconds } from "./measure";

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { CACHE, ROOT } from "../places";
+import { CACHE } from "../../core/cache";
+import { ROOT } from "../../core/root";
 import { run } from "../shell";
 
 /**

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The base image of the lab's containers: a small Debian 12 with systemd, made once by debootstrap and kept in the cache.
-# It carries the machine's own package sources, proxies and CAs, so that apt works in the containers as it does here.
+# All labs share it. It carries the machine's own package sources, proxies and CAs, so that apt works in the containers as it does here.
+#   image.sh         in the cache, and in the lab's LXD project
+#   image.sh build   in the cache alone
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -33,7 +35,9 @@ apt_settings() {
     value=$(printenv "${name}_proxy" || true)
     [ -z "$value" ] || printf 'Acquire::%s::Proxy "%s";\n' "$name" "$value"
   done
-  printf 'Acquire::http::Proxy::%s "DIRECT";\nAcquire::Languages "none";\n' "$BRIDGE_ADDRESS"
+  # shellcheck disable=SC2086 # a list
+  printf 'Acquire::http::Proxy::%s "DIRECT";\n' $BRIDGE_ADDRESSES
+  printf 'Acquire::Languages "none";\n'
 }
 
 configure() {
@@ -87,11 +91,14 @@ lab() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
 MIRROR=$(source_uri '/debian/?$' || true)
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
 # What the image is made of: when that changes, so does the image.
-made_of=$({ cat "$0" && sources && apt_settings; } | sha256sum | cut -d' ' -f1)
-if [ "$(cat "$FOLDER/made-of" 2>/dev/null)" != "$made_of" ]; then
+made_of=$({ echo "$SUITE $INCLUDE" && declare -f build configure metadata && sources && apt_settings; } | sha256sum | cut -d' ' -f1)
+make() {
+  [ "$(cat "$FOLDER/made-of" 2>/dev/null)" != "$made_of" ] || return 0
   build
   echo "$made_of" >"$FOLDER/made-of"
-fi
+}
+locked image make
+[ "${1:-}" != build ] || exit 0
 if [ "$(lab image get-property "$IMAGE" made-of 2>/dev/null)" != "$made_of" ]; then
   say "importing the image"
   lab image delete "$IMAGE" >/dev/null 2>&1 || true

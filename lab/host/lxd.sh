@@ -5,7 +5,8 @@
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
-PIDFILE=$RUN/lxd.pid
+# The daemon is every lab's.
+PIDFILE=/run/dhis2-siem-lxd.pid
 ID=$STATE/id
 
 answers() { timeout 20 lxc query /1.0 >/dev/null 2>&1; }
@@ -19,7 +20,7 @@ daemon() {
   if [ -d /run/systemd/system ]; then
     systemctl start lxd 2>/dev/null || systemctl start snap.lxd.daemon || die "systemd cannot start LXD; see 'systemctl status lxd'"
   else
-    setsid lxd --group root --logfile="$LOGS/lxd.log" </dev/null >/dev/null 2>&1 &
+    setsid lxd --group root --logfile="$LOGS/lxd.log" </dev/null >/dev/null 2>&1 9>&- &
     echo $! >"$PIDFILE"
   fi
   wait_for 90 "an answer of LXD (its log: $LOGS/lxd.log)" answers
@@ -70,16 +71,21 @@ remove() {
 # has_pool: also where LXD does not run (a restarted machine); the second is the snap's folder.
 has_pool() { [ -d "/var/lib/lxd/storage-pools/$POOL" ] || [ -d "/var/snap/lxd/common/lxd/storage-pools/$POOL" ]; }
 
+# others: has LXD a project of another lab's?
+others() { lxc project list --format csv | cut -d, -f1 | cut -d' ' -f1 | grep -qE '^dhis2-siem-lab(-[0-9])?$'; }
+
 down() {
   ! has_pool || daemon
   ! answers || remove
+  ! alive "$PIDFILE" || ! answers || ! others || return 0
   ! alive "$PIDFILE" || lxd shutdown --timeout 30 >/dev/null 2>&1 || true
   stop "$PIDFILE"
 }
 
+# One lab at a time: none may begin in a daemon that another ends.
 case ${1:-} in
-  up) up ;;
-  down) down ;;
+  up) locked lxd up ;;
+  down) locked lxd down ;;
   status) answers && has_project && echo "up, project $LXD_PROJECT" ;;
   *) die "usage: lxd.sh up | down | status" ;;
 esac

@@ -100,7 +100,7 @@ up() {
 }
 
 case ${1:-} in
-  build) build ;;
+  build) locked builds build ;;
   up) up ;;
   down) stop "$PIDFILE" ;;
   status) if vendor; then echo "not needed: Elastic's own repository is used"; else alive "$PIDFILE" && echo "up on $URL"; fi ;;

@@ -15,10 +15,13 @@ files_for() {
   case $1 in
     proxy) echo "$SITE/nginx.conf $SITE/performance.conf $SITE/dhis.conf" ;;
     apache) echo "$SITE/apache.conf" ;;
-    dhis) echo "$SITE/tomcat9.service $CACHE/lab/dhis2.js" ;;
+    dhis) echo "$SITE/tomcat9.service $STATE/dhis2.js" ;;
     *) ;;
   esac
 }
+
+# filled FILE...: with the lab's own addresses.
+filled() { sed "s/@SUBNET@/$SUBNET/g" "$@"; }
 
 has_address() { [[ $(lxd exec "$1" -- ip -4 -o addr show scope global </dev/null 2>/dev/null) == *" $2/"* ]]; }
 
@@ -31,30 +34,29 @@ container() {
     lxd init "$IMAGE" "$name" </dev/null >/dev/null
     lxd config device override "$name" eth0 "ipv4.address=$address" >/dev/null
   fi
-  [ "$(lxd list --format csv -c s "^$name\$")" = RUNNING ] || lxd start "$name"
+  [ "$(lxd list --format csv -c s "^$name\$")" = RUNNING ] || lxd start --quiet "$name"
   wait_for 120 "the address of $name" has_address "$name" "$address"
-  sum=$(cat "$SITE/$provision.sh" ${files[@]+"${files[@]}"} | sha256sum | cut -d' ' -f1)
+  sum=$(filled "$SITE/$provision.sh" ${files[@]+"${files[@]}"} | sha256sum | cut -d' ' -f1)
   [ "$(lxd exec "$name" -- cat /root/lab/done </dev/null 2>/dev/null || true)" != "$sum" ] || return 0
   say "installing $name"
   lxd exec "$name" -- mkdir -p /root/lab </dev/null
   local file
   for file in ${files[@]+"${files[@]}"}; do
-    lxd exec "$name" -- sh -c "cat >/root/lab/${file##*/}" <"$file"
+    filled "$file" | lxd exec "$name" -- sh -c "cat >/root/lab/${file##*/}"
   done
   {
     echo 'apt-get -q update'
-    cat "$SITE/$provision.sh"
+    filled "$SITE/$provision.sh"
   } | lxd exec "$name" -- bash -s >"$LOGS/site-$name.log" 2>&1 || fail_with_log "installing $name failed" "$LOGS/site-$name.log"
   lxd exec "$name" -- sh -c "echo $sum >/root/lab/done" </dev/null
 }
 
 up() {
-  mkdir -p "$CACHE/lab"
   "$ROOT/node_modules/.bin/esbuild" "$ROOT/lab/standins/dhis2/dhis2.ts" --bundle --platform=node --target=node18 \
-    --log-level=error --outfile="$CACHE/lab/dhis2.js"
-  container proxy 10.87.0.2 proxy
-  container dhis 10.87.0.10 dhis
-  container postgres 10.87.0.20 postgres
+    --log-level=error --outfile="$STATE/dhis2.js"
+  container proxy "$SUBNET.2" proxy
+  container dhis "$SUBNET.10" dhis
+  container postgres "$SUBNET.20" postgres
 }
 
 case ${1:-} in

@@ -5,7 +5,6 @@ set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 PIDFILE=$RUN/sshd.pid
-SUDOERS=/etc/sudoers.d/dhis2-siem-lab
 
 # listening: does it answer, and with the lab's own host key?
 listening() {

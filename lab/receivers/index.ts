@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { LAB_STATE } from "../places";
+import { BRIDGE_ADDRESS, LAB_STATE } from "../places";
 
 /** Where the receivers keep their certificate, their password and what came. */
 export const FOLDER = join(LAB_STATE, "receivers");
-export const RECEIVER_ADDRESS = "10.87.0.1";
+export const RECEIVER_ADDRESS = BRIDGE_ADDRESS;
 export const MAIL_PORT = 2525;
 export const WEBHOOK_PORT = 8443;
 

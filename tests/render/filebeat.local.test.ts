@@ -19,7 +19,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { stringify } from "yaml";
 import { waitFor } from "../../core/wait";
-import { CACHE } from "../../lab/places";
+import { CACHE } from "../../core/cache";
 import { MARKER } from "../../render/filebeat";
 import { dhis2 } from "../../sources/dhis2";
 import { exampleFilebeatYml, inputsOf } from "../support/filebeat";

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { CACHE, ROOT } from "../../lab/places";
+import { basename, join } from "node:path";
+import { CACHE } from "../../core/cache";
+import { ROOT } from "../../core/root";
+import { LAB_STATE } from "../../lab/places";
 import { run } from "../../lab/shell";
 import { status } from "../../lab/status";
 
@@ -10,7 +12,7 @@ describe("a lab whose state is in another cache", () => {
   const other = mkdtempSync(join(tmpdir(), "dhis2-siem-cache-"));
   before(() => {
     for (const name of readdirSync(CACHE)) {
-      if (name !== "lab") symlinkSync(join(CACHE, name), join(other, name));
+      if (name !== basename(LAB_STATE)) symlinkSync(join(CACHE, name), join(other, name));
     }
   });
   after(() => rmSync(other, { recursive: true }));

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { ROOT } from "../../lab/places";
+import { ROOT } from "../../core/root";
+import { FORWARD } from "../../lab/places";
 import { run, until } from "../../lab/shell";
 import { labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
@@ -35,11 +36,15 @@ describe("a killed engine", () => {
     await until("an agent's update", 180, () =>
       Promise.resolve(/agent-\w+-settings updating/.test(output) ? true : undefined),
     );
-    await until("the forward", 30, async () => ((await portIsOpen(19200)) ? true : undefined));
+    await until("the forward", 30, async () =>
+      (await portIsOpen(FORWARD.elasticsearchPort)) ? true : undefined,
+    );
     const engine = (await run("pgrep", ["-P", String(program.pid), "-f", "pulumi up"])).trim().split("\n")[0];
     assert.ok(engine);
     process.kill(Number(engine), "SIGKILL");
-    await until("the end of the forward", 10, async () => ((await portIsOpen(19200)) ? undefined : true));
+    await until("the end of the forward", 10, async () =>
+      (await portIsOpen(FORWARD.elasticsearchPort)) ? undefined : true,
+    );
     await until("the end of the program", 60, () =>
       Promise.resolve(program.exitCode === null ? undefined : true),
     );

@@ -4,7 +4,8 @@ import { execa } from "execa";
 import { alertsOf, ATTACKS, throughProxy } from "../../lab/attack";
 import { ask } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { LXD_PROJECT, ROOT } from "../../lab/places";
+import { ROOT } from "../../core/root";
+import { IMAGE, LXD_PROJECT, STACK } from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
 import { labStack, STACK_FOLDER } from "../../lab/stack";
 import { updateStack } from "../../lab/up";
@@ -67,11 +68,7 @@ const sh = (container: string, script: string) => inContainer(container, ["bash"
 describe("verify", () => {
   let outputs: LabOutputs;
   before(async () => {
-    await updateStack();
     outputs = await labOutputs();
-  });
-  after(async () => {
-    await updateStack();
   });
 
   it("sends a canary the whole way from each container, and finds the site watched", async () => {
@@ -85,7 +82,7 @@ describe("verify", () => {
   it("is a command, with an exit code and a table", async () => {
     const { exitCode, stdout } = await execa(
       process.execPath,
-      ["-r", join(ROOT, "core/register.js"), join(ROOT, "commands/verify.ts"), "dev", "--cwd", STACK_FOLDER],
+      ["-r", join(ROOT, "core/register.js"), join(ROOT, "commands/verify.ts"), STACK, "--cwd", STACK_FOLDER],
       { cwd: ROOT, env: await cliEnvironment(), reject: false },
     );
     const { code } = await verifyLab();
@@ -225,12 +222,12 @@ describe("verify", () => {
 
   it("finds a container that no entry covers", async () => {
     const lxc = (...args: string[]) => run("lxc", ["--project", LXD_PROJECT, ...args], { input: "" });
-    await lxc("init", "dhis2-siem-debian12", "stranger");
+    await lxc("init", IMAGE, "stranger");
     try {
       await found("containers", "stranger", "warning");
       await lxc("start", "stranger");
       const { mend = "" } = await found("containers", "stranger", "problem");
-      assert.match(mend, /^npm run -s site -- --discover dev /);
+      assert.match(mend, new RegExp(`^npm run -s site -- --discover ${STACK} `));
     } finally {
       await lxc("delete", "--force", "stranger");
     }

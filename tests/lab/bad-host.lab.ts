@@ -3,7 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LAB_RUN, LAB_STATE, LXD_PROJECT } from "../../lab/places";
+import {
+  BRIDGE_ADDRESS,
+  FORWARD,
+  LAB_RUN,
+  LAB_STATE,
+  literal,
+  LXD_PROJECT,
+  SIEM_ADDRESS,
+  SSH_PORT,
+} from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
 import { labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
@@ -51,7 +60,7 @@ describe("a host that cannot be reached", () => {
       "because it is silent or far away",
       // An address of the documentation's net: nothing is ever there.
       () => Promise.resolve({ host: "192.0.2.1" }),
-      /the host 192\.0\.2\.1:2222 (stays silent|is unreachable|refuses the connection)/,
+      new RegExp(`the host 192\\.0\\.2\\.1:${SSH_PORT} (stays silent|is unreachable|refuses the connection)`),
     ],
   ];
   for (const [what, overrides, reason] of cases) {
@@ -73,7 +82,7 @@ describe("a host that cannot be reached", () => {
     await reload();
     try {
       const { output, seconds } = await failing({});
-      assert.match(output, /prohibits forwarding to 10\.87\.0\.200:\d+/);
+      assert.match(output, new RegExp(`prohibits forwarding to ${literal(SIEM_ADDRESS)}:\\d+`));
       assert.ok(seconds < WITHIN_S, `${seconds} s`);
       assert.equal(changes(await updateStack({ access: "direct" })), "1 update");
       assert.equal(changes(await updateStack({ access: "direct" })), "nothing changed");
@@ -85,10 +94,13 @@ describe("a host that cannot be reached", () => {
 
   it("is what an update says, because something else has the forward's port", async () => {
     const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(19200, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => taken.listen(FORWARD.elasticsearchPort, "127.0.0.1", resolve));
     try {
       const { output, seconds } = await failing({});
-      assert.match(output, /the port 19200 is held by something that is no forward/);
+      assert.match(
+        output,
+        new RegExp(`the port ${FORWARD.elasticsearchPort} is held by something that is no forward`),
+      );
       assert.ok(seconds < WITHIN_S, `${seconds} s`);
     } finally {
       taken.close();
@@ -136,10 +148,10 @@ describe("packages that cannot be had", () => {
   it("because the mirror is unreachable", async () => {
     const { output } = await failing({
       site: site(),
-      packages: { ...packages(), url: "http://10.87.0.1:1/packages" },
+      packages: { ...packages(), url: `http://${BRIDGE_ADDRESS}:1/packages` },
     });
     assert.match(output, /apt-get update failed; the lines above are its own/);
-    assert.match(output, /10\.87\.0\.1:1/);
+    assert.match(output, new RegExp(literal(`${BRIDGE_ADDRESS}:1`)));
   });
 
   it("because the key has another fingerprint", async () => {

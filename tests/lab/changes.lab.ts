@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { ask, search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { LXD_PROJECT, ROOT } from "../../lab/places";
+import { ROOT } from "../../core/root";
+import { address, LXD_PROJECT } from "../../lab/places";
 import { inContainer, run, script, until } from "../../lab/shell";
 import { labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 import { verifyLab } from "../../lab/verify";
 
-const ADDRESS = "10.87.0.12";
+const ADDRESS = address(12);
 const lxc = (...args: string[]) => run("lxc", ["--project", LXD_PROJECT, ...args], { input: "" });
 
 /** The lab's site with one more DHIS2 instance. */
@@ -42,7 +43,6 @@ describe("a container that comes, changes and goes", () => {
     });
 
   before(async () => {
-    await updateStack();
     outputs = await labOutputs();
     // One line every 200 ms, until the last test stops it.
     const count = 'n=0; while true; do n=$((n+1)); echo "count $n of the changes"; sleep 0.2; done';

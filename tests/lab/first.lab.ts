@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { alertsOf, alertsSince, ATTACKS, attackSite, guessPasswords, throughProxy } from "../../lab/attack";
 import { ask } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { LXD_PROJECT } from "../../lab/places";
+import { BRIDGE_ADDRESS, LXD_PROJECT, POSTGRES_ADDRESS, SIEM_ADDRESS } from "../../lab/places";
 import { field } from "../../lab/report";
 import { changes, up, updateStack } from "../../lab/up";
 import { inContainer, run } from "../../lab/shell";
@@ -22,7 +22,7 @@ describe("the lab's first update", () => {
   it("alerts of four wrong passwords, once for the user and once for the address, with the events", async () => {
     const since = await guessPasswords("admin");
     const byUser = alert("Failed DHIS2 Logins for One User", "admin");
-    const byAddress = alert("Failed DHIS2 Logins from One Address", "10.87.0.1");
+    const byAddress = alert("Failed DHIS2 Logins from One Address", BRIDGE_ADDRESS);
     await alertsSince(outputs.login, outputs.alertIndex, since, byUser);
     const alerts = await alertsSince(outputs.login, outputs.alertIndex, since, byAddress);
     const user = alerts.filter(byUser);
@@ -78,7 +78,7 @@ describe("the lab's first update", () => {
   });
 
   it("refuses Kibana to a network that the config does not allow", async () => {
-    const settings = await updateStack({ kibana: { allowFrom: ["10.87.0.20/32"] } });
+    const settings = await updateStack({ kibana: { allowFrom: [`${POSTGRES_ADDRESS}/32`] } });
     assert.equal(settings.summary.result, "succeeded");
     assert.equal((await throughProxy("GET", "/siem/api/status")).status, 403);
     assert.equal((await throughProxy("GET", "/dhis/api/ping")).status, 200, "DHIS2 itself stays open");
@@ -94,7 +94,7 @@ describe("the lab's first update", () => {
     };
     assert.deepEqual(
       [config["boot.autostart"], config["limits.memory"], devices.eth0?.["ipv4.address"]],
-      ["true", "3GiB", "10.87.0.200"],
+      ["true", "3GiB", SIEM_ADDRESS],
     );
   });
 

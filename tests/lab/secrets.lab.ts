@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CACHE } from "../../lab/places";
+import { CACHE } from "../../core/cache";
 import { ask, type Login } from "../../lab/elasticsearch";
 import { labOutputs } from "../../lab/outputs";
 import { inContainer, run } from "../../lab/shell";
-import { labStack, STACK_FOLDER } from "../../lab/stack";
+import { labStack, STACK_FILE, STACK_FOLDER } from "../../lab/stack";
 import { labSecrets } from "../../lab/state";
 import { changes, updateStack } from "../../lab/up";
 import { type SiteText, siteVariant } from "../../lab/variants";
@@ -74,7 +74,7 @@ describe("a failing update", () => {
         output: lines.join("\n"),
         error,
         state: texts(join(STACK_FOLDER, "state")),
-        config: readFileSync(join(STACK_FOLDER, "Pulumi.dev.yaml"), "utf8"),
+        config: readFileSync(STACK_FILE, "utf8"),
         logs: texts(join(CACHE, "logs")),
         journals: journals.join("\n"),
         processes: samples.join("\n"),

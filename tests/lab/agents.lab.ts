@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ask, type Login, search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { LXD_PROJECT } from "../../lab/places";
+import { LXD_PROJECT, VERSIONS } from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
 import { labSecrets } from "../../lab/state";
 import { changes, updateStack } from "../../lab/up";
@@ -95,8 +95,8 @@ describe("agents", () => {
       const [version, pid, held] = (await inContainer("dhis", ["sh", "-c", script])).match(/\S+/g) ?? [];
       return { version, pid, held };
     };
-    const [older, before] = ["7.17.28", await filebeat()];
-    await updateStack({ versions: { elastic: "8.19.8", filebeat: older } });
+    const [older, before] = [VERSIONS.olderFilebeat, await filebeat()];
+    await updateStack({ versions: { elastic: VERSIONS.elastic, filebeat: older } });
     const changed = await filebeat();
     assert.equal(changed.version, older);
     assert.notEqual(changed.pid, before.pid, "the vendor's package restarts nothing; the step does");
@@ -117,7 +117,9 @@ describe("agents", () => {
     const output = lines.join("\n");
     assert.match(
       output,
-      /siem: error: container 'dhis' is STOPPED: start it with 'lxc start dhis --project dhis2-siem-lab'/,
+      new RegExp(
+        `siem: error: container 'dhis' is STOPPED: start it with 'lxc start dhis --project ${LXD_PROJECT}'`,
+      ),
     );
     for (const step of ["settings", "start"])
       assert.match(output, new RegExp(`agent-postgres-${step} updated`));

@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { throughProxy } from "../../lab/attack";
 import { search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
+import { address, BRIDGE_ADDRESS, POSTGRES_ADDRESS } from "../../lab/places";
 import { inContainer, script, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 import { basic } from "../../connection/https";
 
-const APACHE = "10.87.0.3";
+const APACHE = address(3);
 const MORE = [
   { name: "web", ip: APACHE, type: "apache_proxy", provision: "apache" },
-  { name: "monitor", ip: "10.87.0.30", type: "munin_monitor", provision: "munin" },
-  { name: "postgres12", ip: "10.87.0.21", type: "postgres12", provision: "postgres" },
+  { name: "monitor", ip: address(30), type: "munin_monitor", provision: "munin" },
+  { name: "postgres12", ip: address(21), type: "postgres12", provision: "postgres" },
 ] as const;
 
 /** The site as one that has apache2 before DHIS2, munin, and a database of the older type. */
@@ -63,7 +64,7 @@ describe("the other types of containers", () => {
 
   it("have no Kibana behind apache2 for a network that the config does not allow", async () => {
     const site = otherSite();
-    await updateStack({ site, kibana: { allowFrom: ["10.87.0.20/32"] } });
+    await updateStack({ site, kibana: { allowFrom: [`${POSTGRES_ADDRESS}/32`] } });
     const status = async (path: string) => (await throughProxy("GET", path, { address: APACHE })).status;
     assert.equal(await status("/siem/api/status"), 403);
     assert.equal(await status("/dhis/api/ping"), 200, "DHIS2 itself stays open");
@@ -86,7 +87,7 @@ describe("the other types of containers", () => {
     await event(
       "the failed login",
       from("web"),
-      { term: { "source.ip": "10.87.0.1" } },
+      { term: { "source.ip": BRIDGE_ADDRESS } },
       { term: { "url.path": "/dhis/api/auth/login" } },
       { term: { "http.response.status_code": 401 } },
     );

@@ -1,0 +1,30 @@
+/** What a suite's process leaves in its result file. */
+export interface SuiteResult {
+  readonly passed: number;
+  readonly failed: number;
+  /** Tests that did not run: those after a failure, and those that left themselves out. */
+  readonly skipped: number;
+  readonly tests: readonly TestResult[];
+  /** Titles of what failed. */
+  readonly failures: readonly string[];
+}
+
+export interface TestResult {
+  readonly title: string;
+  readonly seconds: number;
+}
+
+/** A time in words: "45s", "3m05s". */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  return minutes === 0 ? `${whole}s` : `${minutes}m${String(whole % 60).padStart(2, "0")}s`;
+}
+
+/** The ten slowest tests as lines of text, slowest first. */
+export function slowest(tests: readonly TestResult[]): string[] {
+  return [...tests]
+    .sort((one, other) => other.seconds - one.seconds)
+    .slice(0, 10)
+    .map(({ title, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${title}`);
+}
