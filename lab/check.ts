@@ -68,6 +68,7 @@ class Check {
   private readonly suites: SuiteRun[] = [];
   private readonly troubles: string[] = [];
   private readonly begin = Date.now();
+  private ups: Promise<unknown> = Promise.resolve();
 
   constructor(
     suites: readonly Suite[],
@@ -109,7 +110,7 @@ class Check {
         state = "none";
       }
       if (state === "none") {
-        if (!(await this.lab(lab, "up"))) {
+        if (!(await this.up(lab))) {
           this.waiting.push(suite);
           break;
         }
@@ -121,6 +122,13 @@ class Check {
     }
     // The first one stays, as it does after `up`, where no suite took it away.
     if (lab > 1 || state === "gone") await this.lab(lab, "down");
+  }
+
+  /** Labs come up one after the other, because that takes all cores: the first can begin to wait while the next comes. */
+  private up(lab: number): Promise<boolean> {
+    const up = this.ups.then(() => this.lab(lab, "up"));
+    this.ups = up;
+    return up;
   }
 
   /** A command of the lab's own, such as "up"; gives whether it succeeded. Its output is shown where it did not. */
