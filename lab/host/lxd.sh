@@ -72,7 +72,7 @@ remove() {
 has_pool() { [ -d "/var/lib/lxd/storage-pools/$POOL" ] || [ -d "/var/snap/lxd/common/lxd/storage-pools/$POOL" ]; }
 
 # others: has LXD a project of another lab's?
-others() { lxc project list --format csv | cut -d, -f1 | cut -d' ' -f1 | grep -qE '^dhis2-siem-lab(-[0-9])?$'; }
+others() { [[ $(lxc project list --format csv) == *dhis2-siem-lab* ]]; }
 
 down() {
   ! has_pool || daemon
