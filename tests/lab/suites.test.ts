@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { basename, join } from "node:path";
-import { globSync } from "../../core/files";
+import { findFiles } from "../../core/files";
 import { ROOT } from "../../core/root";
 import { duration, slowest } from "../../lab/result";
 import { chosen, next, type Suite, SUITES } from "../../lab/suites";
 
 describe("the lab's suites", () => {
   it("are those that have a file", () => {
-    const files = globSync(join(ROOT, "tests/lab"), ".lab.ts").map((file) => basename(file, ".lab.ts"));
+    const files = findFiles(join(ROOT, "tests/lab"), ".lab.ts").map((file) => basename(file, ".lab.ts"));
     assert.deepEqual(SUITES.map(({ name }) => name).sort(), files);
   });
 
