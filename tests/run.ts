@@ -81,7 +81,12 @@ async function main(filters: readonly string[]): Promise<void> {
     return some.length > 0 ? [suites(title, some)] : [];
   };
   const ending = (kind: string) => (file: string) => file.endsWith(`.${kind}.test.ts`);
-  const tools = [tool("tsc", "--noEmit"), tool("eslint", "."), tool("prettier", "--check", "."), tool("depcruise", ".")];
+  const tools = [
+    tool("tsc", "--noEmit"),
+    tool("eslint", "."),
+    tool("prettier", "--check", "."),
+    tool("depcruise", "."),
+  ];
   const lanes = [
     [
       ...(filters.length === 0 ? tools : []),

@@ -146,7 +146,7 @@ describe("the workflows", () => {
     });
 
     it("runs Pulumi's CLI in the version that the lab tests with", () => {
-      const version = /PULUMI_VERSION=([\d.]+)/.exec(readFileSync(join(ROOT, "lab/lib.sh"), "utf8"))?.[1];
+      const version = /PULUMI_VERSION=([\d.]+)/.exec(readFileSync(join(ROOT, "lab/names.sh"), "utf8"))?.[1];
       const step = preview.steps.find(({ uses }) => uses?.startsWith("pulumi/actions@"));
       assert.deepEqual(step?.with, { "pulumi-version": version });
     });
