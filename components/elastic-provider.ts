@@ -26,11 +26,17 @@ export class ElasticContext {
   }
 }
 
+export interface ElasticContextArgs {
+  /** The servers, whose CA the provider trusts. */
+  readonly stack: ElasticStack;
+  /** The password of Elasticsearch's user `elastic` (Credentials makes it). */
+  readonly password: pulumi.Output<string>;
+  /** Opens the way to the servers (`reach` of connection/). */
+  readonly reach: Reach;
+}
+
 /** The provider for everything in the Elastic stack. It exists once the servers are ready and can be reached. */
-export function elasticContext(
-  name: string,
-  args: { stack: ElasticStack; password: pulumi.Output<string>; reach: Reach },
-): ElasticContext {
+export function elasticContext(name: string, args: ElasticContextArgs): ElasticContext {
   const { stack, password } = args;
   const endpoints = args.reach(stack.ca);
   const login = { username: "elastic", password };

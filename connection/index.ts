@@ -22,7 +22,11 @@ export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
  * the provider reads even where it asks no server. The file's path is relative to the project, so that it is the same on
  * every laptop.
  */
-export async function reach(options: Options, siemAddress: string, ssh: SshRequest): Promise<Reach> {
+export async function reach(
+  options: Pick<Options, "access" | "forward">,
+  siemAddress: string,
+  ssh: SshRequest,
+): Promise<Reach> {
   const caFile = `.siem/${pulumi.getStack()}-ca.pem`;
   const { elasticsearchPort, kibanaPort } = options.forward;
   const targets: ForwardTarget[] =
