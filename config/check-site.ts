@@ -1,7 +1,7 @@
 import { IPv4 } from "ipaddr.js";
 import { MACHINE_TYPES, PROXIES, type ProxyProgram, machineType } from "../machines";
 import { containerSchema, siteSchema } from "./containers-json";
-import { oneOf, shown, type Say } from "../core/problem";
+import { joinWithOr, printable, type ReportProblem } from "../core/problem";
 import type { DhisInstance } from "./site";
 
 /** The settings of the stack's config that add to a site's file. */
@@ -28,19 +28,19 @@ interface ValidParts {
 }
 
 /** Checks that need more than one value. A value of the wrong type is skipped: the schema reports it. */
-export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
+export function checkSite(value: unknown, extras: SiteExtras, report: ReportProblem): void {
   const { containers, network, proxy } = validParts(value);
-  if (network !== undefined) checkNetwork(network, extras, say);
+  if (network !== undefined) checkNetwork(network, extras, report);
   if (containers === undefined) return;
-  checkUnique(containers, extras, say);
+  checkUnique(containers, extras, report);
   containers.forEach((entry, index) => {
     if (entry.remoteHost !== undefined) {
       const message =
         "must not be set, because containers of another host are not supported; remove the entry, or run a stack for that host";
-      say(["containers", index, "remote_host"], message);
+      report(["containers", index, "remote_host"], message);
     }
     const fault = entry.ip && network ? addressFault(entry.ip, network) : undefined;
-    if (fault !== undefined) say(["containers", index, "ip"], fault);
+    if (fault !== undefined) report(["containers", index, "ip"], fault);
   });
   const ofType = (...types: string[]) => containers.filter(({ type }) => types.includes(type ?? ""));
   // An entry with an invalid type can be the entry that seems to be missing.
@@ -48,7 +48,7 @@ export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
   const requireExactlyOne = (entries: readonly Entry[], types: string, hint = "") => {
     if (entries.length > 1 || (entries.length === 0 && allTypesValid)) {
       const add = entries.length === 0 ? hint : "";
-      say(["containers"], `must have exactly one entry of type ${types}; ${count(entries)}${add}`);
+      report(["containers"], `must have exactly one entry of type ${types}; ${count(entries)}${add}`);
     }
   };
   requireExactlyOne(
@@ -57,10 +57,10 @@ export function checkSite(value: unknown, extras: SiteExtras, say: Say): void {
     ': add { "name": "siem", "ip": ADDRESS, "type": "es_siem" } with a free address of the network',
   );
   const proxies = ofType(...Object.values(PROXIES));
-  requireExactlyOne(proxies, oneOf(Object.values(PROXIES)));
-  if (proxies.length === 1) checkProxy(proxies[0], proxy, say);
+  requireExactlyOne(proxies, joinWithOr(Object.values(PROXIES)));
+  if (proxies.length === 1) checkProxy(proxies[0], proxy, report);
   if (allTypesValid && ofType("dhis2").length === 0 && extras.dhis2.length === 0 && !extras.withoutDhis2) {
-    say(
+    report(
       ["containers"],
       "must have an entry of type dhis2: add the DHIS2 instances (npm run -s site -- --discover STACK proposes entries), or set dhis2 in the stack's config, or set withoutDhis2 to true if the site has no DHIS2",
     );
@@ -89,10 +89,10 @@ function asObject(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function checkNetwork(network: string, extras: SiteExtras, say: Say): void {
+function checkNetwork(network: string, extras: SiteExtras, report: ReportProblem): void {
   const [gateway = ""] = network.split("/");
   if (isEdge(gateway, network)) {
-    say(
+    report(
       ["network"],
       `must be the gateway's address and the network's prefix, such as 192.168.0.1/24; ${gateway} is the network's first or last address, which no machine can have`,
     );
@@ -101,7 +101,7 @@ function checkNetwork(network: string, extras: SiteExtras, say: Say): void {
   for (const { name, ip } of extras.dhis2) {
     const fault = addressFault(ip, network);
     if (fault !== undefined) {
-      say(["network"], `must fit the stack's config, where the ip of dhis2 "${name}" ${fault}`);
+      report(["network"], `must fit the stack's config, where the ip of dhis2 "${name}" ${fault}`);
     }
   }
 }
@@ -127,19 +127,19 @@ export function networkOf(network: string): string {
   return `${IPv4.networkAddressFromCIDR(network).toString()}/${IPv4.parseCIDR(network)[1]}`;
 }
 
-function checkProxy(container: Entry | undefined, program: string | undefined, say: Say): void {
+function checkProxy(container: Entry | undefined, program: string | undefined, report: ReportProblem): void {
   const expected = (Object.keys(PROXIES) as ProxyProgram[]).find((name) => PROXIES[name] === container?.type);
   if (container === undefined || program === undefined || expected === undefined || program === expected) {
     return;
   }
-  say(
+  report(
     ["proxy"],
     `must be "${expected}", because the container "${container.name ?? "?"}" is of type ${container.type}; it is "${program}". Or change the container's type`,
   );
 }
 
 /** Reports names and addresses that occur twice. Upper and lower case are the same to DNS. */
-function checkUnique(containers: readonly Entry[], extras: SiteExtras, say: Say): void {
+function checkUnique(containers: readonly Entry[], extras: SiteExtras, report: ReportProblem): void {
   for (const key of ["name", "ip"] as const) {
     const seen = new Map<string, number>();
     containers.forEach((entry, index) => {
@@ -149,19 +149,19 @@ function checkUnique(containers: readonly Entry[], extras: SiteExtras, say: Say)
       if (before === undefined) seen.set(value, index);
       else {
         const message = `must be unique; "${entry[key]}" is already the ${key} of containers[${before}]`;
-        say(["containers", index, key], message);
+        report(["containers", index, key], message);
       }
     });
     for (const instance of extras.dhis2) {
       const before = seen.get(instance[key].toLowerCase());
       if (before === undefined) continue;
       const message = `must be unique; "${instance[key]}" is also in dhis2 of the stack's config: keep one of the two`;
-      say(["containers", before, key], message);
+      report(["containers", before, key], message);
     }
   }
 }
 
 function count(entries: readonly Entry[]): string {
   if (entries.length === 0) return "it has none";
-  return `it has ${entries.length}: ${entries.map(({ name }) => shown(name ?? "?")).join(", ")}`;
+  return `it has ${entries.length}: ${entries.map(({ name }) => printable(name ?? "?")).join(", ")}`;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { didYouMean, shown, type Say } from "../core/problem";
+import { didYouMean, printable, type ReportProblem } from "../core/problem";
 import { serverName, SEVERITIES, textLike, wholeNumber } from "../core/values";
 
 const DAY_MINUTES = 24 * 60;
@@ -168,7 +168,7 @@ export const deliverySecretsSchema = z
  * Returns the command that sets a destination's secret. Pulumi reads it from the terminal, so it is in no shell's history.
  */
 export function setSecretCommand(name: string): string {
-  return `pulumi config set --secret --path 'deliverySecrets.${shown(name)}'`;
+  return `pulumi config set --secret --path 'deliverySecrets.${printable(name)}'`;
 }
 
 /** Returns what a destination's secret must be; undefined if it can be left out. */
@@ -187,21 +187,21 @@ function requiredSecret(destination: Destination): string | undefined {
 }
 
 /** Reports settings that Kibana's connectors do not support: alerts would be lost, refused or readable on the way. */
-function checkConnector(destination: Destination, at: readonly PropertyKey[], say: Say): void {
+function checkConnector(destination: Destination, at: readonly PropertyKey[], report: ReportProblem): void {
   if (destination.quietHours.length > 0) {
-    say(
+    report(
       [...at, "quietHours"],
       "must not be set, because Kibana's connectors cannot hold alerts back; remove it, or set delivery.via to relay",
     );
   }
   if (destination.type === "email" && destination.tls === "starttls") {
-    say(
+    report(
       [...at, "tls"],
       "must be smtps, because Kibana's connectors send without TLS if STARTTLS is removed on the way; or set delivery.via to relay",
     );
   }
   if ("ca" in destination) {
-    say(
+    report(
       [...at, "ca"],
       "must not be set, because Kibana's connectors have no CA of their own; remove it, or set delivery.via to relay",
     );
@@ -218,7 +218,7 @@ const isHttps = (text: string) => /^https:\/\/[^/]/.test(text) && URL.canParse(t
 export function checkDelivery(
   { via, destinations }: Delivery,
   secrets: Readonly<Record<string, string>> | undefined,
-  say: Say,
+  report: ReportProblem,
 ): void {
   const names = destinations.map(({ name }) => name);
   destinations.forEach((destination, index) => {
@@ -226,35 +226,40 @@ export function checkDelivery(
     const { name } = destination;
     const before = names.indexOf(name);
     if (before < index) {
-      say([...at, "name"], `must be unique; "${name}" is already the name of destinations[${before}]`);
+      report([...at, "name"], `must be unique; "${name}" is already the name of destinations[${before}]`);
     }
-    if (via === "connectors") checkConnector(destination, at, say);
+    if (via === "connectors") checkConnector(destination, at, report);
     const secret = secrets?.[name];
-    if (secret !== undefined) checkSecret(destination, secret, at, say);
+    if (secret !== undefined) checkSecret(destination, secret, at, report);
     const required = requiredSecret(destination);
     if (secrets !== undefined && secret === undefined && required !== undefined) {
-      say(at, `must have a secret, ${required}; set it with: ${setSecretCommand(name)}`);
+      report(at, `must have a secret, ${required}; set it with: ${setSecretCommand(name)}`);
     }
   });
   for (const name of Object.keys(secrets ?? {})) {
     if (names.includes(name)) continue;
     const message = `is not the name of a destination${didYouMean(name, names) || "."} Destinations: ${names.join(", ") || "none"}`;
-    say(["deliverySecrets", name], message);
+    report(["deliverySecrets", name], message);
   }
 }
 
 /** Reports a secret of the wrong form, without showing it. */
-function checkSecret(destination: Destination, secret: string, at: readonly PropertyKey[], say: Say): void {
+function checkSecret(
+  destination: Destination,
+  secret: string,
+  at: readonly PropertyKey[],
+  report: ReportProblem,
+): void {
   const { type, name } = destination;
   const isUrl = type === "slack" || type === "teams" || (type === "webhook" && destination.url === undefined);
   if (isUrl && !isHttps(secret)) {
-    say(["deliverySecrets", name], "must be the URL of a webhook, such as https://soar.example.org/hook");
+    report(["deliverySecrets", name], "must be the URL of a webhook, such as https://soar.example.org/hook");
   }
   if (type === "telegram" && !/^\d+:[\w-]+$/.test(secret)) {
-    say(["deliverySecrets", name], "must be a bot token, such as 123456:ABC-DEF");
+    report(["deliverySecrets", name], "must be a bot token, such as 123456:ABC-DEF");
   }
   if (type === "email" && destination.user === undefined) {
-    say(
+    report(
       [...at, "user"],
       `must be set, because deliverySecrets.${name} is its password; or remove that secret`,
     );

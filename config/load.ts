@@ -5,7 +5,14 @@ import { siteKeysAt, siteSchema, type SiteFile } from "./containers-json";
 import { checkDelivery, setSecretCommand } from "./delivery";
 import { parseJson } from "../core/json-text";
 import { heapFault, largestHeap, memoryFault } from "./memory";
-import { byLine, printPath, sayIssues, type Problem, type Result, type Say } from "../core/problem";
+import {
+  printPath,
+  reportIssues,
+  sortByLine,
+  type Problem,
+  type ReportProblem,
+  type Result,
+} from "../core/problem";
 import { machineType, PROXIES } from "../machines";
 import type { DhisInstance, Options, Site, SiteContainer } from "./site";
 import { STRUCTURED_KEYS, stackKeysAt, stackSchema, stackShape } from "./stack";
@@ -33,13 +40,13 @@ export function parseSite(file: string, text: string, extras: SiteExtras): Resul
   const json = parseJson(file, text);
   if ("syntax" in json) return { ok: false, problems: [json.syntax] };
   const problems: Problem[] = [...json.problems];
-  const say: Say = (path, message) => {
+  const report: ReportProblem = (path, message) => {
     problems.push({ file, line: json.lineOf(path), path: printPath(path), message });
   };
   const parsed = siteSchema.safeParse(json.value, { reportInput: true });
-  sayIssues(parsed.error?.issues ?? [], siteKeysAt, say);
-  checkSite(json.value, extras, say);
-  if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
+  reportIssues(parsed.error?.issues ?? [], siteKeysAt, report);
+  checkSite(json.value, extras, report);
+  if (problems.length > 0 || !parsed.success) return { ok: false, problems: sortByLine(problems) };
   return { ok: true, value: toSite(parsed.data, extras) };
 }
 
@@ -82,31 +89,34 @@ export function parseStack(
   plainSecrets: readonly string[] = [],
 ): Result<StackConfig> {
   const problems: Problem[] = [];
-  const say: Say = (path, message) => {
+  const report: ReportProblem = (path, message) => {
     const line = lineOf(path);
     const where = { file, path: `dhis2-siem:${printPath(path)}` };
     problems.push({ ...where, ...(line === undefined ? {} : { line }), message });
   };
   const input = readValues(values);
   const parsed = stackSchema.safeParse(input, { reportInput: true });
-  sayIssues(parsed.error?.issues ?? [], stackKeysAt, (path, message) =>
-    say(path, message + howToSet(path, values)),
+  reportIssues(parsed.error?.issues ?? [], stackKeysAt, (path, message) =>
+    report(path, message + howToSet(path, values)),
   );
-  checkStack(input, say);
+  checkStack(input, report);
   if (values.privateKey !== undefined && !isSecret("privateKey")) {
-    say(["privateKey"], "must be encrypted; set it again with: pulumi config set --secret privateKey < FILE");
+    report(
+      ["privateKey"],
+      "must be encrypted; set it again with: pulumi config set --secret privateKey < FILE",
+    );
   }
   const delivery = readSetting("delivery", input);
   const areSecretsUnknown = values.deliverySecrets === undefined && isSecret("deliverySecrets");
   if (delivery)
-    checkDelivery(delivery, areSecretsUnknown ? undefined : readSetting("deliverySecrets", input), say);
+    checkDelivery(delivery, areSecretsUnknown ? undefined : readSetting("deliverySecrets", input), report);
   for (const name of plainSecrets) {
-    say(["deliverySecrets", name], `must be encrypted; set it again with: ${setSecretCommand(name)}`);
+    report(["deliverySecrets", name], `must be encrypted; set it again with: ${setSecretCommand(name)}`);
   }
   if (plainSecrets.length === 0 && values.deliverySecrets !== undefined && !isSecret("deliverySecrets")) {
-    say(["deliverySecrets"], `must be encrypted; set each secret again with: ${setSecretCommand("NAME")}`);
+    report(["deliverySecrets"], `must be encrypted; set each secret again with: ${setSecretCommand("NAME")}`);
   }
-  if (problems.length > 0 || !parsed.success) return { ok: false, problems: byLine(problems) };
+  if (problems.length > 0 || !parsed.success) return { ok: false, problems: sortByLine(problems) };
   const { site, privateKey, deliverySecrets, dhis2, withoutDhis2, ...settings } = parsed.data;
   const { host, port, user, hostKey, bastion, ...rest } = settings;
   const options: Options = {
@@ -191,27 +201,27 @@ function readSetting<K extends keyof typeof stackShape>(key: K, input: Input): S
 }
 
 /** Checks that need more than one value. A value of the wrong type is skipped: the schema reports it. */
-function checkStack(input: Input, say: Say): void {
+function checkStack(input: Input, report: ReportProblem): void {
   const siem = readSetting("siem", input);
   if (siem !== undefined) {
     const { memory, heap } = siem;
     const fault = heap === undefined ? memoryFault(memory) : heapFault(memory, heap);
-    if (fault !== undefined) say(["siem", heap === undefined ? "memory" : "heap"], fault);
+    if (fault !== undefined) report(["siem", heap === undefined ? "memory" : "heap"], fault);
   }
   const forward = readSetting("forward", input);
   if (forward && forward.elasticsearchPort === forward.kibanaPort) {
-    say(["forward"], `must have two different ports; both are ${forward.kibanaPort}`);
+    report(["forward"], `must have two different ports; both are ${forward.kibanaPort}`);
   }
-  checkInstances(readSetting("dhis2", input) ?? [], say);
+  checkInstances(readSetting("dhis2", input) ?? [], report);
 }
 
-function checkInstances(instances: readonly DhisInstance[], say: Say): void {
+function checkInstances(instances: readonly DhisInstance[], report: ReportProblem): void {
   for (const key of ["name", "ip"] as const) {
     const values = instances.map((instance) => instance[key].toLowerCase());
     values.forEach((value, index) => {
       const before = values.indexOf(value);
       if (before < index) {
-        say(["dhis2", index, key], `must be unique; "${value}" is already the ${key} of dhis2[${before}]`);
+        report(["dhis2", index, key], `must be unique; "${value}" is already the ${key} of dhis2[${before}]`);
       }
     });
   }

@@ -102,10 +102,10 @@ function readIfExists(file: string): string | undefined {
   }
 }
 
-/** All that is wrong with what the program was given, as Pulumi shows it: without a stack trace. */
+/** Returns an error with all problems of the input, a line each. Pulumi shows a RunError without a stack trace. */
 export function inputError(problems: readonly Problem[]): pulumi.RunError {
-  const count = problems.length === 1 ? "one thing is wrong" : `${problems.length} things are wrong`;
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   return new pulumi.RunError(
-    [`${count} with the input; nothing was touched`, ...problems.map(printProblem)].join("\n"),
+    [`the input has ${count}; nothing was changed`, ...problems.map(printProblem)].join("\n"),
   );
 }

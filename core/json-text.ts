@@ -6,12 +6,12 @@ import {
   type Node,
   type ParseError,
 } from "jsonc-parser";
-import { printPath, shown, type Problem } from "./problem";
+import { printPath, printable, type Problem } from "./problem";
 
 /** The value of a JSON text, and where its parts are. */
 export interface JsonText {
   readonly value: unknown;
-  /** Returns the line of a path, or of the nearest object or list above it that exists. */
+  /** Returns the line of a path, or of the deepest key of the path that exists. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
   /** One for each key that occurs twice in an object: only one of the two values would count. */
   readonly problems: readonly Problem[];
@@ -76,7 +76,7 @@ function syntaxMessage(text: string, error: ParseError | undefined): string {
       .slice(error.offset, error.offset + 20)
       .split("\n")[0]
       ?.trim() ?? "";
-  return `must be valid JSON: ${explanation}${near === "" ? "" : `, at \`${shown(near)}\``}`;
+  return `must be valid JSON: ${explanation}${near === "" ? "" : `, at \`${printable(near)}\``}`;
 }
 
 function nearestNode(tree: Node, path: (string | number)[]): Node {

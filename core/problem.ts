@@ -15,8 +15,8 @@ export interface Problem {
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Says that something is wrong at a path. */
-export type Say = (path: readonly PropertyKey[], message: string) => void;
+/** Reports a problem of the value at a path. */
+export type ReportProblem = (path: readonly PropertyKey[], message: string) => void;
 
 /**
  * Returns a problem as one sentence, `site.json:3: fqdn must be ...`. Without a path the file is the subject:
@@ -28,7 +28,7 @@ export function printProblem({ file, line, path, message }: Problem): string {
 }
 
 /** Returns the problems in the order of their lines; those without a line come last. */
-export function byLine(problems: readonly Problem[]): Problem[] {
+export function sortByLine(problems: readonly Problem[]): Problem[] {
   return [...problems].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0);
 }
 
@@ -36,29 +36,29 @@ export function byLine(problems: readonly Problem[]): Problem[] {
 export function printPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
-    const key = shown(String(part));
+    const key = printable(String(part));
     return text === "" ? key : `${text}.${key}`;
   }, "");
 }
 
 /** Returns a text from outside, fit for a message: one line without control characters, of 63 characters at most. */
-export function shown(text: string): string {
-  const printable = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
-  return printable.length > 60 ? `${printable.slice(0, 60)}...` : printable;
+export function printable(text: string): string {
+  const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
+  return line.length > 60 ? `${line.slice(0, 60)}...` : line;
 }
 
 /**
  * Reports a schema's issues as problems, one for each unknown key. The issues must come from a parse with `reportInput`.
  * @param known the keys that are valid at a path; none if they are not known
  */
-export function sayIssues(
+export function reportIssues(
   issues: readonly z.core.$ZodIssue[],
   known: (path: readonly PropertyKey[]) => readonly string[],
-  say: Say,
+  report: ReportProblem,
 ): void {
   for (const issue of issues) {
-    if (issue.code !== "unrecognized_keys") say(issue.path, issueMessage(issue));
-    else for (const key of issue.keys) say([...issue.path, key], unknownKey(key, known(issue.path)));
+    if (issue.code !== "unrecognized_keys") report(issue.path, issueMessage(issue));
+    else for (const key of issue.keys) report([...issue.path, key], unknownKey(key, known(issue.path)));
   }
 }
 
@@ -103,6 +103,6 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Returns words as a choice: "a, b or c". */
-export function oneOf(words: readonly string[]): string {
+export function joinWithOr(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }

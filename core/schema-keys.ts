@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The keys of what stands at a path of a value, or of a list's parts; of a choice, those of all that it may be. */
+/** Returns the keys that are valid at a path of a schema: in a list, those of its items; in a union, those of all its options. */
 export function keysAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
   const [key, ...rest] = path;
   if (schema instanceof z.ZodObject) {

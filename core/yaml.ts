@@ -2,16 +2,19 @@ import { readdirSync } from "node:fs";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { errorText } from "./errors";
-import { printPath, printProblem, sayIssues, type Problem, type Result } from "./problem";
+import { printPath, printProblem, reportIssues, type Problem, type Result } from "./problem";
 
-/** A YAML text as a value, with the line of each of its parts. */
+/** The value of a YAML text, and where its parts are. */
 export interface YamlText {
   readonly value: unknown;
-  /** The line of a path, or of its nearest part that exists. */
+  /** Returns the line of a path, or of the deepest key of the path that exists. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
-/** Parses YAML; syntax faults and keys that are written twice are problems. `file` is its name for messages; nothing is thrown. */
+/**
+ * Returns the value of a YAML text, or its problems: syntax errors and keys that occur twice. Throws nothing.
+ * @param file the file's name, for messages
+ */
 export function parseYaml(file: string, source: string): Result<YamlText> {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
@@ -21,7 +24,7 @@ export function parseYaml(file: string, source: string): Result<YamlText> {
       file,
       line: line(pos[0]),
       path: "",
-      message: `the file must be valid YAML: ${message}`,
+      message: `must be valid YAML: ${message}`,
     }));
     return { ok: false, problems };
   }
@@ -42,7 +45,7 @@ export function readYaml<T extends z.ZodType>(file: string, source: string, sche
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const problems: Problem[] = [];
-  sayIssues(
+  reportIssues(
     result.error.issues,
     () => [],
     (path, message) => problems.push({ file, line: lineOf(path), path: printPath(path), message }),

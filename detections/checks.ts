@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Say } from "../core/problem";
+import type { ReportProblem } from "../core/problem";
 import { exactFieldFault, tagFault, tagsFaults } from "./known";
 import { PLACEHOLDER, UNWRITTEN } from "./schema";
 
@@ -28,61 +28,65 @@ const readable = z
 type Readable = z.output<typeof readable>;
 
 /** Says what is wrong with the conditions of a document: a field that no pipeline makes, or that cannot be compared. */
-export function checkConditions(document: unknown, say: Say): void {
+export function checkConditions(document: unknown, report: ReportProblem): void {
   for (const [name, selection] of Object.entries(readable.parse(document).detection ?? {})) {
-    if (name !== "condition") checkSelection(["detection", name], selection, say);
+    if (name !== "condition") checkSelection(["detection", name], selection, report);
   }
 }
 
-function checkSelection(path: readonly PropertyKey[], selection: unknown, say: Say): void {
+function checkSelection(path: readonly PropertyKey[], selection: unknown, report: ReportProblem): void {
   if (Array.isArray(selection)) {
-    selection.forEach((one, index) => checkSelection([...path, index], one, say));
+    selection.forEach((one, index) => checkSelection([...path, index], one, report));
   } else if (typeof selection !== "object" || selection === null) {
-    say(path, "must be conditions on fields, such as { user.name: admin }: lines are not searched for words");
+    report(
+      path,
+      "must be conditions on fields, such as { user.name: admin }: lines are not searched for words",
+    );
   } else {
     for (const [key, value] of Object.entries(selection)) {
       const fault = exactFieldFault(key.split("|")[0] ?? "");
-      if (fault !== undefined) say([...path, key], fault);
-      if ([value].flat().some((one) => String(one).startsWith(PLACEHOLDER))) say([...path, key], UNWRITTEN);
+      if (fault !== undefined) report([...path, key], fault);
+      if ([value].flat().some((one) => String(one).startsWith(PLACEHOLDER)))
+        report([...path, key], UNWRITTEN);
     }
   }
 }
 
 /** Says what is wrong with a detection's tags, note and tests beyond the form of each key. */
-export function checkDetection(document: unknown, say: Say): void {
+export function checkDetection(document: unknown, report: ReportProblem): void {
   const rule = readable.parse(document);
   // A test alert is about nothing that somebody did, and asks nothing of anybody.
   if (rule.level !== "informational") {
-    checkTags(rule, say);
-    checkNote(rule, say);
+    checkTags(rule, report);
+    checkNote(rule, report);
   }
-  checkTests(rule, say);
+  checkTests(rule, report);
 }
 
-function checkTags({ tags }: Readable, say: Say): void {
+function checkTags({ tags }: Readable, report: ReportProblem): void {
   // One that does not exist was said already.
   if (tags === undefined || tags.some((tag) => tagFault(tag) !== undefined)) return;
-  for (const { at, message } of tagsFaults(tags)) say(at === undefined ? ["tags"] : ["tags", at], message);
+  for (const { at, message } of tagsFaults(tags)) report(at === undefined ? ["tags"] : ["tags", at], message);
 }
 
-function checkNote({ note }: Readable, say: Say): void {
+function checkNote({ note }: Readable, report: ReportProblem): void {
   if (note === undefined || note.startsWith(PLACEHOLDER)) return;
   if (!LOOK.test(note)) {
-    say(["note"], "must say what to look at, or whom to ask (with look, ask, compare or find out)");
+    report(["note"], "must say what to look at, or whom to ask (with look, ask, compare or find out)");
   }
-  if (!ACT.test(note)) say(["note"], "must say what to do, such as: disable the account");
+  if (!ACT.test(note)) report(["note"], "must say what to do, such as: disable the account");
 }
 
-function checkTests({ tests }: Readable, say: Say): void {
+function checkTests({ tests }: Readable, report: ReportProblem): void {
   if (tests === undefined) return;
   const names = new Set<string>();
   for (const kind of ["fire", "pass"] as const) {
     tests[kind].forEach(({ name, events }, index) => {
       if (name !== undefined && names.has(name))
-        say(["tests", kind, index, "name"], "must be a name that no other case of the rule has");
+        report(["tests", kind, index, "name"], "must be a name that no other case of the rule has");
       if (name !== undefined) names.add(name);
       events.forEach((event, at) =>
-        checkOrigin(["tests", kind, index, "events", at], tests.from, event, say),
+        checkOrigin(["tests", kind, index, "events", at], tests.from, event, report),
       );
     });
   }
@@ -91,12 +95,12 @@ function checkTests({ tests }: Readable, say: Say): void {
 type Origin = z.output<typeof origin>;
 
 /** A line comes from a container of a type, and from its journal or a file: as the event says, or `from`. */
-function checkOrigin(path: readonly PropertyKey[], from: Origin, event: Origin, say: Say): void {
+function checkOrigin(path: readonly PropertyKey[], from: Origin, event: Origin, report: ReportProblem): void {
   for (const key of ["container", "type"] as const) {
-    if ((event[key] ?? from[key]) === undefined) say(path, `must have a ${key}, here or in tests.from`);
+    if ((event[key] ?? from[key]) === undefined) report(path, `must have a ${key}, here or in tests.from`);
   }
   const { journal, file } = (event.journal ?? event.file) ? event : from;
   if ((journal === undefined) === (file === undefined)) {
-    say(path, "must have either journal (the identifier) or file (the path), here or in tests.from");
+    report(path, "must have either journal (the identifier) or file (the path), here or in tests.from");
   }
 }

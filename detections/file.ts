@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { z } from "zod";
-import { byLine, printPath, type Problem, type Result, type Say, sayIssues } from "../core/problem";
+import {
+  printPath,
+  type Problem,
+  reportIssues,
+  type ReportProblem,
+  type Result,
+  sortByLine,
+} from "../core/problem";
 import { keysAt } from "../core/schema-keys";
 import { parseYaml } from "../core/yaml";
 import { checkConditions, checkDetection } from "./checks";
@@ -46,25 +53,25 @@ function isCorrelation(document: unknown): boolean {
   return typeof document === "object" && document !== null && "correlation" in document;
 }
 
-/** A document as it was parsed, and how to say that something in it is wrong. */
+/** A document as it was parsed, and the function that reports its problems. */
 interface Parsed {
   readonly value: unknown;
   readonly lineOf: (path: readonly PropertyKey[]) => number;
-  readonly say: Say;
+  readonly report: ReportProblem;
 }
 
-/** Reads one detection, or says all that is wrong with it, each with line and key. `shown` names the file in messages. */
+/** Reads one detection, or reports every problem with line and key. `shown` names the file in messages. */
 export function readRuleFile(path: string, shown: string = path): Result<RuleFile> {
   const problems: Problem[] = [];
-  const sayIn =
-    (lineOf: Parsed["lineOf"]): Say =>
+  const reportIn =
+    (lineOf: Parsed["lineOf"]): ReportProblem =>
     (at, message) =>
       problems.push({ file: shown, line: lineOf(at), path: printPath(at), message });
   const parsed = documents(readFileSync(path, "utf8")).map((part): Parsed => {
     const yaml = parseYaml(shown, part);
     if (!yaml.ok) problems.push(...yaml.problems);
     const { value, lineOf } = yaml.ok ? yaml.value : { value: undefined, lineOf: () => 1 };
-    return { value, lineOf, say: sayIn(lineOf) };
+    return { value, lineOf, report: reportIn(lineOf) };
   });
   const name = basename(path, ".yml");
   if (!/^[a-z][a-z0-9_]*$/.test(name)) {
@@ -85,24 +92,24 @@ export function readRuleFile(path: string, shown: string = path): Result<RuleFil
       counts.push(...read(part, countRule));
     } else {
       bases.push(...read(part, baseRule));
-      checkConditions(part.value, part.say);
+      checkConditions(part.value, part.report);
     }
   }
   const [rule] = isCorrelation(last.value) ? read(last, correlationRule) : read(last, eventRule);
-  checkConditions(last.value, last.say);
-  checkDetection(last.value, last.say);
+  checkConditions(last.value, last.report);
+  checkDetection(last.value, last.report);
   checkReferences(parsed, last);
-  if (rule === undefined || problems.length > 0) return { ok: false, problems: byLine(problems) };
+  if (rule === undefined || problems.length > 0) return { ok: false, problems: sortByLine(problems) };
   const lineOf: RuleFile["lineOf"] = (document, key) =>
     (parsed.find(({ value }) => nameOf(value) === document) ?? last).lineOf(key);
   return { ok: true, value: { path: shown, folder: dirname(path), name, rule, bases, counts, lineOf } };
 }
 
 /** The document as its schema makes it; none where it has faults, which are said. */
-function read<T extends z.ZodType>({ value, say }: Parsed, schema: T): z.output<T>[] {
+function read<T extends z.ZodType>({ value, report }: Parsed, schema: T): z.output<T>[] {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return [result.data];
-  sayIssues(result.error.issues, (path) => keysAt(schema, path), say);
+  reportIssues(result.error.issues, (path) => keysAt(schema, path), report);
   return [];
 }
 
@@ -127,30 +134,31 @@ function rulesOf(document: unknown): string[] {
 /** Says where a name leads nowhere, is there twice, or is not used. */
 function checkReferences(before: readonly Parsed[], last: Parsed): void {
   if (!isCorrelation(last.value)) {
-    if (before.length > 0) last.say([], "must end with the correlation of the documents before it");
+    if (before.length > 0) last.report([], "must end with the correlation of the documents before it");
     return;
   }
   const names = before.map(({ value }) => nameOf(value));
   const all = [...before, last];
   const used = new Set(all.flatMap(({ value }) => rulesOf(value)));
-  before.forEach(({ say }, index) => {
+  before.forEach(({ report }, index) => {
     const name = names[index];
     if (name === undefined) return;
-    if (names.indexOf(name) < index) say(["name"], `must be unique, but two documents are named "${name}"`);
+    if (names.indexOf(name) < index)
+      report(["name"], `must be unique, but two documents are named "${name}"`);
     if (!used.has(name))
-      say(
+      report(
         ["name"],
         `must be in the rules of a correlation, but no correlation uses the document named "${name}"`,
       );
   });
   const events = before.filter(({ value }) => !isCorrelation(value)).map(({ value }) => nameOf(value));
-  for (const { value, say } of all) {
+  for (const { value, report } of all) {
     rulesOf(value).forEach((name, index) => {
       const at = ["correlation", "rules", index];
       if (!names.includes(name))
-        say(at, `must be a document of this file, but no document is named "${name}"`);
+        report(at, `must be a document of this file, but no document is named "${name}"`);
       else if (!events.includes(name) && !comesTogether(value)) {
-        say(
+        report(
           at,
           `must name a rule about events; "${name}" is a count, which only a temporal correlation may name`,
         );

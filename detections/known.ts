@@ -1,5 +1,5 @@
 /** What rules may name: fields, machine types, and ATT&CK's tactics and techniques. Each check gives its fault, if there is one. */
-import { didYouMean, oneOf, shown } from "../core/problem";
+import { didYouMean, joinWithOr, printable } from "../core/problem";
 import { MACHINE_TYPES } from "../machines";
 import { type Field, loadFields } from "../pipelines/fields";
 import attack from "./attack/attack.json";
@@ -32,20 +32,20 @@ export const ATTACK_TAGS: readonly string[] = [...TACTICS, ...TECHNIQUES.keys()]
 export function fieldFault(name: string): string | undefined {
   if (FIELDS.has(name)) return undefined;
   const guess = didYouMean(name, [...FIELDS.keys()]);
-  return `must be a field that a pipeline makes (docs/fields.md), not "${shown(name)}"${guess}`;
+  return `must be a field that a pipeline makes (docs/fields.md), not "${printable(name)}"${guess}`;
 }
 
 export function exactFieldFault(name: string): string | undefined {
   const type = FIELDS.get(name)?.type;
   if (type === undefined) return fieldFault(name);
   if (EXACT.includes(type)) return undefined;
-  return `must be a field of the type ${oneOf(EXACT)}, such as user.name; ${name} is of the type ${type}`;
+  return `must be a field of the type ${joinWithOr(EXACT)}, such as user.name; ${name} is of the type ${type}`;
 }
 
 export function machineTypeFault(type: string): string | undefined {
   const types: readonly string[] = MACHINE_TYPES;
   if (types.includes(type)) return undefined;
-  return `must be one of ${[...types].sort().join(", ")}, not "${shown(type)}"${didYouMean(type, types)}`;
+  return `must be one of ${[...types].sort().join(", ")}, not "${printable(type)}"${didYouMean(type, types)}`;
 }
 
 /** Tags of Sigma's other namespaces, such as "cve.2021-44228", are not looked up. */
@@ -85,7 +85,7 @@ export function tagsFaults(tags: readonly string[]): { readonly at?: number; rea
     }
     if (techniques.includes(name) && !tacticsOf(name).some((tactic) => tactics.includes(tactic))) {
       const wanted = tacticsOf(name).map((tactic) => ATTACK + tactic);
-      return [{ at, message: `must have its tactic among the tags: ${oneOf(wanted)}` }];
+      return [{ at, message: `must have its tactic among the tags: ${joinWithOr(wanted)}` }];
     }
     return [];
   });

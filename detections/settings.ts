@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Delivery } from "../config/delivery";
-import { printPath, shown } from "../core/problem";
+import { printPath, printable } from "../core/problem";
 import { type Detection, type Logic, watchesSilence } from "./detection";
 
 /** What a site changes about one detection without touching its file. */
@@ -130,7 +130,9 @@ export function unknownRules({ destinations }: Delivery, detections: readonly De
     rules.flatMap((wanted, index) => {
       if (detections.some((detection) => matchesNameOrId(wanted, detection))) return [];
       const path = ["delivery", "destinations", at, "rules", index];
-      return [{ path, message: `must be the name or id of a detection, not "${shown(wanted)}"; ${LIST}` }];
+      return [
+        { path, message: `must be the name or id of a detection, not "${printable(wanted)}"; ${LIST}` },
+      ];
     }),
   );
 }

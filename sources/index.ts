@@ -32,18 +32,19 @@ export function sourceProblems(sources: readonly Source[]): Problem[] {
 function ownProblems(source: Source): Problem[] {
   const { name, folder, service, datasets, pipeline, logging, proxy } = source;
   const problems: Problem[] = [];
-  const say = (file: string, path: string, message: string) =>
+  const report = (file: string, path: string, message: string) =>
     problems.push({ file: relative(ROOT, join(folder, file)), path, message });
   if (!/^[a-z][a-z0-9-]*$/.test(name) || folder.split("/").at(-1) !== name) {
-    say(
+    report(
       "index.ts",
       "name",
       `must be the name of its folder, in small letters, digits and hyphens, such as "nginx"`,
     );
   }
-  if (datasets.length === 0) say("index.ts", "datasets", `must name one at least, such as "${service}.log"`);
+  if (datasets.length === 0)
+    report("index.ts", "datasets", `must name one at least, such as "${service}.log"`);
   if (pipeline === undefined && !existsSync(join(folder, "pipeline.yml"))) {
-    say("pipeline.yml", "", 'must be there, or `pipeline` must name a shared one, such as "web"');
+    report("pipeline.yml", "", 'must be there, or `pipeline` must name a shared one, such as "web"');
   }
   for (const [what, scripts, functions] of [
     ["logging", logging?.scripts, ["logging_apply", "logging_delete"]],
@@ -52,12 +53,16 @@ function ownProblems(source: Source): Problem[] {
     if (scripts === undefined) continue;
     const text = scripts.filter((path) => existsSync(path)).map((path) => readFileSync(path, "utf8"));
     for (const path of scripts.filter((one) => !existsSync(one))) {
-      say("index.ts", `${what}.scripts`, `must be files that are there; there is no ${relative(ROOT, path)}`);
+      report(
+        "index.ts",
+        `${what}.scripts`,
+        `must be files that are there; there is no ${relative(ROOT, path)}`,
+      );
     }
     for (const end of functions) {
       const wanted = `${shellName(source)}_${end}`;
       if (!text.join("\n").includes(`${wanted}()`)) {
-        say("index.ts", `${what}.scripts`, `must define the function ${wanted}`);
+        report("index.ts", `${what}.scripts`, `must define the function ${wanted}`);
       }
     }
   }

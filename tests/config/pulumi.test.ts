@@ -58,13 +58,13 @@ describe("a stack's config from Pulumi", () => {
     );
     assert.throws(() => loadFromPulumi(SITES), {
       message:
-        /^one thing is wrong .*\nPulumi\.prod\.yaml:5: dhis2-siem:deliverySecrets\.b must be encrypted; set it again with: .*\.b'$/,
+        /^the input has 1 problem; .*\nPulumi\.prod\.yaml:5: dhis2-siem:deliverySecrets\.b must be encrypted; set it again with: .*\.b'$/,
     });
     writeFileSync("Pulumi.prod.yaml", "config:\n  dhis2-siem:deliverySecrets:\n    a: x\n    b: y\n");
     setConfig({ delivery, deliverySecrets: `{"a":"x","b":"y"}` });
     assert.throws(() => loadFromPulumi(SITES), {
       message:
-        /^2 things are wrong .*\nP.*:3: .*\.a must be encrypted; .*\nP.*:4: .*\.b must be encrypted; .*$/,
+        /^the input has 2 problems; .*\nP.*:3: .*\.a must be encrypted; .*\nP.*:4: .*\.b must be encrypted; .*$/,
     });
   });
 
@@ -111,7 +111,7 @@ describe("a stack's config from Pulumi", () => {
     assert.throws(() => loadFromPulumi(folder), {
       constructor: pulumi.RunError,
       message: [
-        "3 things are wrong with the input; nothing was touched",
+        "the input has 3 problems; nothing was changed",
         "Pulumi.prod.yaml:3: dhis2-siem:port must be a whole number from 1 to 65535",
         "Pulumi.prod.yaml: dhis2-siem:privateKey must be encrypted; set it again with: pulumi config set --secret privateKey < FILE",
         'wrong.json:13: containers[3].ip must be unique; "192.168.0.20" is already the ip of containers[2]',
@@ -123,15 +123,12 @@ describe("a stack's config from Pulumi", () => {
     setConfig({ site: "none.json" });
     assert.throws(() => loadFromPulumi(folder), {
       constructor: pulumi.RunError,
-      message: `one thing is wrong with the input; nothing was touched\nPulumi.prod.yaml: dhis2-siem:site must be the path of a readable file; ${join(folder, "none.json")} is not`,
+      message: `the input has 1 problem; nothing was changed\nPulumi.prod.yaml: dhis2-siem:site must be the path of a readable file; ${join(folder, "none.json")} is not`,
     });
   });
 
   it("says that the config is empty", () => {
     pulumi.runtime.setAllConfig({});
-    assert.throws(
-      () => loadFromPulumi(folder),
-      /^Error: 4 things are wrong with the input; nothing was touched\n/,
-    );
+    assert.throws(() => loadFromPulumi(folder), /^Error: the input has 4 problems; nothing was changed\n/);
   });
 });
