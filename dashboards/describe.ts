@@ -1,25 +1,33 @@
 import { GRID_WIDTH, type Dashboard, type Panel } from "./schema";
 
-/** Characters for a column of the grid, and lines for a row of it. */
-const ACROSS = 2;
-const DOWN = 0.5;
+/** How large a cell of the grid is in the text. */
+const CHARACTERS_PER_COLUMN = 2;
+const LINES_PER_ROW = 0.5;
 
-/** A dashboard as text: its title, what it is for, and its grid with each panel's title and content. */
-export function describeDashboard(def: Dashboard): string {
-  const height = Math.max(...def.panels.map(({ grid }) => down(grid.y + grid.h)));
+/** Returns a dashboard as text: its title, its description, and its grid with each panel's title and content. */
+export function describeDashboard(dashboard: Dashboard): string {
+  const height = Math.max(...dashboard.panels.map(({ grid }) => lineOf(grid.y + grid.h)));
   const canvas = Array.from({ length: height + 1 }, () =>
-    Array.from({ length: GRID_WIDTH * ACROSS + 1 }, () => " "),
+    Array.from({ length: GRID_WIDTH * CHARACTERS_PER_COLUMN + 1 }, () => " "),
   );
-  for (const panel of def.panels) draw(canvas, panel);
+  for (const panel of dashboard.panels) draw(canvas, panel);
   const picture = canvas.map((row) => row.join("").trimEnd());
-  return [def.title, def.description.trim(), `Opens with the last ${def.last}.`, "", ...picture, ""].join(
-    "\n",
-  );
+  return [
+    dashboard.title,
+    dashboard.description.trim(),
+    `Opens with the last ${dashboard.last}.`,
+    "",
+    ...picture,
+    "",
+  ].join("\n");
 }
 
 function draw(canvas: string[][], panel: Panel): void {
-  const [left, right] = [panel.grid.x * ACROSS, (panel.grid.x + panel.grid.w) * ACROSS];
-  const [top, bottom] = [down(panel.grid.y), down(panel.grid.y + panel.grid.h)];
+  const [left, right] = [
+    panel.grid.x * CHARACTERS_PER_COLUMN,
+    (panel.grid.x + panel.grid.w) * CHARACTERS_PER_COLUMN,
+  ];
+  const [top, bottom] = [lineOf(panel.grid.y), lineOf(panel.grid.y + panel.grid.h)];
   const put = (row: number, column: number, text: string) => {
     const line = canvas[row] ?? [];
     // A corner stays a corner where two panels meet.
@@ -35,30 +43,33 @@ function draw(canvas: string[][], panel: Panel): void {
     put(row, right, "|");
   }
   const width = right - left - 3;
-  const lines = [...wrap(panel.title, width), ...wrap(content(panel), width)].slice(0, bottom - top - 1);
+  const lines = [...wrap(panel.title, width), ...wrap(describeContent(panel), width)].slice(
+    0,
+    bottom - top - 1,
+  );
   lines.forEach((line, index) => put(top + 1 + index, left + 2, line));
 }
 
-function down(row: number): number {
-  return Math.round(row * DOWN);
+function lineOf(row: number): number {
+  return Math.round(row * LINES_PER_ROW);
 }
 
-/** What a panel shows, in a few words. */
-function content(panel: Panel): string {
-  const by = (labels: Readonly<Record<string, string>>) => Object.values(labels).join(", ");
+/** Returns in a few words what a panel shows. */
+function describeContent(panel: Panel): string {
+  const titles = (labels: Readonly<Record<string, string>>) => Object.values(labels).join(", ");
   switch (panel.type) {
     case "metric":
       return panel.unique === undefined ? "(number)" : `(number of different ${panel.unique})`;
     case "xy":
-      return panel.by === undefined ? "(over time)" : `(over time, by ${by(panel.by)})`;
+      return panel.by === undefined ? "(over time)" : `(over time, by ${titles(panel.by)})`;
     case "table":
-      return `(table: ${by({ ...panel.by, ...panel.unique })})`;
+      return `(table: ${titles({ ...panel.by, ...panel.unique })})`;
     case "list":
       return `(list: ${panel.columns.join(", ")})`;
   }
 }
 
-/** Breaks a text into lines of at most `width`; a longer word is cut. */
+/** Breaks a text into lines of at most `width` characters. A longer word is cut. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(/\s+/)) {

@@ -5,8 +5,8 @@ import { collect, readYaml, yamlFiles } from "../core/yaml";
 import { dashboardSchema, type Dashboard } from "./schema";
 
 /**
- * Every dashboard of a folder, in the order of their files' names. Throws one Error with all faults of all files,
- * each with its file, line and key.
+ * Returns every dashboard of a folder, sorted by file name. Throws one Error with all faults of all files, each with its file,
+ * line and key.
  */
 export function loadDashboards(folder: string = __dirname): Dashboard[] {
   return collect(yamlFiles(folder), (file) => {

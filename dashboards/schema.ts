@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { textLike } from "../core/values";
 
-/** Kibana's dashboard grid is this many columns wide. */
+/** The width of Kibana's dashboard grid, in columns. */
 export const GRID_WIDTH = 48;
 
 const text = z.string().trim().min(1);
 const field = textLike(/^[@a-z][a-z0-9_.]*$/, "must be the name of a field, such as user.name");
-/** What a column is called, and the field it shows. */
-const labelled = z.record(text, field);
+/** A column's title, and the field that it shows. */
+const fieldsByTitle = z.record(text, field);
 
-/** Where a panel is, and how large, in cells of the grid. */
+/** A panel's place and size, in cells of the grid. */
 const grid = z
   .strictObject({
     x: z.int().min(0),
@@ -25,52 +25,52 @@ const grid = z
 const common = {
   title: text,
   grid,
-  /** KQL; nothing means all documents. */
+  /** KQL. Default: all documents. */
   query: text.optional(),
 };
 
 const panel = z.discriminatedUnion("type", [
-  /** One number: how many documents, or how many different values of a field. */
+  /** One number: how many documents, or how many different values `unique` has. */
   z.strictObject({ ...common, type: z.literal("metric"), unique: field.optional() }),
   /** Documents over time, one series for each value of `by`. */
   z.strictObject({
     ...common,
     type: z.literal("xy"),
     style: z.enum(["bar_stacked", "line", "area_stacked"]).default("bar_stacked"),
-    by: labelled
+    by: fieldsByTitle
       .refine(
         (by) => Object.keys(by).length === 1,
         "must have exactly one field, such as { User: user.name }",
       )
       .optional(),
-    /** How many series; the rest is summed up as "Other". */
+    /** How many series. The others are summed up as "Other". */
     top: z.int().min(1).max(20).default(8),
   }),
-  /** The most frequent values (or combinations of them), with how often they occur. */
+  /** The most frequent values of one or several fields, with their count. */
   z.strictObject({
     ...common,
     type: z.literal("table"),
-    by: labelled.refine(
+    by: fieldsByTitle.refine(
       (by) => Object.keys(by).length > 0,
       "must have at least one field, such as { User: user.name }",
     ),
-    /** Columns beside the count: how many different values of a field. */
-    unique: labelled.default({}),
-    /** How many rows; with several fields, how many values of each. */
+    /** Further columns: how many different values a field has. */
+    unique: fieldsByTitle.default({}),
+    /** How many rows. With several fields: how many values of each field. */
     top: z.int().min(1).max(1000).default(10),
   }),
   /** The documents themselves, newest first. */
   z.strictObject({ ...common, type: z.literal("list"), columns: z.array(field).min(1) }),
 ]);
 
-/** One dashboard as its file in `dashboards/` has it. */
+/** One dashboard, as in its file in `dashboards/`. */
 export const dashboardSchema = z
   .strictObject({
     title: text,
     description: text,
-    /** Which documents its panels look at. */
+    /** Which documents its panels show. */
     view: z.enum(["logs", "alerts"]),
-    /** The time that the dashboard opens with, back from now, as Kibana writes it: "24h", "7d". */
+    /** The time range with which the dashboard opens, up to now, in Kibana's notation: "24h", "7d". */
     last: z
       .string()
       .regex(/^[1-9]\d*[mhdw]$/, 'must be a time span, such as "24h" or "7d"')
@@ -78,23 +78,23 @@ export const dashboardSchema = z
     panels: z.array(panel).min(1),
   })
   .superRefine(({ panels }, context) => {
-    panels.forEach((one, index) => {
+    panels.forEach((panel, index) => {
       const issue = (key: string, message: string) =>
         context.addIssue({ code: "custom", path: ["panels", index, key], message });
       for (const other of panels.slice(0, index)) {
-        if (slug(other.title) === slug(one.title))
+        if (slug(other.title) === slug(panel.title))
           issue("title", `must be unique; another panel has the title "${other.title}"`);
-        if (overlap(other.grid, one.grid)) issue("grid", `must not overlap the panel "${other.title}"`);
+        if (overlap(other.grid, panel.grid)) issue("grid", `must not overlap the panel "${other.title}"`);
       }
     });
   });
 
 export type Panel = z.infer<typeof panel>;
 export type Grid = z.infer<typeof grid>;
-/** `id` is the name of the file, without its ending. */
+/** A dashboard. `id` is the name of its file, without its ending. */
 export type Dashboard = z.infer<typeof dashboardSchema> & { readonly id: string };
 
-/** A name for use in ids: lower case, digits and hyphens. */
+/** Returns a name in the form of an id: lower-case letters, digits and hyphens. */
 export function slug(name: string): string {
   return name
     .toLowerCase()

@@ -9,8 +9,8 @@ const API_KEY = "elasticstack:index/elasticsearchSecurityApiKey:ElasticsearchSec
 const USER = "elasticstack:index/elasticsearchSecurityUser:ElasticsearchSecurityUser";
 const PROVIDER = "pulumi:providers:elasticstack";
 
-/** A policy about resources of one type. */
-function about(
+/** Returns a policy that checks the resources of one type. */
+function policyFor(
   type: string,
   policy: { name: string; description: string; enforcementLevel?: "advisory" },
   check: (props: Props, report: Report, args: ResourceValidationArgs) => void,
@@ -35,94 +35,104 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The value `NAME='...'` of a bundle, wherever in it. */
+/** Returns the text of every `NAME='...'` in a bundle. */
 function bundleValues(stdin: string, name: string): string[] {
   return [...stdin.matchAll(new RegExp(`^${name}='([^']*)'$`, "gm"))].map((match) => match[1] ?? "");
 }
 
-/** An API key's roles: no more than `monitor` of the cluster, and of indices with these names what is allowed there. */
+/**
+ * Checks that an API key's roles give no more than `monitor` of the cluster, and no more than the allowed privileges of indices.
+ * @param allowedPrivileges of indices with these names
+ */
 function checkKey(
   props: Props,
   report: Report,
-  allowed: (names: readonly string[]) => readonly string[],
+  allowedPrivileges: (indexNames: readonly string[]) => readonly string[],
 ): void {
   const roles = Object.values(object(parseJson(text(props.roleDescriptors)))).map(object);
-  if (roles.length === 0) report("the key has no role descriptors: it would have all rights of its maker");
-  // Elasticsearch takes both names of the list, and a text for a list of one.
+  if (roles.length === 0)
+    report(
+      "roleDescriptors must not be empty: a key without role descriptors has all rights of the user who creates it",
+    );
+  // Elasticsearch accepts both names, indices and index, and a text instead of a list of one.
   for (const { cluster, indices, index, ...others } of roles) {
-    const more = list(cluster).filter((right) => right !== "monitor");
-    if (more.length > 0) report(`cluster privileges beyond monitor: ${more.join(", ")}`);
-    for (const part of [...list(indices), ...list(index)].map(object)) {
-      const names = list(part.names).map(text);
-      const fine = allowed(names);
-      const rights = list(part.privileges).filter((right) => !fine.includes(text(right)));
-      if (rights.length > 0)
-        report(`${names.join(", ")}: privileges that it must not have there: ${rights.join(", ")}`);
-      if (part.allow_restricted_indices !== false) report("allow_restricted_indices is not false");
+    const clusterPrivileges = list(cluster).filter((privilege) => privilege !== "monitor");
+    if (clusterPrivileges.length > 0)
+      report(`the key may have the cluster privilege monitor only, not ${clusterPrivileges.join(", ")}`);
+    for (const entry of [...list(indices), ...list(index)].map(object)) {
+      const names = list(entry.names).map(text);
+      const allowed = allowedPrivileges(names);
+      const refused = list(entry.privileges).filter((privilege) => !allowed.includes(text(privilege)));
+      if (refused.length > 0)
+        report(`${names.join(", ")}: privileges that the key must not have there: ${refused.join(", ")}`);
+      if (entry.allow_restricted_indices !== false) report("allow_restricted_indices must be false");
     }
-    for (const [extra, value] of Object.entries(others))
-      if (list(value).length > 0) report(`the key's role has "${extra}"`);
+    for (const [setting, value] of Object.entries(others))
+      if (list(value).length > 0)
+        report(`the key's role must have cluster and indices only, not "${setting}"`);
   }
 }
 
-/** What a stack must never do. Each policy's description is its reason. */
+/** The policies that every stack must follow. Each policy's description gives its reason. */
 export const policies: readonly ResourceValidationPolicy[] = [
-  about(
+  policyFor(
     COMMAND,
     {
       name: "host-key-required",
       description:
-        "Without its host key, an SSH server is not checked at all: passwords would go to whoever answers.",
+        "Without its host key, an SSH server is not checked: passwords would go to any server that answers.",
     },
     (props, report) => {
       const connection = object(props.connection);
-      if (text(connection.hostKey) === "") report("the connection has no hostKey");
+      if (text(connection.hostKey) === "")
+        report("connection has no hostKey; set dhis2-siem:hostKey, such as ssh-ed25519 AAAA...");
       if (connection.proxy !== undefined && text(object(connection.proxy).hostKey) === "") {
-        report("the connection's bastion (proxy) has no hostKey of its own");
+        report("connection.proxy, the bastion, has no hostKey; set the bastion's own hostKey");
       }
     },
   ),
-  about(
+  policyFor(
     COMMAND,
     {
       name: "secrets-only-on-stdin",
       description:
-        "Arguments, the environment and logs of a remote command can be read by others on the host, and are in error messages. " +
-        "Whether stdin is marked as secret is not checked here: a policy is shown every value unwrapped (tests/graph checks it).",
+        "Other users on the host can read the arguments, environment and logs of a remote command, and error messages contain them. " +
+        "Whether stdin is marked as secret is not checked here, because a policy gets every value as plain text (tests/graph checks it).",
     },
     (props, report) => {
       for (const action of ["create", "update", "delete"]) {
         const command = text(props[action]);
         if (command !== "" && !/^(sudo -n )?bash -s -- (apply|delete)$/.test(command)) {
           report(
-            `the ${action} command is not the fixed one that reads everything from stdin: ${command.slice(0, 80)}`,
+            `the ${action} command must be "bash -s -- apply" or "bash -s -- delete", which read everything from stdin; it is: ${command.slice(0, 80)}`,
           );
         }
       }
-      if (Object.keys(object(props.environment)).length > 0) report("the command has an environment");
-      if (props.addPreviousOutputInEnv !== false) report("addPreviousOutputInEnv is not false");
+      if (Object.keys(object(props.environment)).length > 0) report("environment must be empty");
+      if (props.addPreviousOutputInEnv !== false) report("addPreviousOutputInEnv must be false");
       const logging = text(props.logging);
-      if (logging !== "none" && logging !== "stderr") report(`logging is "${logging}", not none or stderr`);
+      if (logging !== "none" && logging !== "stderr")
+        report(`logging must be none or stderr; it is "${logging}"`);
     },
   ),
-  about(
+  policyFor(
     API_KEY,
     {
       name: "agent-keys-append-only",
       description:
-        "An agent's key lies on a machine that may be broken into: it may add log lines and nothing else, above all not read or delete them.",
+        "An agent's key is on a machine that attackers may take over: it may add log lines and nothing else, above all not read or delete them.",
     },
     (props, report) => {
       if (props.name === RELAY_KEY) return;
       checkKey(props, report, (names) => (names.every(isDataStream) ? ["create_doc", "auto_configure"] : []));
     },
   ),
-  about(
+  policyFor(
     API_KEY,
     {
       name: "relay-key-reads-alerts-only",
       description:
-        "The relay talks to servers on the internet: its key may read alerts and keep its own state, never touch logs or change alerts.",
+        "The relay connects to servers on the internet: its key may read alerts and write its own state, but not read logs or change alerts.",
     },
     (props, report) => {
       if (props.name !== RELAY_KEY) return;
@@ -133,83 +143,90 @@ export const policies: readonly ResourceValidationPolicy[] = [
       });
     },
   ),
-  about(
+  policyFor(
     PROVIDER,
     {
       name: "tls-verified",
       description:
-        "The superuser's password travels on this connection: it is encrypted, and the server's certificate is checked.",
+        "The superuser's password is sent over this connection: it must be encrypted, and the server's certificate must be checked.",
     },
     (props, report) => {
       for (const server of ["elasticsearch", "kibana"]) {
         const settings = object(parseJson(text(props[server])) ?? props[server]);
         for (const endpoint of list(settings.endpoints)) {
-          if (!text(endpoint).startsWith("https://")) report(`${server}: ${text(endpoint)} is not https`);
+          if (!text(endpoint).startsWith("https://"))
+            report(`${server}: the endpoint must begin with https://; it is ${text(endpoint)}`);
         }
-        if (settings.insecure === true) report(`${server}: insecure is set`);
+        if (settings.insecure === true) report(`${server}: insecure must not be set`);
         const ca = server === "kibana" ? list(settings.caCerts).length : text(settings.caData).length;
-        if (ca === 0) report(`${server}: no certificate authority is given`);
+        if (ca === 0)
+          report(
+            `${server}: ${server === "kibana" ? "caCerts" : "caData"} must name the certificate authority`,
+          );
       }
     },
   ),
-  about(
+  policyFor(
     COMMAND,
     {
       name: "agents-verify-tls",
       description:
-        "An agent that does not check Elasticsearch's certificate gives its key and the logs to whoever answers.",
+        "An agent that does not check Elasticsearch's certificate gives its key and the logs to any server that answers.",
     },
     (props, report) => {
       const stdin = text(props.stdin);
       for (const match of stdin.matchAll(/^\s*verification_mode: (\S+)$/gm)) {
-        if (match[1] !== "full") report(`filebeat.yml has verification_mode: ${match[1]}`);
+        if (match[1] !== "full") report(`filebeat.yml: verification_mode must be full; it is ${match[1]}`);
       }
-      if (/^\s*- http:\/\//m.test(stdin)) report("filebeat.yml sends to an http:// address");
+      if (/^\s*- http:\/\//m.test(stdin))
+        report("filebeat.yml: every address must begin with https://; one begins with http://");
     },
   ),
-  about(
+  policyFor(
     COMMAND,
     {
       name: "versions-pinned",
       description:
-        "What is installed next month must be what was reviewed today, from a source whose key was named.",
+        "What is installed next month must be what was reviewed today, from a repository whose key is known.",
     },
     (props, report) => {
       const stdin = text(props.stdin);
       for (const name of ["ELASTIC_VERSION", "FILEBEAT_VERSION"]) {
         for (const version of bundleValues(stdin, name)) {
-          if (!/^\d+\.\d+\.\d+$/.test(version)) report(`${name} is "${version}", not an exact version`);
+          if (!/^\d+\.\d+\.\d+$/.test(version))
+            report(`${name} must be an exact version, such as 8.19.8; it is "${version}"`);
         }
       }
       for (const fingerprint of bundleValues(stdin, "PACKAGES_FINGERPRINT")) {
         if (!/^[0-9A-F]{40}$/.test(fingerprint))
-          report(`the packages' key has no full fingerprint: "${fingerprint}"`);
+          report(`PACKAGES_FINGERPRINT must be 40 hexadecimal digits in upper case; it is "${fingerprint}"`);
       }
       if (/\btrusted=yes\b|--allow-unauthenticated|--force-yes/.test(stdin))
-        report("a package source is taken unsigned");
+        report("every package repository must be signed: trusted=yes and similar options are not allowed");
     },
   ),
-  about(
+  policyFor(
     USER,
     {
       name: "people-are-not-superusers",
-      description: "A person's account reads logs and works in Kibana; the superuser is for deploying only.",
+      description:
+        "A person's account is for reading logs and working in Kibana; the superuser is for deployment only.",
     },
     (props, report) => {
-      if (list(props.roles).includes("superuser")) report("the account has the role superuser");
+      if (list(props.roles).includes("superuser")) report("roles must not contain superuser");
     },
   ),
-  about(
+  policyFor(
     COMMAND,
     {
       name: "siem-container-protected",
       description:
-        "Destroying the SIEM's container destroys the logs: that should take a decision, not a typing error.",
+        "Destroying the SIEM's container destroys the logs: this must be a decision, not a typing error.",
       enforcementLevel: "advisory",
     },
     (_props, report, args) => {
       if (args.name.endsWith("-container") && !args.opts.protect)
-        report("the SIEM's container is not protected");
+        report("the SIEM's container is not protected; set dhis2-siem:siem.protect to true");
     },
   ),
 ];

@@ -1,15 +1,16 @@
 import type { Logic } from "../detections/detection";
 
-/** What only ES|QL can say. */
+/** The logic of detections that only ES|QL can express. */
 export type EsqlLogic = Extract<Logic, { kind: "distinct" | "together" }>;
 
 /**
- * What only ES|QL can say: pySigma's conditions, counted over the rule's window, which Kibana adds itself. (pySigma's
- * own correlations count in fixed buckets of time, and miss what lies across two of them.) One row is one alert.
+ * Returns the ES|QL query of a detection: pySigma's conditions, counted over the rule's window. Kibana adds the window itself. Each
+ * row of the result is one alert. (pySigma's own correlations count in fixed intervals, and miss events on both sides of a limit.)
+ * @param maxAgeMinutes how old a line may be, since it was written
  */
-export function renderEsql(logic: EsqlLogic, dataStream: string, horizonMinutes: number): string {
+export function renderEsql(logic: EsqlLogic, dataStream: string, maxAgeMinutes: number): string {
   const by = logic.by.length > 0 ? ` by ${logic.by.join(", ")}` : "";
-  const source = `from ${dataStream} | where @timestamp >= now() - ${horizonMinutes} minutes`;
+  const source = `from ${dataStream} | where @timestamp >= now() - ${maxAgeMinutes} minutes`;
   if (logic.kind === "distinct") {
     return [
       `${source} and (${logic.condition.esql})`,

@@ -1,6 +1,6 @@
 import type { Panel } from "../dashboards/schema";
 
-/** A saved object's pointer to another one. */
+/** A saved object's reference to another one. */
 export interface Reference {
   readonly type: string;
   readonly id: string;
@@ -10,7 +10,7 @@ export interface Reference {
 type LensPanel = Exclude<Panel, { type: "list" }>;
 type Column = Readonly<Record<string, unknown>>;
 
-/** A chart: what it counts, and how it is drawn. Column ids are keys of `columns`, in their order. */
+/** What a chart counts, and how it is drawn. The keys of `columns` are the columns' ids, in their order. */
 interface Chart {
   readonly visualizationType: "lnsMetric" | "lnsXY" | "lnsDatatable";
   readonly columns: Readonly<Record<string, Column>>;
@@ -18,12 +18,14 @@ interface Chart {
 }
 
 /**
- * A panel with a Lens chart of its own ("by value"), without its place. `id` is the panel's, `viewId` the data view's.
- * The reference to the data view has to be on both levels: in the chart, and, with the panel's id in front, on the dashboard.
+ * Returns a panel that contains its own Lens chart ("by value"), without its place in the grid. Both the chart and the dashboard
+ * must have the reference to the data view; on the dashboard its name begins with the panel's id.
+ * @param id the panel's id
+ * @param viewId the data view's id
  */
 export function lensPanel(panel: LensPanel, id: string, viewId: string) {
   const layerId = `${id}-layer`;
-  const chart = charts(panel, layerId);
+  const chart = renderChart(panel, layerId);
   const reference: Reference = {
     type: "index-pattern",
     id: viewId,
@@ -54,7 +56,7 @@ export function lensPanel(panel: LensPanel, id: string, viewId: string) {
     },
   };
   return {
-    // A metric writes its own title into its tile.
+    // A metric shows its title inside its tile.
     content: {
       type: "lens",
       embeddableConfig: { attributes, enhancements: {}, hidePanelTitles: panel.type === "metric" },
@@ -63,30 +65,31 @@ export function lensPanel(panel: LensPanel, id: string, viewId: string) {
   };
 }
 
-/** Lens's type of the fields that panels group by, where it is none of text; a test compares them with the mappings. */
+/** Lens's types of the fields that panels group by; default: string. A test compares them with the mappings. */
 const DATA_TYPES: Readonly<Record<string, string>> = {
   "http.response.status_code": "number",
   "source.ip": "ip",
 };
 
-function charts(panel: LensPanel, layerId: string): Chart {
+function renderChart(panel: LensPanel, layerId: string): Chart {
   switch (panel.type) {
     case "metric":
       return {
         visualizationType: "lnsMetric",
         columns: {
-          value: panel.unique === undefined ? count(panel.title) : unique(panel.title, panel.unique),
+          value:
+            panel.unique === undefined ? countColumn(panel.title) : uniqueColumn(panel.title, panel.unique),
         },
         visualization: { layerId, layerType: "data", metricAccessor: "value" },
       };
     case "xy": {
       const [series] = Object.entries(panel.by ?? {}).map(([label, field]) =>
-        terms(label, field, { top: panel.top, other: true }),
+        termsColumn(label, field, { top: panel.top, other: true }),
       );
-      // The series come first, so that they are the most frequent of the whole time, and not of each bar.
+      // The series come first, so that they are the most frequent values of the whole time range and not of each bar.
       return {
         visualizationType: "lnsXY",
-        columns: { ...(series && { series }), time: dateHistogram(), count: count("Count") },
+        columns: { ...(series && { series }), time: timeColumn(), count: countColumn("Count") },
         visualization: {
           layers: [
             {
@@ -107,12 +110,12 @@ function charts(panel: LensPanel, layerId: string): Chart {
     case "table": {
       const rows = Object.entries(panel.by).map(
         ([label, field], index) =>
-          [`row-${index}`, terms(label, field, { top: panel.top, other: false })] as const,
+          [`row-${index}`, termsColumn(label, field, { top: panel.top, other: false })] as const,
       );
       const values = Object.entries(panel.unique).map(
-        ([label, field], index) => [`value-${index}`, unique(label, field)] as const,
+        ([label, field], index) => [`value-${index}`, uniqueColumn(label, field)] as const,
       );
-      const columns = Object.fromEntries<Column>([...rows, ["count", count("Count")], ...values]);
+      const columns = Object.fromEntries<Column>([...rows, ["count", countColumn("Count")], ...values]);
       return {
         visualizationType: "lnsDatatable",
         columns,
@@ -128,7 +131,7 @@ function charts(panel: LensPanel, layerId: string): Chart {
   }
 }
 
-function number(label: string, operationType: "count" | "unique_count", sourceField: string): Column {
+function numberColumn(label: string, operationType: "count" | "unique_count", sourceField: string): Column {
   return {
     label,
     customLabel: true,
@@ -141,10 +144,10 @@ function number(label: string, operationType: "count" | "unique_count", sourceFi
   };
 }
 
-const count = (label: string) => number(label, "count", "___records___");
-const unique = (label: string, field: string) => number(label, "unique_count", field);
+const countColumn = (label: string) => numberColumn(label, "count", "___records___");
+const uniqueColumn = (label: string, field: string) => numberColumn(label, "unique_count", field);
 
-function dateHistogram(): Column {
+function timeColumn(): Column {
   return {
     label: "@timestamp",
     dataType: "date",
@@ -156,8 +159,12 @@ function dateHistogram(): Column {
   };
 }
 
-/** The `top` most frequent values of a field by the column `count`; with `other`, the rest as one more. */
-function terms(label: string, sourceField: string, { top, other }: { top: number; other: boolean }): Column {
+/** The `top` values of a field with the highest `count`. With `other`, one more value stands for all others. */
+function termsColumn(
+  label: string,
+  sourceField: string,
+  { top, other }: { top: number; other: boolean },
+): Column {
   return {
     label,
     customLabel: true,
@@ -177,7 +184,7 @@ function terms(label: string, sourceField: string, { top, other }: { top: number
   };
 }
 
-/** A query as Kibana stores it; nothing asks for everything. */
+/** Returns a KQL query as Kibana stores it. Default: all documents. */
 export function kql(query: string | undefined): { language: "kuery"; query: string } {
   return { language: "kuery", query: query ?? "" };
 }

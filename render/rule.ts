@@ -7,16 +7,17 @@ import { stableJson } from "../core/json";
 
 /** How often Kibana runs a rule. */
 export const INTERVAL = "1m";
-/** The window of a rule about single events: longer than the interval, for runs that Kibana starts late. */
+/** The window of a rule about single events. It is longer than the interval, because Kibana can start a run late. */
 const EVENT_WINDOW: Window = { size: 5, unit: "m" };
-/** The events that an alert carries, the newest of them. */
-const HITS = 20;
-/** Groups that a rule looks at, those with most events first: as many as Kibana allows. */
-const GROUPS = 1000;
+/** How many events an alert contains: the newest ones. */
+const MAX_EVENTS = 20;
+/** How many groups a rule evaluates, those with most events first: as many as Kibana allows. */
+const MAX_GROUPS = 1000;
 const TIME_FIELD = "event.ingested";
 
-const MINUTES = { s: 1 / 60, m: 1, h: 60, d: 24 * 60 };
+const MINUTES_PER_UNIT = { s: 1 / 60, m: 1, h: 60, d: 24 * 60 };
 
+/** Where a rule searches. */
 export interface RuleTarget {
   /** The data stream that the rule searches, such as "logs-dhis2-default". */
   readonly dataStream: string;
@@ -39,33 +40,36 @@ export interface RenderedRule {
   }[];
 }
 
-/** The window of what is counted. */
+/** Returns the window in which the rule counts events. */
 export function windowOf(logic: Logic): Window {
   return logic.kind === "event" ? EVENT_WINDOW : logic.window;
 }
 
-/** How far back a line may have been written that is counted now. */
-export function horizonMinutes(logic: Logic): number {
+/** Returns how old a line may be that the rule still counts, in minutes since it was written. */
+export function maxAgeMinutes(logic: Logic): number {
   const { size, unit } = windowOf(logic);
-  return Math.ceil(size * MINUTES[unit]) + LATENESS_MINUTES;
+  return Math.ceil(size * MINUTES_PER_UNIT[unit]) + LATENESS_MINUTES;
 }
 
-/** Elasticsearch's query for a condition; with `horizon`, only of lines written so many minutes ago at most. */
-export function renderQuery(lucene: string, horizon?: number): object {
+/**
+ * Returns Elasticsearch's query for a condition.
+ * @param ageMinutes finds only lines that were written at most this long ago; default: all lines
+ */
+export function renderQuery(lucene: string, ageMinutes?: number): object {
   const condition = { query_string: { query: lucene, analyze_wildcard: true } };
-  const age = { range: { "@timestamp": { gte: `now-${horizon}m` } } };
-  return { bool: { filter: horizon === undefined ? [condition] : [condition, age] } };
+  const age = { range: { "@timestamp": { gte: `now-${ageMinutes}m` } } };
+  return { bool: { filter: ageMinutes === undefined ? [condition] : [condition, age] } };
 }
 
-/** The rule's params, with every default that Kibana would add (the provider compares exactly). */
+/** Returns the rule's params, with every default that Kibana adds: the provider compares what it sent with what it reads back. */
 export function renderParams(detection: Detection, target: RuleTarget): Record<string, unknown> {
   const { logic } = detection;
   const { size, unit } = windowOf(logic);
   const common = {
     aggType: "count",
-    // Only a rule about single events has to tell new ones from those it has shown already.
+    // Only a rule about single events must skip events that it has shown already.
     excludeHitsFromPreviousRun: logic.kind === "event",
-    size: HITS,
+    size: MAX_EVENTS,
     timeField: TIME_FIELD,
     timeWindowSize: size,
     timeWindowUnit: unit,
@@ -73,9 +77,9 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
   if (logic.kind === "distinct" || logic.kind === "together") {
     return {
       ...common,
-      esqlQuery: { esql: renderEsql(logic, target.dataStream, horizonMinutes(logic)) },
-      // By rows, Kibana names an alert by the fields of the query's BY. Without any it takes all columns (getAlertIdFields in
-      // esql_query_utils.ts): with each other count that would be another alert, and its throttle would hold nothing back.
+      esqlQuery: { esql: renderEsql(logic, target.dataStream, maxAgeMinutes(logic)) },
+      // With "row", the fields of the query's BY identify an alert. Without BY, all columns would (getAlertIdFields in
+      // esql_query_utils.ts): each other count would be another alert, and throttling would have no effect.
       groupBy: logic.by.length > 0 ? "row" : "all",
       searchType: "esqlQuery",
       threshold: [0],
@@ -85,10 +89,10 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
   const by = logic.kind === "count" ? logic.by : [];
   return {
     ...common,
-    esQuery: stableJson({ query: renderQuery(logic.condition.lucene, horizonMinutes(logic)) }),
-    // An array of one is refused.
+    esQuery: stableJson({ query: renderQuery(logic.condition.lucene, maxAgeMinutes(logic)) }),
+    // Kibana refuses an array with one element.
     ...(by.length > 0
-      ? { groupBy: "top", termField: by.length === 1 ? by[0] : by, termSize: GROUPS }
+      ? { groupBy: "top", termField: by.length === 1 ? by[0] : by, termSize: MAX_GROUPS }
       : { groupBy: "all" }),
     index: [target.dataStream],
     searchType: "esQuery",
@@ -97,7 +101,7 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
   };
 }
 
-/** What the connector writes for an alert. */
+/** Returns the document that the connector writes for an alert. */
 function alertDocument(detection: Detection): object {
   const { logic, watched } = detection;
   const { size, unit } = windowOf(logic);
@@ -112,14 +116,17 @@ function alertDocument(detection: Detection): object {
   });
 }
 
-/** What Kibana fills in for how many there were. The value of a rule in ES|QL is the number of its rows: what it counted stands in them. */
+/**
+ * Returns the mustache for how many events (or different values) there were. For a rule in ES|QL, Kibana's own value is the
+ * number of rows, so the count is read from the row.
+ */
 export function countOf(logic: Logic): string {
   return logic.kind === "distinct"
     ? "{{#context.hits}}{{_source.value_count}}{{/context.hits}}"
     : "{{context.value}}";
 }
 
-/** How many events it takes, in words for the alert. */
+/** Returns from how many events on the rule fires, as text for the alert. */
 function thresholdOf(logic: Logic): string {
   if (logic.kind === "event") return ">= 1";
   if (logic.kind !== "together") return `${logic.comparator} ${logic.threshold}`;
@@ -127,14 +134,15 @@ function thresholdOf(logic: Logic): string {
 }
 
 /**
- * A detection as a Kibana rule. One about single events acts on every run that finds new ones; one that counts acts
- * once for each entity in its window, as the same events are in the window of the next runs too.
+ * Returns a detection as a Kibana rule. A rule about single events acts in every run that finds new events. A rule that counts acts
+ * once for each entity and window, because the next runs count the same events again. Throws if a detection that watches for
+ * silence was not split into one rule for each container.
  */
 export function renderRule(detection: Detection, target: RuleTarget): RenderedRule {
   const { logic } = detection;
   if (watchesSilence(detection) && detection.watched === undefined) {
     throw new Error(
-      `${detection.name} watches for silence: it has to be made into one rule for each container`,
+      `${detection.name} watches for silence: split it into one rule for each container first (detections/settings.ts)`,
     );
   }
   const { size, unit } = windowOf(logic);

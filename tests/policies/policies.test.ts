@@ -103,7 +103,10 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
   "host-key-required": {
     for: [COMMAND],
     against: [
-      [withInputs(COMMAND, { connection: { host: "h" } }), /no hostKey/],
+      [
+        withInputs(COMMAND, { connection: { host: "h" } }),
+        /^connection has no hostKey; set dhis2-siem:hostKey/,
+      ],
       [withInputs(COMMAND, { connection: { host: "h", hostKey: "k", proxy: { host: "b" } } }), /bastion/],
     ],
   },
@@ -112,7 +115,7 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
     against: [
       [
         withInputs(COMMAND, { create: "elasticsearch-reset-password hunter2" }),
-        /create command is not the fixed one/,
+        /create command must be "bash -s -- apply"/,
       ],
       [withInputs(COMMAND, { delete: "sudo -n bash -s -- delete hunter2" }), /delete command/],
       [withInputs(COMMAND, { environment: { PASSWORD: "hunter2" } }), /environment/],
@@ -145,7 +148,7 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
   "relay-key-reads-alerts-only": {
     for: [RELAY_KEY, KEY],
     against: [
-      [withInputs(RELAY_KEY, { roleDescriptors: "{}" }), /no role descriptors/],
+      [withInputs(RELAY_KEY, { roleDescriptors: "{}" }), /without role descriptors/],
       [relayKey({ cluster: ["manage"] }), /manage/],
       [relayKey({}, { privileges: ["read", "write"] }), /have there: write/],
       [relayKey({}, { names: ["logs-dhis2-default"] }), /logs-dhis2-default: .* read/],
@@ -162,7 +165,7 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
     against: [
       [
         withInputs(PROVIDER, { kibana: JSON.stringify({ endpoints: ["http://k"], caCerts: ["c"] }) }),
-        /http:\/\/k is not https/,
+        /kibana: the endpoint must begin with https:\/\/; it is http:\/\/k/,
       ],
       [
         withInputs(PROVIDER, { kibana: JSON.stringify({ insecure: true, caCerts: ["c"] }) }),
@@ -170,7 +173,7 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       ],
       [
         withInputs(PROVIDER, { elasticsearch: JSON.stringify({ endpoints: ["https://e"] }) }),
-        /no certificate authority/,
+        /elasticsearch: caData must name the certificate authority/,
       ],
     ],
   },
@@ -181,19 +184,22 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
         withInputs(COMMAND, {
           stdin: filebeat.replace("verification_mode: full", "verification_mode: none"),
         }),
-        /none/,
+        /verification_mode must be full; it is none/,
       ],
-      [withInputs(COMMAND, { stdin: filebeat.replace(": full", ": certificate") }), /certificate/],
+      [withInputs(COMMAND, { stdin: filebeat.replace(": full", ": certificate") }), /it is certificate/],
       [withInputs(COMMAND, { stdin: filebeat.replace("https://", "http://") }), /http:\/\//],
     ],
   },
   "versions-pinned": {
     for: [COMMAND],
     against: [
-      [withInputs(COMMAND, { stdin: "ELASTIC_VERSION='8.x'" }), /ELASTIC_VERSION is "8.x"/],
-      [withInputs(COMMAND, { stdin: "FILEBEAT_VERSION='8.19'" }), /FILEBEAT_VERSION is "8.19"/],
-      [withInputs(COMMAND, { stdin: "PACKAGES_FINGERPRINT='D88E42B4'" }), /no full fingerprint/],
-      [withInputs(COMMAND, { stdin: "deb [trusted=yes] http://m stable main" }), /unsigned/],
+      [withInputs(COMMAND, { stdin: "ELASTIC_VERSION='8.x'" }), /ELASTIC_VERSION must be .* it is "8.x"/],
+      [withInputs(COMMAND, { stdin: "FILEBEAT_VERSION='8.19'" }), /FILEBEAT_VERSION must be .* it is "8.19"/],
+      [
+        withInputs(COMMAND, { stdin: "PACKAGES_FINGERPRINT='D88E42B4'" }),
+        /PACKAGES_FINGERPRINT must be 40 .* it is "D88E42B4"/,
+      ],
+      [withInputs(COMMAND, { stdin: "deb [trusted=yes] http://m stable main" }), /must be signed/],
     ],
   },
   "people-are-not-superusers": {
