@@ -26,7 +26,7 @@ export async function main(args: readonly string[], print: (text: string) => voi
     description:
       "Shows what the real pipeline makes of lines: a line of JSON for each. A line is as a rule's test events have it, or as it was logged, below a header or with the options (docs/testing.md).",
     examples: [
-      ["tests/pipelines/nginx.log --table", "each line's fields, one below the other"],
+      ["sources/nginx/samples/access-and-error.log --table", "each line's fields, one below the other"],
       ["line.txt --container dhis --type dhis2 --journal tomcat9", "lines that DHIS2 wrote to the journal"],
     ],
   } as const;
