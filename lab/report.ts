@@ -13,6 +13,7 @@ export function realOrStandin(): { part: string; what: string }[] {
   return [
     { part: "LXD, systemd, journald, SSH", what: "real" },
     { part: "nginx, PostgreSQL", what: "real" },
+    { part: "openresty (in the check)", what: openresty() },
     { part: "Pulumi's CLI and engine", what: "real" },
     {
       part: "Elasticsearch",
@@ -32,6 +33,15 @@ export function realOrStandin(): { part: string; what: string }[] {
     },
     { part: "DHIS2", what: "STAND-IN (lab/standins/dhis2): its login, its log lines and its audit log" },
   ];
+}
+
+/** What plays openresty: lab/site/openresty.sh finds out where it is installed. */
+function openresty(): string {
+  const file = join(LAB_STATE, "openresty");
+  const real = existsSync(file) && readFileSync(file, "utf8").trim() === "vendor";
+  return real
+    ? "real"
+    : "STAND-IN where its packages cannot be had: Debian's nginx in openresty's folders and unit";
 }
 
 /** Prints the alerts, what the mail server and the webhook got of them, where to look, and what was real. */

@@ -26,6 +26,7 @@ export const SUITES: readonly Suite[] = [
   { name: "types", minutes: 6, attacks: true },
   { name: "recovery", minutes: 5, attacks: true },
   { name: "secrets", minutes: 4 },
+  { name: "openresty", minutes: 4, attacks: true },
   { name: "killed", minutes: 2 },
   { name: "begin", minutes: 4, last: true },
   { name: "down", minutes: 1, last: true },

@@ -15,6 +15,7 @@ files_for() {
   case $1 in
     proxy) echo "$SITE/nginx.conf $SITE/performance.conf $SITE/dhis.conf" ;;
     apache) echo "$SITE/apache.conf" ;;
+    openresty) echo "$SITE"/openresty{,-site,-static}.conf "$SITE"/openresty{-nginx.sh,.service} "$SITE/dhis.conf" ;;
     dhis) echo "$SITE/tomcat9.service $STATE/dhis2.js" ;;
     *) ;;
   esac
