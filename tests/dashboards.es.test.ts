@@ -91,7 +91,7 @@ async function listColumns(elasticsearch: RealElasticsearch, search: SavedSearch
 }
 
 describe("every panel shows something of the rules' own events", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const found = new Map<string, Row[]>();
 
   before(async () => {

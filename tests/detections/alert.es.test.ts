@@ -73,7 +73,7 @@ const failure = (user: string) =>
   `* INFO  2024-03-01T10:11:12,345 Authentication event: AuthenticationFailureBadCredentialsEvent; username: ${user}; exception: Bad credentials (AuthenticationLoggerListener.java [tomcat-http-7])`;
 
 describe("an alert, from the line to the alert index", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it("says which rule, whom, how many, in which time and how bad, and carries the events", async () => {
     const alerts = await alertsOf(

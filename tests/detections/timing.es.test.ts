@@ -42,7 +42,7 @@ const signOfLife = (written: number, ingested = written): Line => ({
 });
 
 describe("rules in time, as Kibana runs them", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let elasticsearch: RealElasticsearch;
   before(async () => {
     elasticsearch = await realElasticsearch();

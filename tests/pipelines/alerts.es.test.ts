@@ -35,7 +35,7 @@ function written(rule: AlertingRule, alertId: string, hits: readonly object[]): 
 }
 
 describe("alerts, as their pipeline makes documents of what the connector writes", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let elasticsearch: RealElasticsearch;
   let entry: string;
   let alerts: string;

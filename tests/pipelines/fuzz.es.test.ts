@@ -68,7 +68,7 @@ const misshapen = fc
   .map(({ event, wrong }): Json => ({ ...event, ...wrong }));
 
 describe("10,000 generated and mutated lines", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let elasticsearch: RealElasticsearch;
   before(async () => {
     elasticsearch = await realElasticsearch();

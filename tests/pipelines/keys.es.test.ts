@@ -12,7 +12,7 @@ const DENIED =
   '203.0.113.9 - - [01/Mar/2024:10:11:12 +0000] "POST /api/auth/login HTTP/1.1" 401 150 "-" "curl/8.4.0"';
 
 describe("an agent's key", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let elasticsearch: RealElasticsearch;
   let stream: string;
   const keys: string[] = [];

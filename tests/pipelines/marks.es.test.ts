@@ -7,7 +7,7 @@ import { flat, putPipelines, simulate } from "../../commands/elasticsearch/pipel
 const MINUTE = 60_000;
 
 describe("marks of lines", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let elasticsearch: RealElasticsearch;
   let entry: string;
   before(async () => {

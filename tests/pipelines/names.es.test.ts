@@ -80,7 +80,7 @@ function names({ characters, tokens }: Form): string[] {
 }
 
 describe("a user's name in a line", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let elasticsearch: RealElasticsearch;
   let entry: string;
   before(async () => {

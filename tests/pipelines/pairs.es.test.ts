@@ -28,7 +28,7 @@ const without = (document: Json, names: readonly string[]): Json =>
   Object.fromEntries(Object.entries(document).filter(([name]) => !names.includes(name)));
 
 describe("lines of every kind, as the pipelines make documents of them", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let elasticsearch: RealElasticsearch;
   let entry: string;
   before(async () => {

@@ -16,7 +16,7 @@ const hurry =
   "import siem_relay; siem_relay.LOOK_EVERY = 1; siem_relay.BLIND_AFTER = siem_relay.timedelta(seconds=3)";
 
 describe("the relay, on real ElastAlert", function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   let elasticsearch: RealElasticsearch;
   let pipeline: string;
   const tls = certificate();

@@ -25,7 +25,7 @@ const ENTRY = `  made_up_machine: {
 } as const satisfies`;
 
 describe("a source and a machine type that are added", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-project-"));
   const at = (path: string) => join(folder, path);
   const site = at("site.json");

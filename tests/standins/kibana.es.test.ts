@@ -27,7 +27,7 @@ const [logs, alerts] = ["standin-logs", "standin-alerts"];
 const password = "for-this-test-only";
 
 describe("the stand-in for Kibana: its rules on a real Elasticsearch", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   const folder = mkdtempSync(join(tmpdir(), "kibana-"));
   let elasticsearch: RealElasticsearch;
   let kibana: Kibana;
