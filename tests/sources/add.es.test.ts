@@ -108,6 +108,6 @@ describe("a source and a machine type that are added", function () {
     rmSync(at("sources/made-up/samples"), { recursive: true });
     const { status, text } = program("commands/graph.ts", site);
     assert.notEqual(status, 0);
-    assert.match(text, /^sources\/made-up\/samples: must hold sample lines of the program/m);
+    assert.match(text, /^sources\/made-up\/samples must hold sample lines of the program/m);
   });
 });

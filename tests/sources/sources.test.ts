@@ -76,7 +76,7 @@ describe("a source that is not as it should be", () => {
   it("has no samples", () => {
     rmSync(join(folder, "samples"), { recursive: true });
     const [said = "", ...more] = says();
-    assert.match(said, /^samples: must hold sample lines of the program, such as samples\/access\.log/);
+    assert.match(said, /^samples must hold sample lines of the program, such as samples\/access\.log/);
     assert.deepEqual(more, []);
   });
 
@@ -84,7 +84,7 @@ describe("a source that is not as it should be", () => {
     rmSync(join(folder, "samples/a.expected.json"));
     assert.match(
       says().join("\n"),
-      /^samples\/a\.expected\.json: must hold the documents that the lines of a\.log become/,
+      /^samples\/a\.expected\.json must hold the documents that the lines of a\.log become/,
     );
   });
 
@@ -94,14 +94,14 @@ describe("a source that is not as it should be", () => {
       JSON.stringify([...SAMPLE, { ...SAMPLE[0], "event.dataset": "made.other" }]),
     );
     assert.deepEqual(says(), [
-      `samples/a.expected.json: [1].event.dataset: must be one of this source's datasets (made.log); it is "made.other"`,
+      `samples/a.expected.json: [1].event.dataset must be one of this source's datasets (made.log); it is "made.other"`,
     ]);
   });
 
   it("names a dataset that no sample shows", () => {
     source = { ...source, datasets: ["made.log", "made.other"] };
     assert.deepEqual(says(), [
-      "index.ts: datasets: must each be that of a sample's document; none is of made.other",
+      "index.ts: datasets must each be that of a sample's document; none is of made.other",
     ]);
   });
 
@@ -112,9 +112,9 @@ describe("a source that is not as it should be", () => {
     assert.deepEqual(
       told.map((text) => text.replace(/^.*index\.ts: /, "")),
       [
-        'lines.identifiers: must be this source\'s alone; "nginx" is also one of nginx',
-        'lines.prefixes: must be this source\'s alone; "tomcat" is also one of dhis2',
-        'lines.paths: must be this source\'s alone; "/apache2/" is also one of apache2',
+        'lines.identifiers must be this source\'s alone; "nginx" is also one of nginx',
+        'lines.prefixes must be this source\'s alone; "tomcat" is also one of dhis2',
+        'lines.paths must be this source\'s alone; "/apache2/" is also one of apache2',
       ],
     );
   });
@@ -123,9 +123,9 @@ describe("a source that is not as it should be", () => {
     rmSync(join(folder, "pipeline.yml"));
     source = { ...source, name: "made", datasets: [] };
     const told = says();
-    assert.match(told[0] ?? "", /^index\.ts: name: must be the name of its folder/);
-    assert.match(told[1] ?? "", /^index\.ts: datasets: must name one at least, such as "made\.log"/);
-    assert.match(told[2] ?? "", /^pipeline\.yml: must be there, or `pipeline` must name a shared one/);
+    assert.match(told[0] ?? "", /^index\.ts: name must be the name of its folder/);
+    assert.match(told[1] ?? "", /^index\.ts: datasets must name one at least, such as "made\.log"/);
+    assert.match(told[2] ?? "", /^pipeline\.yml must be there, or `pipeline` must name a shared one/);
   });
 
   it("has shell that is not there, or that lacks a function", () => {
@@ -137,9 +137,9 @@ describe("a source that is not as it should be", () => {
     const told = says();
     assert.match(
       told[0] ?? "",
-      /^index\.ts: logging\.scripts: must be files that are there; there is no .*other\.sh$/,
+      /^index\.ts: logging\.scripts must be files that are there; there is no .*other\.sh$/,
     );
-    assert.equal(told[1], "index.ts: logging.scripts: must define the function made_up_logging_delete");
+    assert.equal(told[1], "index.ts: logging.scripts must define the function made_up_logging_delete");
     assert.equal(shellName(source), "made_up");
   });
 });
