@@ -21,7 +21,15 @@ const { scripts, version } = z
 const LIFECYCLE_SCRIPTS = ["postinstall"];
 
 /** Words with a slash that are not paths of this project, and folders that an operator has. */
-const NOT_PATHS = ["conf.d/", "sites-enabled/", "upstream/", "sources/NAME", "sources/haproxy", "samples/", "logs/"];
+const NOT_PATHS = [
+  "conf.d/",
+  "sites-enabled/",
+  "upstream/",
+  "sources/NAME",
+  "sources/haproxy",
+  "samples/",
+  "logs/",
+];
 
 /** The style guide quotes names that are bad or made up. */
 const WITHOUT_PATHS = ["docs/style.md", "CHANGELOG.md"];
