@@ -5,24 +5,11 @@ import { join } from "node:path";
 import { loadDetections } from "../../detections";
 import { forSite } from "../../detections/settings";
 import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../commands/graph";
-import type { Graph, GraphResource } from "../../commands/graph/mocked-program";
+import type { Graph } from "../../commands/graph/mocked-program";
+import { named, text } from "../support/graph";
 import { matchesSnapshot } from "../support/snapshot";
 
 const SMALL = join(__dirname, "../sites/nginx.json");
-
-function named(graph: Graph, name: string): GraphResource {
-  const found = graph.resources.find((resource) => resource.name === name);
-  assert.ok(
-    found,
-    `${name} is not in the graph: ${graph.resources.map((resource) => resource.name).join(", ")}`,
-  );
-  return found;
-}
-
-function text(value: unknown): string {
-  assert.equal(typeof value, "string");
-  return value as string;
-}
 
 describe("the graph of a small site", () => {
   let graph: Graph;
