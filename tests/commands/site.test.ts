@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../core/root";
@@ -166,6 +166,28 @@ describe("npm run site, with a stack's file", () => {
       path: "environment.TZ",
       message: "must be a time zone, such as Africa/Accra",
     });
+  });
+
+  it("says what is wrong with the site's own rules, and with its settings for rules", async () => {
+    writeSite((text) => text);
+    const file = join(folder, "site.json");
+    const check = () => main([file, "--stack", "prod"], folder);
+    mkdirSync(join(folder, "rules"));
+    const rule = join(folder, "rules/odd.yml");
+    writeFileSync(rule, "title: 1\n");
+    const expected = new RegExp(`^${rule}:1: title must be a string\\n`);
+    writeStack({ detectionsFolder: "rules" });
+    assert.match((await check()).stderr, expected);
+    writeStack({ detectionsFolder: "rules", host: "{ secure: v1:abc }" });
+    assert.match((await check()).stderr, expected);
+    rmSync(rule);
+    writeStack({ detectionsFolder: "rules", detections: "{ nobody: { enabled: false } }" });
+    const { stderr, code } = await check();
+    assert.match(
+      stderr,
+      /^Pulumi.prod.yaml:\d+: dhis2-siem:detections.nobody must be the name or id of a detection; .*\n$/,
+    );
+    assert.equal(code, 1);
   });
 
   it("says which delivery secret stands in plain text, as a preview does", async () => {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadDetections } from "../../detections";
 import { siteGraph } from "../../commands/graph";
@@ -53,5 +55,26 @@ describe("the graph", () => {
       siteGraph(SMALL, { detectionsFolder: "tests/none" }),
       /\btests\/none must be a folder that holds rules/,
     );
+  });
+
+  it("refuses a site's broken rule, with file, line and every fault", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "own-rules-"));
+    try {
+      writeFileSync(join(folder, "odd.yml"), "title: 1\nlevel: bad\n");
+      await assert.rejects(siteGraph(SMALL, { detectionsFolder: folder }), (error: Error) => {
+        assert.match(error.message, /things are wrong with the input; nothing was touched\n/);
+        for (const fault of [
+          "1: title must be",
+          "2: level must be",
+          "1: note is missing",
+          "1: tests is missing",
+        ]) {
+          assert(error.message.includes(`${join(folder, "odd.yml")}:${fault}`), `${fault}: ${error.message}`);
+        }
+        return true;
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
