@@ -7,9 +7,9 @@ import { ELASTICSEARCH_PORT } from "../render/elastic";
 import { TEST_RULE } from "../render/relay";
 import { runCommand } from "./command-line";
 import { finish, type Outcome } from "./outcome";
-import { connectBySsh, pulumiCli, readKnown, type Connect, type Pulumi } from "./verify";
-import { asker } from "./verify/gather";
-import { type Ask, type Delivery, deliveryOf } from "./verify/elastic";
+import { connectBySsh, pulumiCli, readDeployedStack, type ConnectToHost, type RunPulumi } from "./verify";
+import { requestSender } from "./verify/gather-facts";
+import { type SendRequest, type Delivery, readDelivery } from "./verify/server-facts";
 
 /** The relay looks every 15 seconds, and a destination may take 30. */
 const DEADLINE_S = 120;
@@ -41,32 +41,32 @@ export function testAlert(now: Date): object {
 }
 
 /** Sends a test alert the whole way and waits for each destination's delivery, at most `seconds`. Throws where Elasticsearch does not take it. */
-export async function sendTest(
-  ask: Ask,
+export async function sendTestAlert(
+  send: SendRequest,
   alertIndex: string,
   destinations: readonly string[],
   seconds = DEADLINE_S,
 ): Promise<Delivery[]> {
-  const { status, text } = await ask("POST", `/${alertIndex}/_doc?refresh=true`, testAlert(new Date()));
+  const { status, text } = await send("POST", `/${alertIndex}/_doc?refresh=true`, testAlert(new Date()));
   if (status !== 201)
     throw new Error(`Elasticsearch does not take the alert (${status}): ${text.slice(0, 200)}`);
   const { _id } = created.parse(JSON.parse(text));
   let found: Delivery[] = [];
   await poll({ seconds, pauseMs: 1000 }, async () => {
-    found = await Promise.all(destinations.map((destination) => deliveryOf(ask, destination, _id)));
+    found = await Promise.all(destinations.map((destination) => readDelivery(send, destination, _id)));
     return found.every(({ delivered }) => delivered);
   });
   return found;
 }
 
 /** What a run may be given in place of the real thing. */
-export interface Replaced {
-  readonly pulumi?: Pulumi;
-  readonly connect?: Connect;
+export interface AlertTestOptions {
+  readonly pulumi?: RunPulumi;
+  readonly connect?: ConnectToHost;
   /** How long it waits for the deliveries. */
   readonly seconds?: number;
   /** Where it says what it waits for. */
-  readonly note?: (line: string) => void;
+  readonly onProgress?: (line: string) => void;
 }
 
 interface Options {
@@ -75,7 +75,7 @@ interface Options {
 }
 
 /** The whole command but for its process. Exit code: 0 delivered everywhere, 1 not, 2 wrong usage. */
-export async function main(args: readonly string[], replaced: Replaced = {}): Promise<Outcome> {
+export async function main(args: readonly string[], replaced: AlertTestOptions = {}): Promise<Outcome> {
   const text = {
     name: "alert",
     description:
@@ -98,25 +98,25 @@ export async function main(args: readonly string[], replaced: Replaced = {}): Pr
   });
 }
 
-async function test(stack: string, { identity, cwd }: Options, replaced: Replaced): Promise<Outcome> {
+async function test(stack: string, { identity, cwd }: Options, replaced: AlertTestOptions): Promise<Outcome> {
   const pulumi = replaced.pulumi ?? pulumiCli(resolve(cwd));
-  const { ssh, ...known } = await readKnown(stack, pulumi, identity);
-  const names = known.options.delivery.destinations.map(({ name }) => name);
-  if (!known.state.delivers || names.length === 0) {
+  const { ssh, ...deployed } = await readDeployedStack(stack, pulumi, identity);
+  const names = deployed.options.delivery.destinations.map(({ name }) => name);
+  if (!deployed.state.delivers || names.length === 0) {
     throw new Error("this stack has no relay: set dhis2-siem:delivery (docs/delivery.md), then pulumi up");
   }
-  const { close, ...ways } = await (replaced.connect ?? connectBySsh)(ssh, known.options.access);
+  const { close, ...connection } = await (replaced.connect ?? connectBySsh)(ssh, deployed.options.access);
   try {
-    const ask = asker(ways, known, ELASTICSEARCH_PORT);
-    replaced.note?.(`sending a test alert to ${names.join(", ")}; this takes up to two minutes`);
-    return report(await sendTest(ask, known.state.alertIndex, names, replaced.seconds));
+    const send = requestSender(connection, deployed, ELASTICSEARCH_PORT);
+    replaced.onProgress?.(`sending a test alert to ${names.join(", ")}; this takes up to two minutes`);
+    return report(await sendTestAlert(send, deployed.state.alertIndex, names, replaced.seconds));
   } finally {
     close();
   }
 }
 
 function report(found: readonly Delivery[]): Outcome {
-  const lines = found.map(({ destination, delivered, said }) => {
+  const lines = found.map(({ destination, delivered, error: said }) => {
     if (delivered) return `${destination}: delivered`;
     return `${destination}: not delivered yet${said === undefined ? "; does the relay run?" : `, tried again and again: ${said}`}`;
   });
@@ -125,5 +125,5 @@ function report(found: readonly Delivery[]): Outcome {
 }
 
 if (require.main === module) {
-  void finish(main(process.argv.slice(2), { note: (line) => console.error(line) }));
+  void finish(main(process.argv.slice(2), { onProgress: (line) => console.error(line) }));
 }

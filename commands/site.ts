@@ -16,12 +16,12 @@ import { readSiteDetections } from "../detections/read-site";
 import { runCommand } from "./command-line";
 import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { describeSite } from "./site/describe";
-import { discover, type DiscoverOptions, type Discovery, renderProbe, type Runner } from "./site/discover";
+import { discover, type DiscoverOptions, type Discovery, renderProbe, type RunOnHost } from "./site/discover";
 import { openHost } from "./site/ssh-runner";
-import { pulumiCli, type Pulumi } from "./verify";
+import { pulumiCli, type RunPulumi } from "./verify";
 
 /** Opens the way to a stack's host; the caller closes it. */
-export type Connect = (host: SshRequest) => Promise<{ readonly run: Runner; readonly close: () => void }>;
+export type Connect = (host: SshRequest) => Promise<{ readonly run: RunOnHost; readonly close: () => void }>;
 
 interface Options {
   readonly stack?: string;
@@ -127,7 +127,7 @@ async function discoverOnHost(
   name: string,
   identity: string | undefined,
   connect: Connect,
-  pulumi: Pulumi,
+  pulumi: RunPulumi,
 ): Promise<Outcome> {
   const stack = readStack(folder, name);
   if (!stack.checked.ok) return failed(stack.checked.problems.map(printProblem).join("\n"), 1);
@@ -149,7 +149,7 @@ async function discoverOnHost(
 }
 
 /** The SSH key that the stack's config keeps encrypted, if it does; Pulumi's CLI and the passphrase open it. */
-async function keyOfConfig({ file }: Stack, name: string, pulumi: Pulumi): Promise<string | undefined> {
+async function keyOfConfig({ file }: Stack, name: string, pulumi: RunPulumi): Promise<string | undefined> {
   if (!file.encrypted.includes("privateKey")) return undefined;
   return pulumi(["config", "get", "privateKey", "--stack", name]);
 }

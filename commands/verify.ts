@@ -11,32 +11,32 @@ import { serverName } from "../connection/ssh";
 import { runCommand } from "./command-line";
 import { finish, type Outcome } from "./outcome";
 import { openHost } from "./site/ssh-runner";
-import { canary } from "./verify/canary";
-import { check } from "./verify/checks";
+import { runCanary } from "./verify/canary";
+import { runChecks } from "./verify/checks";
 import { exitCode, type Finding } from "./verify/finding";
-import { gather, type Known, type Ways } from "./verify/gather";
-import { table } from "./verify/print";
-import { direct, through } from "./verify/servers";
+import { gatherFacts, type DeployedStack, type HostConnection } from "./verify/gather-facts";
+import { formatFindings } from "./verify/print";
+import { connectDirectly, connectThroughSsh } from "./verify/send-to-server";
 import { readState } from "./verify/state";
 
-/** Runs Pulumi's CLI and gives its stdout. */
-export type Pulumi = (args: readonly string[]) => Promise<string>;
+/** Runs Pulumi's CLI with these arguments and returns its stdout. Throws if it fails. */
+export type RunPulumi = (args: readonly string[]) => Promise<string>;
 
-/** Opens the ways to a site; the caller closes them. */
-export type Connect = (
+/** Opens the connection to a site's host; the caller closes it. */
+export type ConnectToHost = (
   request: SshRequest,
   access: "forward" | "direct",
-) => Promise<Ways & { readonly close: () => void }>;
+) => Promise<HostConnection & { readonly close: () => void }>;
 
-/** Opens them over SSH, with a pinned host key. */
-export const connectBySsh: Connect = async (request, access) => {
+/** Opens the connection over SSH, with a pinned host key. */
+export const connectBySsh: ConnectToHost = async (request, access) => {
   const { client, ...session } = await openHost(request);
-  const open = access === "direct" ? direct : through(client, serverName("host", request));
-  return { ...session, open };
+  const open = access === "direct" ? connectDirectly : connectThroughSsh(client, serverName("host", request));
+  return { ...session, openConnection: open };
 };
 
-/** The CLI on the PATH, in the stack's folder. `env` is added to this process's. */
-export function pulumiCli(folder: string, env: Readonly<Record<string, string | undefined>> = {}): Pulumi {
+/** Returns a function that runs the `pulumi` of the PATH in `folder`, with `env` added to this process's environment. */
+export function pulumiCli(folder: string, env: Readonly<Record<string, string | undefined>> = {}): RunPulumi {
   return async (args) => {
     const { stdout, stderr, exitCode, code } = await execa("pulumi", [...args, "--non-interactive"], {
       cwd: folder,
@@ -49,12 +49,16 @@ export function pulumiCli(folder: string, env: Readonly<Record<string, string | 
   };
 }
 
-/** What the stack's config, its site's file and its state say, and the SSH login. Throws with every problem of the input. */
-export async function readKnown(
+/**
+ * Returns the stack as its config, its site's file and its state describe it, and the SSH login. Throws one Error with every
+ * problem of the config or the file.
+ * @param identity the file of the private key to log in with; default: the config's `privateKey`, else the SSH agent's keys
+ */
+export async function readDeployedStack(
   stack: string,
-  pulumi: Pulumi,
+  pulumi: RunPulumi,
   identity?: string,
-): Promise<Known & { readonly ssh: SshRequest }> {
+): Promise<DeployedStack & { readonly ssh: SshRequest }> {
   const json = await pulumi(["config", "--show-secrets", "--json", "--stack", stack]);
   const config = Object.entries(JSON.parse(json) as Record<string, { value?: string; secret?: boolean }>)
     .filter(([key]) => key.startsWith(NAMESPACE))
@@ -71,23 +75,26 @@ export async function readKnown(
   return { site: site.value, options, state, ssh: { ...options.host, privateKey: key } };
 }
 
-/** What a run may be given in place of the real thing, and where progress is shown. */
-export interface Verification {
-  readonly pulumi: Pulumi;
+/** The options of a verification. Tests replace `pulumi` and `connect`. */
+export interface VerifyOptions {
+  readonly pulumi: RunPulumi;
+  /** Whether marked lines are written and followed. Default: no, then nothing is changed. */
   readonly canary?: boolean;
-  /** Whether progress is shown on the terminal. */
+  /** Whether progress is shown on the terminal. Default: no. */
   readonly progress?: boolean;
+  /** The file of the private key to log in with. Default: the config's `privateKey`, else the SSH agent's keys. */
   readonly identity?: string;
-  readonly connect?: Connect;
+  /** Default: `connectBySsh`. */
+  readonly connect?: ConnectToHost;
 }
 
-/** Looks at a stack's site and gives all that can be said of it. Throws where it cannot be looked at. */
-export async function verify(stack: string, options: Verification): Promise<Finding[]> {
-  const { ssh, ...known } = await readKnown(stack, options.pulumi, options.identity);
-  const { close, ...ways } = await (options.connect ?? connectBySsh)(ssh, known.options.access);
+/** Checks a stack's site and returns the findings of every check. Throws if the stack or the host cannot be read. */
+export async function verify(stack: string, options: VerifyOptions): Promise<Finding[]> {
+  const { ssh, ...deployed } = await readDeployedStack(stack, options.pulumi, options.identity);
+  const { close, ...connection } = await (options.connect ?? connectBySsh)(ssh, deployed.options.access);
   try {
-    const findings = check({ stack, ...known, facts: await gather(ways, known) });
-    return options.canary ? [...findings, ...(await canary(ways, known, options))] : findings;
+    const findings = runChecks({ stack, ...deployed, facts: await gatherFacts(connection, deployed) });
+    return options.canary ? [...findings, ...(await runCanary(connection, deployed, options))] : findings;
   } finally {
     close();
   }
@@ -101,13 +108,13 @@ interface Options {
 }
 
 /**
- * The whole command but for its process: what it prints, and its exit code: 0 watched, 1 warnings, 2 problems, 3 could not
- * look. So a usage mistake is 3 here, as 2 is a problem of the site.
+ * Runs the command and returns its output and exit code: 0 watched, 1 warnings, 2 problems, 3 could not look. A usage
+ * mistake is 3 here, because 2 is a problem of the site.
  */
 export async function main(
   args: readonly string[],
   colours: boolean,
-  replaced: Partial<Verification> = {},
+  replaced: Partial<VerifyOptions> = {},
 ): Promise<Outcome> {
   const text = {
     name: "verify",
@@ -137,7 +144,7 @@ export async function main(
           const code = exitCode(findings);
           const stdout = json
             ? `${JSON.stringify({ stack, code, findings }, undefined, 2)}\n`
-            : table(findings, colours);
+            : formatFindings(findings, colours);
           return { stdout, stderr: "", code };
         }),
       );

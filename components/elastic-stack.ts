@@ -89,7 +89,7 @@ export class ElasticStack extends pulumi.ComponentResource {
     // What `command` prints is unknown in a preview whenever it will run again, for a heap as for a new version of a
     // script, and then all that lives in the cluster would look replaced. This one runs again only where the cluster
     // may really be another: with another host, container or generation.
-    const known = host.alone(
+    const known = host.standaloneCommand(
       `${name}-cluster-info`,
       "cluster",
       {
@@ -102,7 +102,7 @@ export class ElasticStack extends pulumi.ComponentResource {
       },
       { ...lifetime, dependsOn: [command] },
     );
-    const cluster = theCluster(container.name, command.stdout, known.stdout);
+    const cluster = knownCluster(container.name, command.stdout, known.stdout);
     this.ca = cluster.ca;
     this.caFingerprint = cluster.fingerprint;
     this.identity = new random.RandomUuid(
@@ -121,7 +121,7 @@ export interface Cluster {
 }
 
 /** The cluster that the stack knows. An update also sees that it is the one that runs now. */
-export function theCluster(
+export function knownCluster(
   container: string,
   now: pulumi.Output<string>,
   known: pulumi.Output<string>,

@@ -66,7 +66,7 @@ export class Host {
   }
 
   /** A script that runs on the host on its own, without lib.sh: what it prints is known in a preview while its few values stay. */
-  alone(
+  standaloneCommand(
     name: string,
     script: ScriptName,
     { title, values }: Pick<BundleParts, "title" | "values">,
@@ -109,7 +109,7 @@ export class Host {
       },
       opts,
     );
-    keepWarnings(step);
+    showWarnings(step);
     return step;
   }
 }
@@ -118,7 +118,7 @@ export class Host {
  * The command provider shows what a step says only while it runs (`LogOutput` in pulumi-command's util.go). What a script
  * says with `warn` is for afterwards: each update shows it with its diagnostics, as the step's last run said it.
  */
-function keepWarnings(step: remote.Command): void {
+function showWarnings(step: remote.Command): void {
   if (pulumi.runtime.isDryRun()) return;
   step.stderr.apply((said = "") => {
     const warnings = said.split("\n").filter((line) => line.startsWith("siem: warning: "));

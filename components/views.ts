@@ -25,7 +25,7 @@ export class Views extends pulumi.ComponentResource {
         new elasticstack.KibanaDataView(
           `${name}-${view.id}`,
           { dataView: { ...view }, override: true },
-          // Kibana counts there how often Discover was asked for a field; the provider would make the view anew for it.
+          // Kibana counts there how often a field is used in Discover; the provider would replace the view because of that.
           args.elastic.options(this, { ignoreChanges: ["dataView.fieldAttrs"] }),
         ),
     );
@@ -35,19 +35,19 @@ export class Views extends pulumi.ComponentResource {
       args.elastic.options(this, { dependsOn: views }),
     );
     const result = pulumi.all([imported.success, imported.errors, imported.urn]);
-    this.registerOutputs({ imported: result.apply(refuseFailure) });
+    this.registerOutputs({ imported: result.apply(throwIfImportFailed) });
   }
 }
 
-/** Throws where the import's result is that it failed. The result stays in the state, and only a replacement tries again. */
-export function refuseFailure([success, errors, urn]: readonly [
+/** Returns true, or throws a RunError if Kibana's import failed. The result stays in the state: only a replacement tries again. */
+export function throwIfImportFailed([success, errors, urn]: readonly [
   boolean | undefined,
   unknown,
   string,
 ]): boolean {
   if (success === false)
     throw new pulumi.RunError(
-      `Kibana did not import the dashboards: ${JSON.stringify(errors)}; mend that, then try again with: pulumi up --replace '${urn}'`,
+      `Kibana did not import the dashboards: ${JSON.stringify(errors)}; fix the cause, then run: pulumi up --replace '${urn}'`,
     );
   return true;
 }

@@ -39,14 +39,14 @@ const DEADLINE_S = 60;
  */
 export async function openForward(request: ForwardRequest): Promise<void> {
   const report = await startHelper({ ...request, engine: engineAddress() });
-  if (!report.open) throw errorForPeople(report.problem);
+  if (!report.open) throw errorWithoutStack(report.problem);
 }
 
 /**
  * The SDK shows no stack of such an error, but every output that waits for it formats one when it is rejected: with a
  * stack the program took half a minute to end (seen with 82 resources), without one it takes seconds.
  */
-export function errorForPeople(problem: string): pulumi.RunError {
+export function errorWithoutStack(problem: string): pulumi.RunError {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

@@ -10,14 +10,14 @@ import { connect } from "node:http2";
 import { text } from "node:stream/consumers";
 import { errorText } from "../core/errors";
 import type { HelperReport, HelperRequest } from "./forward";
-import { claimAll, serve } from "./ports";
-import { problems, ReachError } from "./problems";
+import { claimPorts, serveForward } from "./ports";
+import { problems, ConnectionError } from "./problems";
 import { connectSsh, openChannel, serverName } from "./ssh";
 
 /** Resolves once the engine has answered; from then on, the process ends with the engine. */
 function holdLifeline(engine: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const noEngine = () => reject(new ReachError(problems.noEngine(engine)));
+    const noEngine = () => reject(new ConnectionError(problems.noEngine(engine)));
     if (!URL.canParse(`http://${engine}`)) return noEngine();
     const session = connect(`http://${engine}`);
     const timer = setTimeout(noEngine, 10_000);
@@ -35,13 +35,13 @@ function holdLifeline(engine: string): Promise<void> {
 async function open({ engine, label, ssh, targets }: HelperRequest): Promise<"holding" | "nothing to hold"> {
   await holdLifeline(engine);
   const me = { engine, label };
-  const free = await claimAll(targets, me);
+  const free = await claimPorts(targets, me);
   if (free.length === 0) return "nothing to hold";
   const client = await connectSsh(ssh);
   client.once("close", () => process.exit());
   const at = serverName("host", ssh);
   await Promise.all(free.map(async (target) => (await openChannel(client, at, target)).destroy()));
-  await Promise.all(free.map((target) => serve(client, target, me)));
+  await Promise.all(free.map((target) => serveForward(client, target, me)));
   return "holding";
 }
 

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { FormData } from "undici";
 
 /** Whom to ask, and what. */
-export interface Question {
+export interface HttpsRequest {
   /** Such as "https://127.0.0.1:9200": without a path. */
   readonly origin: string;
   /** The server's name in its certificate and in the Host header, where the origin has its address. */
@@ -34,7 +34,7 @@ export interface Reply {
  * One request over HTTPS (or plain HTTP, where the origin says so) and its whole reply, whatever its status, over a
  * connection of its own. Throws an Error of one line that says who was asked what and why no reply came; no header is in it.
  */
-export async function ask(question: Question): Promise<Reply> {
+export async function sendRequest(question: HttpsRequest): Promise<Reply> {
   const { origin, name, ca, anyCertificate, socket, method = "GET", path, body, seconds } = question;
   // Only now: loading it takes a while (seen: 70 ms), and the forward's helper hardly ever asks.
   const { buildConnector, Client } = await import("undici");
@@ -69,6 +69,6 @@ function reason(error: unknown, seconds: number): string {
 }
 
 /** The `Authorization` header of a name and a password. */
-export function basic(name: string, password: string): string {
+export function basicAuth(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 }

@@ -3,34 +3,34 @@ import type { Client } from "ssh2";
 import { LOOPBACK } from "../core/ports";
 import { poll } from "../core/wait";
 import type { ForwardTarget } from "./forward";
-import { ask } from "./https";
-import { problems, ReachError } from "./problems";
+import { sendRequest } from "./https";
+import { problems, ConnectionError } from "./problems";
 
 /** Whose forward holds a port: the stack's name, and the engine that it lives with. */
-export interface Holder {
+export interface ForwardOwner {
   readonly label: string;
   readonly engine: string;
 }
 
 /** A forwarded port answers this line itself, with its holder. TLS, which is all that goes through it, never begins so. */
-const QUESTION = "dhis2-siem: whose forward is this?\n";
+const OWNER_REQUEST = "dhis2-siem: whose forward is this?\n";
 
 /**
  * Listens on the target's loopback port, and on no other address, and carries each connection through the SSH session.
  * Throws a ReachError where the port is taken.
  */
-export function serve(client: Client, target: ForwardTarget, holder: Holder): Promise<Server> {
+export function serveForward(client: Client, target: ForwardTarget, holder: ForwardOwner): Promise<Server> {
   const { localPort } = target;
   return listen(localPort, (socket) => {
     socket.on("error", () => socket.destroy());
     socket.once("data", (first) => {
-      if (first.toString("latin1") === QUESTION) socket.end(JSON.stringify(holder));
-      else carry(client, target, socket, first);
+      if (first.toString("latin1") === OWNER_REQUEST) socket.end(JSON.stringify(holder));
+      else carryConnection(client, target, socket, first);
     });
   }).catch((error: unknown) => Promise.reject(listenError(localPort, error)));
 }
 
-function carry(client: Client, target: ForwardTarget, socket: Socket, first: Buffer): void {
+function carryConnection(client: Client, target: ForwardTarget, socket: Socket, first: Buffer): void {
   socket.pause();
   client.forwardOut(LOOPBACK, target.localPort, target.host, target.port, (error, channel) => {
     if (error) {
@@ -52,28 +52,35 @@ function carry(client: Client, target: ForwardTarget, socket: Socket, first: Buf
  * An earlier run of the stack gets `patience` seconds to end, and a server behind a slow link as long to answer.
  * Throws a ReachError where something else holds the port.
  */
-export async function claim(target: ForwardTarget, me: Holder, patience = 5): Promise<"free" | "served"> {
+export async function claimPort(
+  target: ForwardTarget,
+  me: ForwardOwner,
+  patience = 5,
+): Promise<"free" | "served"> {
   const port = target.localPort;
   const claimed = await poll({ seconds: patience, pauseMs: 50 }, async () => {
     if (await isFree(port)) return "free";
-    const holder = await askHolder(port);
+    const holder = await readOwner(port);
     if (typeof holder === "string") {
       const byHand = target.tls
         ? await answersWithCertificate(target.tls, port, patience)
         : holder === "hung up";
       if (byHand) return "served";
-      throw new ReachError(problems.portTaken(port));
+      throw new ConnectionError(problems.portTaken(port));
     }
-    if (holder.label !== me.label) throw new ReachError(problems.otherStack(port, holder.label));
+    if (holder.label !== me.label) throw new ConnectionError(problems.otherStack(port, holder.label));
     return holder.engine === me.engine ? "served" : undefined;
   });
-  if (claimed === undefined) throw new ReachError(problems.otherRun(port, me.label));
+  if (claimed === undefined) throw new ConnectionError(problems.otherRun(port, me.label));
   return claimed;
 }
 
 /** Claims each; gives those whose ports are free, and so for us to serve. */
-export async function claimAll(targets: readonly ForwardTarget[], me: Holder): Promise<ForwardTarget[]> {
-  const claims = await Promise.all(targets.map((target) => claim(target, me)));
+export async function claimPorts(
+  targets: readonly ForwardTarget[],
+  me: ForwardOwner,
+): Promise<ForwardTarget[]> {
+  const claims = await Promise.all(targets.map((target) => claimPort(target, me)));
   return targets.filter((_, index) => claims[index] === "free");
 }
 
@@ -88,9 +95,11 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-function listenError(port: number, error: unknown): ReachError {
+function listenError(port: number, error: unknown): ConnectionError {
   const code = codeOf(error);
-  return new ReachError(code === "EADDRINUSE" ? problems.portTaken(port) : problems.cannotListen(port, code));
+  return new ConnectionError(
+    code === "EADDRINUSE" ? problems.portTaken(port) : problems.cannotListen(port, code),
+  );
 }
 
 function codeOf(error: unknown): string {
@@ -110,9 +119,9 @@ function listen(port: number, onConnection: (socket: Socket) => void): Promise<S
  * Asks the port itself. Where no forward of this program answers within a second: whether it "hung up" at once, which TLS
  * servers do with at most an alert (RFC 8446, 6), or is "something else".
  */
-function askHolder(port: number): Promise<Holder | "hung up" | "something else"> {
+function readOwner(port: number): Promise<ForwardOwner | "hung up" | "something else"> {
   return new Promise((resolve) => {
-    const socket = connect(port, LOOPBACK, () => socket.write(QUESTION));
+    const socket = connect(port, LOOPBACK, () => socket.write(OWNER_REQUEST));
     const timer = setTimeout(() => {
       answer = "silence";
       socket.destroy();
@@ -127,13 +136,13 @@ function askHolder(port: number): Promise<Holder | "hung up" | "something else">
     socket.on("close", () => {
       clearTimeout(timer);
       const hungUp = answer === "" || answer.startsWith("\x15\x03");
-      resolve(parseHolder(answer) ?? (hungUp ? "hung up" : "something else"));
+      resolve(parseOwner(answer) ?? (hungUp ? "hung up" : "something else"));
     });
   });
 }
 
 /** Anybody on this machine may hold a port and answer: a label that cannot be a stack's name is no holder's. */
-function parseHolder(text: string): Holder | undefined {
+function parseOwner(text: string): ForwardOwner | undefined {
   try {
     const { label, engine } = JSON.parse(text) as Record<string, unknown>;
     const named = typeof label === "string" && /^[\w.-]{1,100}$/.test(label);
@@ -150,7 +159,7 @@ async function answersWithCertificate(
   seconds: number,
 ): Promise<boolean> {
   const origin = `https://${LOOPBACK}:${port}`;
-  return ask({ origin, ca: caPem, method: "HEAD", path: "/", seconds }).then(
+  return sendRequest({ origin, ca: caPem, method: "HEAD", path: "/", seconds }).then(
     () => true,
     () => false,
   );

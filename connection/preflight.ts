@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { errorText } from "../core/errors";
-import { errorForPeople, type ForwardTarget } from "./forward";
-import { claimAll } from "./ports";
-import { ProhibitedError } from "./problems";
+import { errorWithoutStack, type ForwardTarget } from "./forward";
+import { claimPorts } from "./ports";
+import { ForwardingProhibitedError } from "./problems";
 import type { SshRequest } from "../config/ssh";
 import { connectSsh, openChannel, serverName } from "./ssh";
 
 /** How long a server behind the host may take to answer, in seconds: before the first update none is there. */
-const PATIENCE_S = 3;
+const SERVER_TIMEOUT_S = 3;
 
 /**
  * Looks, before an update touches anything, whether the host can be reached with this key, and whether the forward will be
@@ -27,13 +27,13 @@ export async function preflight(
     // No engine's: whatever of this stack holds a port now is of another run, and may be ending.
     const me = { label: pulumi.getStack(), engine: "" };
     // One that somebody holds by hand is nothing for this login to open.
-    await connectAndAsk(ssh, await claimAll(targets, me), seconds);
+    await checkForwarding(ssh, await claimPorts(targets, me), seconds);
   } catch (error) {
-    throw errorForPeople(errorText(error));
+    throw errorWithoutStack(errorText(error));
   }
 }
 
-async function connectAndAsk(
+async function checkForwarding(
   ssh: SshRequest,
   targets: readonly ForwardTarget[],
   seconds?: number,
@@ -43,10 +43,10 @@ async function connectAndAsk(
     const at = serverName("host", ssh);
     await Promise.all(
       targets.map((target) =>
-        openChannel(client, at, target, PATIENCE_S).then(
+        openChannel(client, at, target, SERVER_TIMEOUT_S).then(
           (channel) => channel.destroy(),
           (error: unknown) => {
-            if (error instanceof ProhibitedError) throw error;
+            if (error instanceof ForwardingProhibitedError) throw error;
           },
         ),
       ),

@@ -1,8 +1,8 @@
 /** A reason why the host or a server behind it cannot be reached: one line for the person at the keyboard, without secrets. */
-export class ReachError extends Error {}
+export class ConnectionError extends Error {}
 
 /** The SSH server lets nobody, or not this login, open a connection to such a target. */
-export class ProhibitedError extends ReachError {}
+export class ForwardingProhibitedError extends ConnectionError {}
 
 /** Everything that can go wrong on the way. `at` names a machine as `serverName` in ssh.ts does. */
 export const problems = {

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { Client, utils, type ConnectConfig, type ServerHostKeyAlgorithm } from "ssh2";
 import type { SshHost } from "../config/site";
 import type { SshRequest } from "../config/ssh";
-import { ProhibitedError, problems, ReachError } from "./problems";
+import { ForwardingProhibitedError, problems, ConnectionError } from "./problems";
 
 /** How long each hop may take, in seconds. */
 const TIMEOUT_S = 10;
@@ -47,7 +47,7 @@ export function openChannel(
   const name = `${target.host}:${target.port}`;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new ReachError(problems.targetClosed(at, name, `no answer within ${seconds} s`))),
+      () => reject(new ConnectionError(problems.targetClosed(at, name, `no answer within ${seconds} s`))),
       seconds * 1000,
     );
     client.forwardOut("127.0.0.1", 0, target.host, target.port, (error, channel) => {
@@ -59,10 +59,10 @@ export function openChannel(
 }
 
 /** RFC 4254, 5.1: reason 1 is "administratively prohibited"; the others mean that the target was not reached. */
-function channelProblem(error: Error & { reason?: unknown }, at: string, target: string): ReachError {
-  if (error.reason === 1) return new ProhibitedError(problems.prohibited(at, target));
+function channelProblem(error: Error & { reason?: unknown }, at: string, target: string): ConnectionError {
+  if (error.reason === 1) return new ForwardingProhibitedError(problems.prohibited(at, target));
   const said = oneLine(error.message.replace("(SSH) Channel open failure:", "")).trim();
-  return new ReachError(problems.targetClosed(at, target, said || "connection refused"));
+  return new ConnectionError(problems.targetClosed(at, target, said || "connection refused"));
 }
 
 type Login = Pick<ConnectConfig, "privateKey" | "agent">;
@@ -70,12 +70,12 @@ type Login = Pick<ConnectConfig, "privateKey" | "agent">;
 function loginWith(privateKey: string | undefined): Login {
   const agent = process.env.SSH_AUTH_SOCK;
   if (privateKey === undefined) {
-    if (!agent) throw new ReachError(problems.noLogin());
+    if (!agent) throw new ConnectionError(problems.noLogin());
     return { agent };
   }
   const parsed = utils.parseKey(privateKey);
   if (!(parsed instanceof Error)) return { privateKey };
-  throw new ReachError(/encrypted/i.test(parsed.message) ? problems.encryptedKey() : problems.badKey());
+  throw new ConnectionError(/encrypted/i.test(parsed.message) ? problems.encryptedKey() : problems.badKey());
 }
 
 /** One hop: over `sock` where another hop carries it. */
@@ -93,7 +93,7 @@ function connectHop(
   return new Promise((resolve, reject) => {
     const fail = (line: string) => {
       client.end();
-      reject(new ReachError(line));
+      reject(new ConnectionError(line));
     };
     client.once("ready", () => resolve(client));
     // Stays after "ready": a later error comes with a "close", which is what the session's owner watches.
@@ -164,7 +164,7 @@ interface Pin {
 
 function parsePin(at: string, hostKey: string): Pin {
   const parsed = utils.parseKey(hostKey.trim());
-  if (parsed instanceof Error || parsed.isPrivateKey()) throw new ReachError(problems.badPin(at));
+  if (parsed instanceof Error || parsed.isPrivateKey()) throw new ConnectionError(problems.badPin(at));
   // One RSA key serves several signature algorithms; SHA-1's is not among those that are asked for.
   const algorithms = parsed.type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [parsed.type];
   return {

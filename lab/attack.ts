@@ -1,4 +1,4 @@
-import { ask, basic, type Reply } from "../connection/https";
+import { sendRequest, basicAuth, type Reply } from "../connection/https";
 import { search, type Login } from "./elasticsearch";
 import { FQDN, PROXY_ADDRESS } from "./places";
 import { field } from "./report";
@@ -16,7 +16,7 @@ export function throughProxy(
   } = {},
 ): Promise<Reply> {
   const { body, headers, address = PROXY_ADDRESS } = options;
-  return ask({
+  return sendRequest({
     ...{ origin: `https://${address}`, name: FQDN, anyCertificate: true, method, path, seconds: 15 },
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
@@ -39,7 +39,7 @@ export async function guessPasswords(username: string): Promise<string> {
   return since;
 }
 
-const ADMIN = { authorization: basic("admin", "district") };
+const ADMIN = { authorization: basicAuth("admin", "district") };
 
 /** One request as a logged-in superuser; it must be answered with 200. */
 export async function asAdmin(method: string, path: string, body?: unknown): Promise<void> {

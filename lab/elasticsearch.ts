@@ -24,8 +24,8 @@ export async function ask(
 ): Promise<Answer> {
   const authorization = apiKey
     ? `ApiKey ${Buffer.from(apiKey).toString("base64")}`
-    : https.basic(user?.name ?? "", user?.password ?? "");
-  const { status, text } = await https.ask({
+    : https.basicAuth(user?.name ?? "", user?.password ?? "");
+  const { status, text } = await https.sendRequest({
     ...{ origin: `https://${SIEM_ADDRESS}:${port}`, ca: caPem, method, path, seconds: 15 },
     headers: { authorization, "content-type": "application/json", ...headers },
     body: JSON.stringify(body),

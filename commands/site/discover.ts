@@ -4,7 +4,7 @@ import { MACHINE_TYPES, machineType, type MachineTypeName, SOURCES } from "../..
 import { asRoot, quote } from "../../render/bundle";
 
 /** Runs a command on the LXD host, with a text on its stdin, and gives its stdout. Throws where it fails, or takes longer than `seconds`. */
-export type Runner = (command: string, stdin?: string, seconds?: number) => Promise<string>;
+export type RunOnHost = (command: string, stdin?: string, seconds?: number) => Promise<string>;
 
 /** What LXD knows about one container. */
 export interface Instance {
@@ -31,7 +31,7 @@ export interface Discovery {
 }
 
 export interface DiscoverOptions {
-  readonly run: Runner;
+  readonly run: RunOnHost;
   /** The login; any but root goes through sudo. */
   readonly user: string;
   readonly lxdProject: string;
@@ -108,12 +108,12 @@ export function guessType(
     if (found.length > 0) return { type, why: `installed: ${found.join(", ")}` };
   }
   if (/tomcat/i.test(instance.mark)) return { type: "dhis2", why: `marked as "${instance.mark}"` };
-  const byName = [...MACHINE_TYPES].sort((a, b) => weakness(a) - weakness(b));
+  const byName = [...MACHINE_TYPES].sort((a, b) => nameWeakness(a) - nameWeakness(b));
   const named = byName.find((type) => machineType(type).found.name?.test(instance.name.toLowerCase()));
   return named && { type: named, why: "by its name only; please check" };
 }
 
-function weakness(type: MachineTypeName): number {
+function nameWeakness(type: MachineTypeName): number {
   return machineType(type).found.nameIsWeak === true ? 1 : 0;
 }
 

@@ -1,7 +1,7 @@
 import type { Client, ClientChannel } from "ssh2";
 import type { SshRequest } from "../../config/ssh";
 import { connectSsh } from "../../connection/ssh";
-import type { Runner } from "./discover";
+import type { RunOnHost } from "./discover";
 
 /** How long one command on the host may take, in seconds, unless it says otherwise. */
 const TIMEOUT_S = 60;
@@ -9,7 +9,7 @@ const TIMEOUT_S = 60;
 /** An SSH session with a stack's host, and how to run commands there; whoever opened it closes it. */
 export interface HostSession {
   readonly client: Client;
-  readonly run: Runner;
+  readonly run: RunOnHost;
   readonly close: () => void;
 }
 
@@ -20,7 +20,7 @@ export async function openHost(request: SshRequest): Promise<HostSession> {
 }
 
 /** Runs commands over an open SSH connection. A failure's message is the last line that the command said. */
-export function sshRunner(client: Client): Runner {
+export function sshRunner(client: Client): RunOnHost {
   return async (command, stdin = "", seconds = TIMEOUT_S) =>
     finish(await openExec(client, command), stdin, seconds);
 }

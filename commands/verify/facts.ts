@@ -1,8 +1,8 @@
 import type { Instance } from "../site/discover";
 
 /** What was asked of something that may not answer: its answer, or in one line why there is none. */
-export type Answer<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
+export type ProbeResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
 /** What is there, as it was seen: nothing in it is judged yet. */
 export interface Facts {
@@ -10,23 +10,23 @@ export interface Facts {
   readonly now: number;
   readonly instances: readonly Instance[];
   /** By container, for those that run. */
-  readonly inside: Readonly<Record<string, Inside>>;
-  readonly elasticsearch: Answer<ElasticsearchFacts>;
-  readonly kibana: Answer<KibanaFacts>;
+  readonly containers: Readonly<Record<string, ContainerFacts>>;
+  readonly elasticsearch: ProbeResult<ElasticsearchFacts>;
+  readonly kibana: ProbeResult<KibanaFacts>;
   /** The HTTP status of Kibana's own `/siem/api/status` through the site's proxy. */
-  readonly proxy: Answer<number>;
+  readonly proxy: ProbeResult<number>;
   /** Where the stack delivers alerts. */
-  readonly relay?: Answer<RelayFacts>;
+  readonly relay?: ProbeResult<RelayFacts>;
 }
 
 /** What commands/verify/inside.sh sees in one container. */
-export interface Inside {
+export interface ContainerFacts {
   /** By unit, what `systemctl is-active` says. */
   readonly units: Readonly<Record<string, string>>;
   readonly packages: Readonly<Record<string, Package>>;
   /** By path, the SHA-256; undefined where there is no such file. */
   readonly files: Readonly<Record<string, string | undefined>>;
-  /** What the sources' own scripts said (sources/NAME/verify.sh): by source, values by key. */
+  /** What the sources' own scripts error (sources/NAME/verify.sh): by source, values by key. */
   readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** By path, when it ends, in milliseconds since 1970; undefined where it cannot be read. */
   readonly certificates: Readonly<Record<string, number | undefined>>;
@@ -63,9 +63,9 @@ export interface ElasticsearchFacts {
 /** What rules should have done in the last day and could not. */
 export interface FailedActions {
   readonly count: number;
-  /** When, in milliseconds since 1970, and what was said. */
+  /** When, in milliseconds since 1970, and what was error. */
   readonly newest: number;
-  readonly said: string;
+  readonly error: string;
 }
 
 export interface LogFacts {
@@ -109,7 +109,7 @@ export interface RuleFacts {
 export interface RelayFacts {
   /** When it delivered last, in milliseconds since 1970. */
   readonly delivered?: number;
-  /** Alerts that could not be delivered yet, and what the destination said of the newest. */
+  /** Alerts that could not be delivered yet, and what the destination error of the newest. */
   readonly failing: number;
-  readonly said: string;
+  readonly error: string;
 }

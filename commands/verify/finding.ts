@@ -1,19 +1,20 @@
-/** How bad: a warning will become a problem, or may be one; with a problem something is not watched. */
+/** A problem: something is not watched. A warning: it will become a problem, or may be one. */
 export type Severity = "ok" | "warning" | "problem";
 
-/** What a check has to say about one thing. */
+/** What a check found about one subject. */
 export interface Finding {
+  /** The name of the check, such as "agent". */
   readonly check: string;
   readonly severity: Severity;
-  /** A container, a rule, a file: what it is about. */
+  /** The container, rule or file that the finding is about, such as "dhis". */
   readonly subject: string;
   /** What was seen, in one line. */
   readonly text: string;
-  /** The command that mends it, for those that are not ok. */
-  readonly mend?: string;
+  /** The command or the words that fix it; undefined if the severity is ok. */
+  readonly fix?: string;
 }
 
-/** The exit code of a set of findings, as monitoring plugins have it: 0 ok, 1 warning, 2 problem (3: could not look). */
+/** Returns the exit code of the findings, as monitoring plugins define it: 0 ok, 1 warning, 2 problem (3: could not look). */
 export function exitCode(findings: readonly Finding[]): 0 | 1 | 2 {
   if (findings.some(({ severity }) => severity === "problem")) return 2;
   return findings.some(({ severity }) => severity === "warning") ? 1 : 0;

@@ -4,29 +4,29 @@ import { z } from "zod";
 import { renderBundle } from "../../render/bundle";
 import { type Instance, readInstances } from "../site/discover";
 import { SOURCES } from "../../machines";
-import type { Disk, Inside, Package } from "./facts";
+import type { Disk, ContainerFacts, Package } from "./facts";
 import type { State } from "./state";
 
-/** What host.sh said. */
+/** What host.sh printed. */
 export interface HostFacts {
   readonly instances: readonly Instance[];
-  readonly inside: Readonly<Record<string, Inside>>;
+  readonly containers: Readonly<Record<string, ContainerFacts>>;
 }
 
-/** The bundle that looks at the host and, in the same round trip, into each of the containers; it changes nothing. */
-export function lookBundle(lxdProject: string, containers: readonly string[], state: State): string {
+/** Returns the bundle that prints the facts of the host and, in the same round trip, of each container. It changes nothing. */
+export function hostFactsBundle(lxdProject: string, containers: readonly string[], state: State): string {
   const paths = containers.flatMap((name) =>
     Object.keys(state.containers[name]?.files ?? {}).map((path) => `${name} ${path}`),
   );
   return renderBundle({
     title: "what is there",
     values: { LXD_PROJECT: lxdProject },
-    files: { inside: insideScript(), containers: lines(containers), paths: lines(paths) },
+    files: { inside: containerScript(), containers: lines(containers), paths: lines(paths) },
     scripts: [script("host")],
   });
 }
 
-/** The bundle that writes one marked line into the journal of each container, and one that the canary's rule finds. */
+/** Returns the bundle that writes a marked line into the journal of each container, and a line that the canary's rule matches. */
 export function canaryBundle(
   lxdProject: string,
   containers: readonly string[],
@@ -46,8 +46,8 @@ export function canaryBundle(
   });
 }
 
-/** What runs in each container: inside.sh, with what the sources look at (sources/NAME/verify.sh). */
-export function insideScript(): string {
+/** Returns the script that runs in each container: inside.sh with the sources' own parts (sources/NAME/verify.sh). */
+export function containerScript(): string {
   const own = SOURCES.flatMap(({ verify }) =>
     verify ? [readFileSync(verify.script, "utf8").trimEnd()] : [],
   );
@@ -62,52 +62,53 @@ function lines(texts: readonly string[]): string {
   return texts.map((text) => `${text}\n`).join("");
 }
 
-const said = z.object({ fact: z.string(), key: z.string(), value: z.string() });
-type Said = z.output<typeof said>;
+const reportedFact = z.object({ fact: z.string(), key: z.string(), value: z.string() });
+type ReportedFact = z.output<typeof reportedFact>;
 
-/** What host.sh printed. Throws where it is not LXD's list; a container's line that is none is passed over. */
+/** Returns the facts in host.sh's output. Throws if it does not hold LXD's list of containers. Lines of a container that are not JSON are skipped. */
 export function readHostFacts(stdout: string): HostFacts {
-  const byContainer = new Map<string, Said[]>();
+  const byContainer = new Map<string, ReportedFact[]>();
   let instances: Instance[] | undefined;
   for (const line of stdout.split("\n")) {
     const [name = "", ...rest] = line.split("\t");
     const json = rest.join("\t");
     if (name === "" && json !== "") instances ??= readInstances(json);
-    else if (json !== "") byContainer.set(name, [...(byContainer.get(name) ?? []), ...readSaid(json)]);
+    else if (json !== "")
+      byContainer.set(name, [...(byContainer.get(name) ?? []), ...parseReportedFact(json)]);
   }
   if (instances === undefined) throw new Error("the host did not say which containers it has");
   return {
     instances,
-    inside: Object.fromEntries([...byContainer].map(([name, facts]) => [name, readInside(facts)])),
+    containers: Object.fromEntries([...byContainer].map(([name, facts]) => [name, toContainerFacts(facts)])),
   };
 }
 
-function readSaid(json: string): Said[] {
+function parseReportedFact(json: string): ReportedFact[] {
   try {
-    return [said.parse(JSON.parse(json))];
+    return [reportedFact.parse(JSON.parse(json))];
   } catch {
     return [];
   }
 }
 
-function readInside(facts: readonly Said[]): Inside {
-  const of = <T>(fact: string, read: (value: string) => T): Record<string, T> =>
+function toContainerFacts(facts: readonly ReportedFact[]): ContainerFacts {
+  const byKey = <T>(fact: string, read: (value: string) => T): Record<string, T> =>
     Object.fromEntries(facts.filter((one) => one.fact === fact).map(({ key, value }) => [key, read(value)]));
   return {
-    units: of("unit", (value) => value || "unknown"),
-    packages: packagesOf(of("package", (value) => value)),
-    files: of("file", (value) => (value === "" ? undefined : value)),
-    sources: Object.fromEntries(SOURCES.map(({ name }) => [name, of(name, (value) => value)])),
-    certificates: of("certificate", (value) => (value === "" ? undefined : Date.parse(value))),
-    disks: Object.entries(of("disk", (value) => value)).map(([mount, value]): Disk => {
+    units: byKey("unit", (value) => value || "unknown"),
+    packages: installedPackages(byKey("package", (value) => value)),
+    files: byKey("file", (value) => (value === "" ? undefined : value)),
+    sources: Object.fromEntries(SOURCES.map(({ name }) => [name, byKey(name, (value) => value)])),
+    certificates: byKey("certificate", (value) => (value === "" ? undefined : Date.parse(value))),
+    disks: Object.entries(byKey("disk", (value) => value)).map(([mount, value]): Disk => {
       const [size = 0, free = 0] = value.split(" ").map(Number);
       return { mount, size, free };
     }),
   };
 }
 
-/** Those that are installed; dpkg says "hold installed 8.19.8". */
-function packagesOf(statuses: Readonly<Record<string, string>>): Record<string, Package> {
+/** Returns the installed packages from their dpkg status, such as "hold installed 8.19.8". */
+function installedPackages(statuses: Readonly<Record<string, string>>): Record<string, Package> {
   return Object.fromEntries(
     Object.entries(statuses).flatMap(([name, status]) => {
       const [want, installed, version = ""] = status.split(" ");

@@ -4,10 +4,10 @@ const MARKS: Readonly<Record<Severity, string>> = { ok: "ok", warning: "WARNING"
 const COLOURS: Readonly<Record<Severity, number>> = { ok: 32, warning: 33, problem: 31 };
 
 /**
- * Findings as a table, each with the command that mends it on a line of its own, so that it can be copied; then what it
- * comes to. Colours where they are wanted.
+ * Returns the findings as a table and a summary. The command that fixes a finding has a line of its own, so that it can be
+ * copied. With `colours`, ANSI colours are used.
  */
-export function table(findings: readonly Finding[], colours: boolean): string {
+export function formatFindings(findings: readonly Finding[], colours: boolean): string {
   const paint = (text: string, code: number) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
   const width = (key: "check" | "subject") => Math.max(...findings.map((finding) => finding[key].length));
   const [check, subject] = [width("check"), width("subject")];
@@ -15,14 +15,14 @@ export function table(findings: readonly Finding[], colours: boolean): string {
     const mark = paint(MARKS[finding.severity].padEnd(7), COLOURS[finding.severity]);
     const words = `${finding.check.padEnd(check)}  ${finding.subject.padEnd(subject)}  ${finding.text}`;
     const row = `${mark}  ${oneLine(words)}`;
-    return finding.mend === undefined
+    return finding.fix === undefined
       ? row
-      : `${row}\n${" ".repeat(9)}mend: ${paint(oneLine(finding.mend), 36)}`;
+      : `${row}\n${" ".repeat(9)}fix: ${paint(oneLine(finding.fix), 36)}`;
   });
-  return `${rows.join("\n")}\n\n${summary(findings, paint)}\n`;
+  return `${rows.join("\n")}\n\n${formatSummary(findings, paint)}\n`;
 }
 
-function summary(findings: readonly Finding[], paint: (text: string, code: number) => string): string {
+function formatSummary(findings: readonly Finding[], paint: (text: string, code: number) => string): string {
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
   const [problems, warnings] = [count("problem"), count("warning")];
   if (problems + warnings === 0) return paint("The site is watched.", COLOURS.ok);
@@ -40,7 +40,7 @@ function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-/** What servers and containers say is kept on one line, and cannot steer a terminal. */
+/** Texts of servers and containers stay on one line and cannot control a terminal. */
 function oneLine(text: string): string {
   return text.replace(/\p{C}+/gu, " ");
 }

@@ -7,7 +7,7 @@ import { connect, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server as SshServer, utils, type Connection, type ServerChannel } from "ssh2";
-import { ask } from "../../connection/https";
+import { sendRequest } from "../../connection/https";
 import { listenAnywhere, LOOPBACK } from "../../core/ports";
 
 /** Skips the test, and says why. */
@@ -140,7 +140,7 @@ export function httpsServer(tls: { cert: string; key: string }): Promise<number>
 
 /** The body that an HTTPS server on a loopback port answers with, its certificate checked. */
 export async function fetchBody(port: number, ca: string): Promise<string> {
-  return (await ask({ origin: `https://${LOOPBACK}:${port}`, ca, path: "/", seconds: 10 })).text;
+  return (await sendRequest({ origin: `https://${LOOPBACK}:${port}`, ca, path: "/", seconds: 10 })).text;
 }
 
 const ENGINE = `

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer as createHttps, type Server } from "node:https";
 import { connect, createServer } from "node:net";
-import { ask, basic, type Question } from "../../connection/https";
+import { sendRequest, basicAuth, type HttpsRequest } from "../../connection/https";
 import { freePort, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
 import { soon } from "../support/soon";
@@ -12,7 +12,7 @@ describe("a question over HTTPS", () => {
   afterEach(() => servers.endAll());
 
   /** What to ask a loopback port, as the server whose certificate is siem's. */
-  function to(port: number, question: Partial<Question> = {}): Question {
+  function to(port: number, question: Partial<HttpsRequest> = {}): HttpsRequest {
     const known = { origin: `https://${LOOPBACK}:${port}`, name: "siem", ca: siem.cert };
     return { ...known, path: "/x", seconds: 10, ...question };
   }
@@ -37,7 +37,7 @@ describe("a question over HTTPS", () => {
   it("is sent as it is, and answered whatever the status; then its connection is closed", async () => {
     const { server, port } = await echo();
     const path = "/..%2f../x?a='b";
-    const { status, text } = await ask(to(port, { method: "DELETE", path, body: "ä" }));
+    const { status, text } = await sendRequest(to(port, { method: "DELETE", path, body: "ä" }));
     assert.equal(status, 418);
     const { headers, ...said } = JSON.parse(text) as { headers: Record<string, string> };
     assert.deepEqual(said, { method: "DELETE", url: path, body: "ä" });
@@ -47,19 +47,22 @@ describe("a question over HTTPS", () => {
 
   it("goes over a connection that is there already", async () => {
     const socket = connect((await echo()).port, LOOPBACK);
-    assert.equal((await ask(to(1, { socket }))).status, 418);
+    assert.equal((await sendRequest(to(1, { socket }))).status, 418);
     assert.ok(socket.destroyed);
   });
 
   it("is answered only by who shows the right certificate, unless any will do", async () => {
     const { port } = await echo();
-    await assert.rejects(ask(to(port, { name: "other" })), /does not match certificate's altnames/);
+    await assert.rejects(sendRequest(to(port, { name: "other" })), /does not match certificate's altnames/);
     await assert.rejects(
-      ask(to(port, { ca: servers.certificate().cert })),
+      sendRequest(to(port, { ca: servers.certificate().cert })),
       /self-signed certificate|unable to/,
     );
-    await assert.rejects(ask(to(port, { ca: undefined })), /self-signed certificate/);
-    assert.equal((await ask(to(port, { ca: undefined, name: "other", anyCertificate: true }))).status, 418);
+    await assert.rejects(sendRequest(to(port, { ca: undefined })), /self-signed certificate/);
+    assert.equal(
+      (await sendRequest(to(port, { ca: undefined, name: "other", anyCertificate: true }))).status,
+      418,
+    );
   });
 
   const late = "no answer within 0.5 s";
@@ -79,11 +82,11 @@ describe("a question over HTTPS", () => {
   ] as const) {
     it(`says in one line, without the login, why there is no reply of a server that ${what}`, async () => {
       const port = await servers.listenTillEnd(holder);
-      const headers = { authorization: basic("elastic", "s3cret") };
-      const asked = ask(to(port, { headers, ...(why === late && { seconds: 0.5 }) }));
+      const headers = { authorization: basicAuth("elastic", "s3cret") };
+      const asked = sendRequest(to(port, { headers, ...(why === late && { seconds: 0.5 }) }));
       await assert.rejects(asked, (error: Error) => {
         assert.match(error.message, new RegExp(`^https://${LOOPBACK}:${port}: GET /x: ${why}.*$`));
-        assert.ok(!error.message.includes(basic("elastic", "s3cret")));
+        assert.ok(!error.message.includes(basicAuth("elastic", "s3cret")));
         return true;
       });
       await closed(holder);
@@ -91,6 +94,9 @@ describe("a question over HTTPS", () => {
   }
 
   it("says so where nothing listens", async () => {
-    await assert.rejects(ask(to(await freePort())), /: GET \/x: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
+    await assert.rejects(
+      sendRequest(to(await freePort())),
+      /: GET \/x: connect ECONNREFUSED 127\.0\.0\.1:\d+$/,
+    );
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { ForwardTarget } from "../../connection/forward";
-import { claim, serve } from "../../connection/ports";
+import { claimPort, serveForward } from "../../connection/ports";
 import { connectSsh } from "../../connection/ssh";
 import { freePort, listens, LOOPBACK } from "../../core/ports";
 import * as servers from "../../lab/bench/ssh-servers";
@@ -21,7 +21,11 @@ async function servedBy(holder: typeof me): Promise<number> {
   const ssh = { host: LOOPBACK, port, user: "admin", hostKey: hostKeys.public, privateKey: login.private };
   const client = await connectSsh(ssh);
   const localPort = await freePort();
-  const server = await serve(client, { ...target(localPort), port: await servers.httpsServer(siem) }, holder);
+  const server = await serveForward(
+    client,
+    { ...target(localPort), port: await servers.httpsServer(siem) },
+    holder,
+  );
   servers.atEnd(async () => {
     client.end();
     await new Promise((closed) => server.close(closed));
@@ -35,7 +39,7 @@ describe("a forward's port", function () {
 
   it("is free where nothing listens, and stays so", async () => {
     const port = await freePort();
-    assert.equal(await claim(target(port), me), "free");
+    assert.equal(await claimPort(target(port), me), "free");
     assert.equal(await listens(port), false);
   });
 
@@ -51,24 +55,24 @@ describe("a forward's port", function () {
 
   it("will do where this very engine's forward serves it", async () => {
     const port = await servedBy(me);
-    assert.equal(await claim(target(port), me), "served");
+    assert.equal(await claimPort(target(port), me), "served");
     assert.ok((await servers.fetchBody(port, siem.cert)) === servers.BODY, "it no longer carries");
   });
 
   it("will do where a server with the stack's certificate answers: a forward by hand", async () => {
-    assert.equal(await claim(target(await servers.httpsServer(siem)), me), "served");
+    assert.equal(await claimPort(target(await servers.httpsServer(siem)), me), "served");
   });
 
   it("is another stack's where that stack's forward serves it", async () => {
     const port = await servedBy({ ...me, label: "staging" });
-    await assert.rejects(claim(target(port), me), {
+    await assert.rejects(claimPort(target(port), me), {
       message: new RegExp(`^the port ${port} is held by the forward of the stack "staging"`),
     });
   });
 
   it("is another run's where that does not end", async () => {
     const port = await servedBy({ ...me, engine: "127.0.0.1:2" });
-    await assert.rejects(claim(target(port), me, 0.2), {
+    await assert.rejects(claimPort(target(port), me, 0.2), {
       message: new RegExp(`^the port ${port} is held by the forward of another run of the stack "prod"`),
     });
   });
@@ -88,7 +92,7 @@ describe("a forward's port", function () {
   ] as const) {
     it(`is held by something else where ${what} listens`, async () => {
       const port = await holder();
-      await assert.rejects(claim(target(port), me, 1), {
+      await assert.rejects(claimPort(target(port), me, 1), {
         message: new RegExp(
           `^the port ${port} is held by something that is no forward to this stack's servers`,
         ),

@@ -6,7 +6,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { utils } from "ssh2";
-import { ReachError } from "../../connection/problems";
+import { ConnectionError } from "../../connection/problems";
 import type { SshRequest } from "../../config/ssh";
 import { connectSsh, openChannel } from "../../connection/ssh";
 import { freePort, listens, LOOPBACK } from "../../core/ports";
@@ -48,7 +48,7 @@ async function greetingThrough(request: SshRequest): Promise<string> {
 
 async function mustFail(work: Promise<unknown>, line: RegExp): Promise<void> {
   await assert.rejects(work, (error: unknown) => {
-    assert.ok(error instanceof ReachError, String(error));
+    assert.ok(error instanceof ConnectionError, String(error));
     assert.match(error.message, line);
     assert.ok(!error.message.includes("\n"), "the error takes more than one line");
     return true;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { type Cluster, theCluster } from "../../components/elastic-stack";
-import { refuseFailure } from "../../components/views";
+import { type Cluster, knownCluster } from "../../components/elastic-stack";
+import { throwIfImportFailed } from "../../components/views";
 
 const OURS: Cluster = { ca: "PEM", fingerprint: "ab", clusterUuid: "one" };
 
@@ -10,7 +10,7 @@ async function taken(running: Partial<Cluster>, preview = false): Promise<Cluste
   const mocks = { call: () => ({}), newResource: () => ({ id: "", state: {} }) };
   await pulumi.runtime.setMocks(mocks, "dhis2-siem", "prod", preview);
   const line = (cluster: Partial<Cluster>) => pulumi.output(`${JSON.stringify(cluster)}\n{"file":"/x"}\n`);
-  const cluster = theCluster("siem", line({ ...OURS, ...running }), line(OURS));
+  const cluster = knownCluster("siem", line({ ...OURS, ...running }), line(OURS));
   return (cluster as unknown as { promise(): Promise<Cluster> }).promise();
 }
 
@@ -38,11 +38,11 @@ describe("the cluster that a stack works in", () => {
 describe("the import of the dashboards", () => {
   it("fails the update where Kibana says that it failed: the provider itself only warns", () => {
     const errors = [{ id: "x", error: { type: "conflict" } }];
-    assert.throws(() => refuseFailure([false, errors, "urn:x"]), {
+    assert.throws(() => throwIfImportFailed([false, errors, "urn:x"]), {
       constructor: pulumi.RunError,
       // Without a change of the dashboards Pulumi tries nothing again by itself.
       message: /did not import the dashboards: .*conflict.*; .* pulumi up --replace 'urn:x'$/,
     });
-    assert.ok(refuseFailure([true, [], "urn:x"]));
+    assert.ok(throwIfImportFailed([true, [], "urn:x"]));
   });
 });

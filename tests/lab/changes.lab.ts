@@ -63,7 +63,7 @@ describe("a container that comes, changes and goes", () => {
     const { findings } = await verifyLab(siteWith("second"));
     const rebuilt = findings.find(({ check, subject }) => check === "rebuilt" && subject === "second");
     assert.equal(rebuilt?.severity, "problem", JSON.stringify(rebuilt));
-    assert.equal(rebuilt.mend, 'raise the generation of "second" in the site\'s file, then: pulumi up');
+    assert.equal(rebuilt.fix, 'raise the generation of "second" in the site\'s file, then: pulumi up');
     assert.equal(await previewAndUpdate(siteWith("second", 2)), "2 update");
     await inContainer("second", ["logger", "rebuilt from the image"]);
     await delivers("second", "rebuilt from the image");

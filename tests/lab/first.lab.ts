@@ -7,7 +7,7 @@ import { BRIDGE_ADDRESS, LXD_PROJECT, POSTGRES_ADDRESS, SIEM_ADDRESS } from "../
 import { field } from "../../lab/report";
 import { changes, up, updateStack } from "../../lab/up";
 import { inContainer, run } from "../../lab/shell";
-import { basic } from "../../connection/https";
+import { basicAuth } from "../../connection/https";
 
 describe("the lab's first update", () => {
   let outputs: LabOutputs;
@@ -63,14 +63,14 @@ describe("the lab's first update", () => {
 
   it("lets nobody into Kibana without a login, and the operator with one, through the site's proxy", async () => {
     assert.equal((await throughProxy("GET", "/siem/api/alerting/rules/_find")).status, 401);
-    const authorization = basic(outputs.operator.username, outputs.operator.password);
+    const authorization = basicAuth(outputs.operator.username, outputs.operator.password);
     const { status, text } = await throughProxy("GET", "/siem/api/status", { headers: { authorization } });
     assert.equal(status, 200);
     assert.match(text, /"available"/);
   });
 
   it("takes Kibana's long links through the proxy, whose own buffers are 1 kB", async () => {
-    const authorization = basic(outputs.operator.username, outputs.operator.password);
+    const authorization = basicAuth(outputs.operator.username, outputs.operator.password);
     const { status } = await throughProxy("GET", `/siem/app/dashboards?_g=${"x".repeat(10_000)}`, {
       headers: { authorization },
     });

@@ -6,7 +6,7 @@ import { address, BRIDGE_ADDRESS, POSTGRES_ADDRESS } from "../../lab/places";
 import { inContainer, script, until } from "../../lab/shell";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
-import { basic } from "../../connection/https";
+import { basicAuth } from "../../connection/https";
 
 const APACHE = address(3);
 const MORE = [
@@ -28,7 +28,7 @@ function otherSite(): string {
 
 describe("the other types of containers", () => {
   let outputs: LabOutputs;
-  const authorization = () => basic(outputs.operator.username, outputs.operator.password);
+  const authorization = () => basicAuth(outputs.operator.username, outputs.operator.password);
   const event = (what: string, ...must: object[]) =>
     until(what, 120, async () => {
       const found = await search(outputs.login, outputs.dataStream, { bool: { filter: must } });

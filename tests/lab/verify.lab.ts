@@ -40,7 +40,7 @@ async function found(check: string, subject: string, severity: Finding["severity
   return until(`"${check}" of ${subject}`, 60, async () => {
     all = await faults();
     return all.find(
-      (one) => one.check === check && one.subject === subject && one.severity === severity && one.mend,
+      (one) => one.check === check && one.subject === subject && one.severity === severity && one.fix,
     );
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}; there is: ${JSON.stringify(all, undefined, 2)}`);
@@ -48,14 +48,14 @@ async function found(check: string, subject: string, severity: Finding["severity
 }
 
 /** Runs the command that a finding names, as it stands. */
-async function obey({ mend = "" }: Finding): Promise<void> {
-  await run("bash", ["-c", mend], { input: "" });
+async function obey({ fix = "" }: Finding): Promise<void> {
+  await run("bash", ["-c", fix], { input: "" });
 }
 
 /** What "raise the generation" asks for; generations only grow. */
 const generations: Record<string, number> = {};
-async function raiseGeneration(name: string, { mend = "" }: Finding): Promise<void> {
-  assert.equal(mend, `raise the generation of "${name}" in the site's file, then: pulumi up`);
+async function raiseGeneration(name: string, { fix = "" }: Finding): Promise<void> {
+  assert.equal(fix, `raise the generation of "${name}" in the site's file, then: pulumi up`);
   generations[name] = (generations[name] ?? 10) + 1;
   const site = siteVariant("verify", (text) => {
     for (const entry of text.containers) entry.generation = generations[entry.name] ?? entry.generation;
@@ -104,7 +104,7 @@ describe("verify", () => {
     const attack = ATTACKS.find(({ rule }) => rule === "Scanner by Its User Agent");
     assert.ok(attack);
     const { username, password } = outputs.operator;
-    const headers = { authorization: basic(username, password), "kbn-xsrf": "lab" };
+    const headers = { authorization: basicAuth(username, password), "kbn-xsrf": "lab" };
     const rules = await throughProxy("GET", "/siem/api/alerting/rules/_find?per_page=1000", { headers });
     const rule = (JSON.parse(rules.text) as { data: Rule[] }).data.find(({ name }) => name === attack.rule);
     assert.ok(rule, rules.text.slice(0, 300));
@@ -146,9 +146,9 @@ describe("verify", () => {
     const id = outputs.agents.find(({ name }) => name === "postgres")?.keyId;
     const { status } = await ask(outputs.superuser, "DELETE", "/_security/api_key", { ids: [id] });
     assert.equal(status, 200);
-    const { mend = "" } = await found("keys", "postgres", "problem");
-    const urn = /^pulumi up --replace '(.*)'$/.exec(mend)?.[1];
-    assert.ok(urn, mend);
+    const { fix = "" } = await found("keys", "postgres", "problem");
+    const urn = /^pulumi up --replace '(.*)'$/.exec(fix)?.[1];
+    assert.ok(urn, fix);
     await (await labStack()).up({ replace: [urn], parallel: 8, color: "never" });
     await clean();
   });
@@ -172,8 +172,8 @@ describe("verify", () => {
     const { body } = await ask(login, "GET", rule, undefined, 5601, headers);
     const { name } = body as { name: string };
     assert.equal((await ask(login, "POST", `${rule}/_disable`, {}, 5601, headers)).status, 204);
-    const { mend } = await found("rules", name, "problem");
-    assert.equal(mend, "pulumi refresh --run-program --skip-preview, then: pulumi up");
+    const { fix } = await found("rules", name, "problem");
+    assert.equal(fix, "pulumi refresh --run-program --skip-preview, then: pulumi up");
     await (await labStack()).refresh({ runProgram: true, color: "never" });
     await updateStack();
     await clean();
@@ -183,9 +183,9 @@ describe("verify", () => {
     const folder = "/var/log/elasticsearch";
     await sh("siem", `mount -t tmpfs -o size=1m tmpfs ${folder}; head -c 1040000 /dev/zero >${folder}/full`);
     try {
-      const { mend = "" } = await found("disk", `siem:${folder}`, "problem");
+      const { fix = "" } = await found("disk", `siem:${folder}`, "problem");
       assert.match(
-        mend,
+        fix,
         /^pulumi config set --path siem\.disk SIZE \(it is 20GiB\), then: pulumi up; or keep less/,
       );
     } finally {
@@ -226,8 +226,8 @@ describe("verify", () => {
     try {
       await found("containers", "stranger", "warning");
       await lxc("start", "stranger");
-      const { mend = "" } = await found("containers", "stranger", "problem");
-      assert.match(mend, new RegExp(`^npm run -s site -- --discover ${STACK} `));
+      const { fix = "" } = await found("containers", "stranger", "problem");
+      assert.match(fix, new RegExp(`^npm run -s site -- --discover ${STACK} `));
     } finally {
       await lxc("delete", "--force", "stranger");
     }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { main, sendTest, testAlert } from "../../commands/alert";
-import type { Ask } from "../../commands/verify/elastic";
+import { main, sendTestAlert, testAlert } from "../../commands/alert";
+import type { SendRequest } from "../../commands/verify/server-facts";
 import { TEST_RULE } from "../../render/relay";
 
 /** An Elasticsearch whose relay delivers to `delivered`, and fails elsewhere. */
-function servers(...delivered: string[]): { ask: Ask; written: unknown[] } {
+function servers(...delivered: string[]): { send: SendRequest; written: unknown[] } {
   const written: unknown[] = [];
-  const ask: Ask = (method, path, body) => {
+  const send: SendRequest = (method, path, body) => {
     if (method === "POST") {
       written.push([path, body]);
       return Promise.resolve({ status: 201, text: `{"_id":"a1"}` });
@@ -18,20 +18,22 @@ function servers(...delivered: string[]): { ask: Ask; written: unknown[] } {
       name === "unseen" ? { status: 404, text: "{}" } : { status: 200, text: JSON.stringify({ _source }) },
     );
   };
-  return { ask, written };
+  return { send, written };
 }
 
 describe("a test alert", () => {
   it("is waited for at each destination, and says which lacks it and why", async () => {
-    const { ask, written } = servers("mail");
-    assert.deepEqual(await sendTest(ask, "alerts", ["mail", "hook", "unseen"], 0.02), [
+    const { send, written } = servers("mail");
+    assert.deepEqual(await sendTestAlert(send, "alerts", ["mail", "hook", "unseen"], 0.02), [
       { destination: "mail", delivered: true },
       { destination: "hook", delivered: false, said: "ConnectionRefusedError" },
       { destination: "unseen", delivered: false },
     ]);
     assert.equal(written.length, 1);
     assert.match(JSON.stringify(written), /"\/alerts\/_doc\?refresh=true"/);
-    assert.deepEqual(await sendTest(ask, "alerts", ["mail"]), [{ destination: "mail", delivered: true }]);
+    assert.deepEqual(await sendTestAlert(send, "alerts", ["mail"]), [
+      { destination: "mail", delivered: true },
+    ]);
   });
 
   it("is marked for the relay and for who reads it", () => {
@@ -40,8 +42,8 @@ describe("a test alert", () => {
   });
 
   it("is refused by an Elasticsearch that takes nothing", async () => {
-    const ask: Ask = () => Promise.resolve({ status: 403, text: "no" });
-    await assert.rejects(sendTest(ask, "alerts", ["mail"]), /does not take the alert \(403\): no/);
+    const send: SendRequest = () => Promise.resolve({ status: 403, text: "no" });
+    await assert.rejects(sendTestAlert(send, "alerts", ["mail"]), /does not take the alert \(403\): no/);
   });
 
   it("says how it is used", async () => {

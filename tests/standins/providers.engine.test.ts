@@ -265,7 +265,7 @@ describe("the stand-in for the command provider under Pulumi's engine, against a
       scripts: { ...loadScripts(), cluster: script },
     });
     const stack = await stackIn(folder, () => {
-      host.alone("step", "cluster", { title: "a step", values: {} }, {});
+      host.standaloneCommand("step", "cluster", { title: "a step", values: {} }, {});
       return Promise.resolve({});
     });
     const said = async () => {

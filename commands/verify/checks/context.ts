@@ -1,6 +1,6 @@
 import type { Options, Site } from "../../../config/site";
 import type { Finding } from "../finding";
-import type { Answer, Facts } from "../facts";
+import type { ProbeResult, Facts } from "../facts";
 import type { State } from "../state";
 
 /** What a check looks at: what should be, and what is. */
@@ -19,7 +19,7 @@ export const MINUTE = 60_000;
 export const DAY = 24 * 60 * MINUTE;
 
 /** Raising an entry's generation runs everything for its container again. */
-export function runAgain(container: string): string {
+export function raiseGeneration(container: string): string {
   return `raise the generation of "${container}" in the site's file, then: pulumi up`;
 }
 
@@ -29,15 +29,20 @@ export function inContainer(options: Options, container: string, command: string
 }
 
 /** Findings of a check by what it found wrong; with nothing wrong, that all is well. */
-export function orOk(check: string, wrong: readonly Finding[], subject: string, text: string): Finding[] {
+export function findingsOrOk(
+  check: string,
+  wrong: readonly Finding[],
+  subject: string,
+  text: string,
+): Finding[] {
   return wrong.length > 0 ? [...wrong] : [{ check, severity: "ok", subject, text }];
 }
 
 /** A finding for something that gave no answer, so that nothing can be told; else what `look` makes of the answer. */
-export function answered<T>(
+export function ifAnswered<T>(
   check: string,
   server: string,
-  answer: Answer<T>,
+  answer: ProbeResult<T>,
   look: (value: T) => readonly Finding[],
 ): readonly Finding[] {
   if (answer.ok) return look(answer.value);
@@ -47,13 +52,13 @@ export function answered<T>(
       severity: "warning",
       subject: server,
       text: `cannot be told: ${server} gave no good answer`,
-      mend: `see what is said of ${server} itself`,
+      fix: `see what is said of ${server} itself`,
     },
   ];
 }
 
 /** A time span in words, rounded down: "3 minutes", "2 days". */
-export function span(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   const units: [string, number][] = [
     ["day", DAY],
     ["hour", 60 * MINUTE],

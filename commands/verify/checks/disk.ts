@@ -1,6 +1,6 @@
 import type { Disk, LogFacts } from "../facts";
 import type { Finding } from "../finding";
-import { type Check, DAY, orOk, span } from "./context";
+import { type Check, DAY, findingsOrOk, formatDuration } from "./context";
 
 /** Elasticsearch takes no lines any more when less than this part is free (its flood stage watermark). */
 const FLOOD = 0.05;
@@ -20,14 +20,14 @@ export function daysLeft(disk: Disk, logs: LogFacts, retentionDays: number): num
 
 /** The SIEM's container has room, and will have. */
 export const disk: Check = ({ site, options, facts }) => {
-  const disks = facts.inside[site.siem.name]?.disks ?? [];
+  const disks = facts.containers[site.siem.name]?.disks ?? [];
   const more = options.siem.disk
     ? `pulumi config set --path siem.disk SIZE (it is ${options.siem.disk}), then: pulumi up`
     : "give the host's storage pool more room";
-  const mend = `${more}; or keep less: pulumi config set retentionDays DAYS (it is ${options.retentionDays})`;
+  const fix = `${more}; or keep less: pulumi config set retentionDays DAYS (it is ${options.retentionDays})`;
   const used = (one: Disk) => Math.round(100 * (1 - one.free / one.size));
   const wrong = disks.flatMap((one): Finding[] => {
-    const finding = { check: "disk", subject: `${site.siem.name}:${one.mount}`, mend };
+    const finding = { check: "disk", subject: `${site.siem.name}:${one.mount}`, fix };
     const text = `${used(one)}% full`;
     if (used(one) >= 90) return [{ ...finding, severity: "problem", text }];
     return used(one) >= 80 ? [{ ...finding, severity: "warning", text }] : [];
@@ -40,15 +40,16 @@ export const disk: Check = ({ site, options, facts }) => {
     ? daysLeft(data, facts.elasticsearch.value.logs, options.retentionDays)
     : undefined;
   if (days !== undefined && days < 30) {
-    const text = `holds no more lines in ${span(days * DAY)}, at the pace of the last week`;
+    const text = `holds no more lines in ${formatDuration(days * DAY)}, at the pace of the last week`;
     wrong.push({
       check: "disk",
       severity: "warning",
       subject: `${site.siem.name}:${data.mount}`,
       text,
-      mend,
+      fix,
     });
   }
-  const future = days === undefined ? "" : `, full in ${span(days * DAY)} at the pace of the last week`;
-  return orOk("disk", wrong, site.siem.name, `${used(data)}% full${future}`);
+  const future =
+    days === undefined ? "" : `, full in ${formatDuration(days * DAY)} at the pace of the last week`;
+  return findingsOrOk("disk", wrong, site.siem.name, `${used(data)}% full${future}`);
 };

@@ -1,5 +1,5 @@
 import type { Finding } from "../finding";
-import { type Check, inContainer, orOk, runAgain } from "./context";
+import { type Check, inContainer, findingsOrOk, raiseGeneration } from "./context";
 
 /**
  * Every file that the stack put in place is still as it was written. What should be is in the stack's state on the
@@ -8,7 +8,7 @@ import { type Check, inContainer, orOk, runAgain } from "./context";
 export const drift: Check = ({ state, facts, options }) => {
   let count = 0;
   const wrong = Object.entries(state.containers).flatMap(([name, { files }]) => {
-    const inside = facts.inside[name];
+    const inside = facts.containers[name];
     if (inside === undefined) return [];
     count += Object.keys(files).length;
     return Object.entries(files).flatMap(([path, sha256]): Finding[] => {
@@ -21,11 +21,11 @@ export const drift: Check = ({ state, facts, options }) => {
           severity: "problem",
           subject: `${name}:${path}`,
           text: found === undefined ? "is gone" : edited,
-          mend: runAgain(name),
+          fix: raiseGeneration(name),
         },
       ];
     });
   });
   if (count === 0) return [];
-  return orOk("files", wrong, "all", `${count} files are as the stack wrote them`);
+  return findingsOrOk("files", wrong, "all", `${count} files are as the stack wrote them`);
 };

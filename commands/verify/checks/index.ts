@@ -33,6 +33,6 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** All that can be said of a site. */
-export function check(context: Context): Finding[] {
+export function runChecks(context: Context): Finding[] {
   return CHECKS.flatMap((one) => one(context));
 }

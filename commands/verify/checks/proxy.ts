@@ -1,24 +1,24 @@
 import { sourcesOf } from "../../../machines";
 import type { Finding } from "../finding";
-import { type Check, inContainer, runAgain } from "./context";
+import { type Check, inContainer, raiseGeneration } from "./context";
 
 /** Kibana can be reached through the site's proxy: the file is in place, and the way leads to Kibana. */
 export const proxy: Check = ({ site, options, state, facts }) => {
   const { name } = site.proxy;
   const finding = { check: "proxy", subject: name };
-  const problem = (text: string, mend = runAgain(name)): Finding[] => [
-    { ...finding, severity: "problem", text, mend },
+  const problem = (text: string, fix = raiseGeneration(name)): Finding[] => [
+    { ...finding, severity: "problem", text, fix },
   ];
   const server = sourcesOf(site.proxy.type)[0]?.proxy;
   const path = Object.keys(state.containers[name]?.files ?? {}).find((file) => file === server?.locationPath);
-  const inside = facts.inside[name];
+  const inside = facts.containers[name];
   if (path !== undefined && inside !== undefined && inside.files[path] === undefined) {
     return problem(`Kibana's location is gone: there is no ${path}`);
   }
   if (!facts.proxy.ok) {
     const unit = server?.unit ?? site.proxy.program;
     return problem(
-      `the proxy gives no answer: ${facts.proxy.why}`,
+      `the proxy gives no answer: ${facts.proxy.error}`,
       inContainer(options, name, `systemctl status ${unit}`),
     );
   }

@@ -1,36 +1,45 @@
-import type { Answer } from "../facts";
+import type { ProbeResult } from "../facts";
 import type { Finding } from "../finding";
-import { type Check, type Context, DAY, answered, inContainer, orOk, runAgain, span } from "./context";
+import {
+  type Check,
+  type Context,
+  DAY,
+  ifAnswered,
+  inContainer,
+  findingsOrOk,
+  raiseGeneration,
+  formatDuration,
+} from "./context";
 
 function server(
   { site, options, facts }: Context,
   name: string,
   unit: string,
-  answer: Answer<{ version: string; level?: string }>,
+  answer: ProbeResult<{ version: string; level?: string }>,
 ): Finding[] {
   const finding = { check: unit, subject: site.siem.name };
-  const state = facts.inside[site.siem.name]?.units[unit];
+  const state = facts.containers[site.siem.name]?.units[unit];
   const start = inContainer(options, site.siem.name, `systemctl restart ${unit}`);
   if (state !== undefined && state !== "active") {
-    return [{ ...finding, severity: "problem", text: `${name} is down (${unit} is ${state})`, mend: start }];
+    return [{ ...finding, severity: "problem", text: `${name} is down (${unit} is ${state})`, fix: start }];
   }
   if (!answer.ok) {
     return [
-      { ...finding, severity: "problem", text: `${name} gives no good answer: ${answer.why}`, mend: start },
+      { ...finding, severity: "problem", text: `${name} gives no good answer: ${answer.error}`, fix: start },
     ];
   }
   const { version, level = "available" } = answer.value;
   if (level !== "available") {
-    const mend = inContainer(options, site.siem.name, `journalctl -u ${unit} -n 20`);
-    return [{ ...finding, severity: "problem", text: `${name} says that it is ${level}`, mend }];
+    const fix = inContainer(options, site.siem.name, `journalctl -u ${unit} -n 20`);
+    return [{ ...finding, severity: "problem", text: `${name} says that it is ${level}`, fix }];
   }
   // Elastic's packages restart nothing.
   if (
     version !== options.versions.elastic &&
-    facts.inside[site.siem.name]?.packages[unit]?.version !== version
+    facts.containers[site.siem.name]?.packages[unit]?.version !== version
   ) {
     const text = `${name} ${version} answers, and another version is installed: it was not restarted since`;
-    return [{ ...finding, severity: "warning", text, mend: start }];
+    return [{ ...finding, severity: "warning", text, fix: start }];
   }
   return [{ ...finding, severity: "ok", text: `${name} ${version} answers` }];
 }
@@ -44,13 +53,13 @@ export const kibana: Check = (context) => server(context, "Kibana", "kibana", co
 
 /** The stack's keys (agents', the relay's, the signs of life's) are valid, and no key is one that nobody uses. */
 export const keys: Check = ({ state, facts }) =>
-  answered("keys", "Elasticsearch", facts.elasticsearch, ({ keys: found }) => {
+  ifAnswered("keys", "Elasticsearch", facts.elasticsearch, ({ keys: found }) => {
     const revoked = state.keys.flatMap(({ urn, id, name, container }): Finding[] => {
       const key = found.find((one) => one.id === id);
       if (key && !key.invalidated) return [];
       const text = `the API key ${name} (${id}) is ${key ? "revoked" : "not there"}: what uses it is refused`;
-      const mend = `pulumi up --replace '${urn}'`;
-      return [{ check: "keys", severity: "problem", subject: container, text, mend }];
+      const fix = `pulumi up --replace '${urn}'`;
+      return [{ check: "keys", severity: "problem", subject: container, text, fix }];
     });
     const used = new Set(state.keys.map(({ id }) => id));
     const unused = found
@@ -60,49 +69,59 @@ export const keys: Check = ({ state, facts }) =>
         severity: "warning",
         subject: name,
         text: `nothing of the stack uses the API key ${id}: somebody else may`,
-        mend: `in Kibana's console: DELETE /_security/api_key {"ids":["${id}"]}`,
+        fix: `in Kibana's console: DELETE /_security/api_key {"ids":["${id}"]}`,
       }));
-    return orOk("keys", [...revoked, ...unused], "all", `${state.keys.length} keys, valid and in use`);
+    return findingsOrOk(
+      "keys",
+      [...revoked, ...unused],
+      "all",
+      `${state.keys.length} keys, valid and in use`,
+    );
   });
 
 /** Certificates end in more than thirty days. */
 export const certificates: Check = ({ site, facts }) => {
-  const found = Object.entries(facts.inside[site.siem.name]?.certificates ?? {});
+  const found = Object.entries(facts.containers[site.siem.name]?.certificates ?? {});
   const wrong = found.flatMap(([path, ends]): Finding[] => {
     const left = (ends ?? 0) - facts.now;
     if (left >= 30 * DAY) return [];
-    const mend = path.endsWith("/ca.crt")
-      ? `take /var/lib/dhis2-siem/tls in ${site.siem.name} away, then ${runAgain(site.siem.name)}`
-      : runAgain(site.siem.name);
-    const finding = { check: "certificates", subject: path, mend };
+    const fix = path.endsWith("/ca.crt")
+      ? `take /var/lib/dhis2-siem/tls in ${site.siem.name} away, then ${raiseGeneration(site.siem.name)}`
+      : raiseGeneration(site.siem.name);
+    const finding = { check: "certificates", subject: path, fix };
     if (ends === undefined) return [{ ...finding, severity: "problem", text: "cannot be read" }];
     if (left <= 0)
       return [
         { ...finding, severity: "problem", text: `ended ${new Date(ends).toISOString().slice(0, 10)}` },
       ];
-    return [{ ...finding, severity: "warning", text: `ends in ${span(left)}` }];
+    return [{ ...finding, severity: "warning", text: `ends in ${formatDuration(left)}` }];
   });
   const first = Math.min(...found.map(([, ends]) => ends ?? 0));
   return found.length === 0
     ? []
-    : orOk("certificates", wrong, site.siem.name, `the first ends in ${span(first - facts.now)}`);
+    : findingsOrOk(
+        "certificates",
+        wrong,
+        site.siem.name,
+        `the first ends in ${formatDuration(first - facts.now)}`,
+      );
 };
 
 /** Our template makes the log stream's next index: it was not outbid by another. What is there is kept as long. */
 export const template: Check = ({ state, facts }) =>
-  answered("template", "Elasticsearch", facts.elasticsearch, ({ template: found, retention }) => {
+  ifAnswered("template", "Elasticsearch", facts.elasticsearch, ({ template: found, retention }) => {
     const ours = state.template;
-    const mend = "pulumi refresh --run-program --skip-preview, then: pulumi up";
-    const finding = { check: "template", subject: state.dataStream, severity: "problem", mend } as const;
+    const fix = "pulumi refresh --run-program --skip-preview, then: pulumi up";
+    const finding = { check: "template", subject: state.dataStream, severity: "problem", fix } as const;
     if (ours === undefined)
-      return [{ ...finding, text: "the stack has no template for it", mend: "pulumi up" }];
+      return [{ ...finding, text: "the stack has no template for it", fix: "pulumi up" }];
     if (found.losers.includes(ours.name) || found.pipeline !== ours.pipeline) {
       const text = `another index template wins over ours: its pipeline is "${found.pipeline || "none"}", not "${ours.pipeline}"`;
       return [
         {
           ...finding,
           text,
-          mend: `in Kibana's console: POST /_index_template/_simulate_index/${state.dataStream} shows which; lower its priority, or else ${mend}`,
+          fix: `in Kibana's console: POST /_index_template/_simulate_index/${state.dataStream} shows which; lower its priority, or else ${fix}`,
         },
       ];
     }
@@ -112,7 +131,7 @@ export const template: Check = ({ state, facts }) =>
     }
     if (retention !== undefined && retention !== ours.retention) {
       const text = `the lines that are there are kept for ${retention || "ever"}, not for ${ours.retention}`;
-      return [{ ...finding, text, mend: `pulumi up --replace '${state.streamStep}'` }];
+      return [{ ...finding, text, fix: `pulumi up --replace '${state.streamStep}'` }];
     }
     return [
       {

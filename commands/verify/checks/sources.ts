@@ -1,6 +1,6 @@
 import { SOURCES, sourcesOf } from "../../../machines";
 import type { Finding } from "../finding";
-import { type Check, orOk, runAgain } from "./context";
+import { type Check, findingsOrOk, raiseGeneration } from "./context";
 
 /** What each source looks at on the machines that have it (`Source.verify`). */
 export const sources: Check = ({ site, facts }) =>
@@ -10,8 +10,14 @@ export const sources: Check = ({ site, facts }) =>
     if (verify === undefined || machines.length === 0) return [];
     const wrong = machines.flatMap(({ name }) =>
       verify
-        .faults(facts.inside[name]?.sources[check] ?? {})
-        .map((text): Finding => ({ check, severity: "problem", subject: name, text, mend: runAgain(name) })),
+        .faults(facts.containers[name]?.sources[check] ?? {})
+        .map((text): Finding => ({
+          check,
+          severity: "problem",
+          subject: name,
+          text,
+          fix: raiseGeneration(name),
+        })),
     );
-    return orOk(check, wrong, "all", verify.good);
+    return findingsOrOk(check, wrong, "all", verify.good);
   });

@@ -1,5 +1,5 @@
 import type { Finding } from "../finding";
-import { type Check, inContainer, orOk, runAgain } from "./context";
+import { type Check, inContainer, findingsOrOk, raiseGeneration } from "./context";
 
 /** Elastic's packages are the pinned ones, and held. */
 export const versions: Check = ({ site, options, facts }) => {
@@ -12,21 +12,21 @@ export const versions: Check = ({ site, options, facts }) => {
     })),
   ];
   const wrong = wanted.flatMap(({ name, package: wantedPackage, version }): Finding[] => {
-    const inside = facts.inside[name];
+    const inside = facts.containers[name];
     if (inside === undefined) return [];
     const found = inside.packages[wantedPackage];
     const finding = { check: "versions", subject: name };
     if (found?.version !== version) {
       const text = `${wantedPackage} is ${found?.version ?? "not installed"}, pinned is ${version}`;
-      return [{ ...finding, severity: found ? "warning" : "problem", text, mend: runAgain(name) }];
+      return [{ ...finding, severity: found ? "warning" : "problem", text, fix: raiseGeneration(name) }];
     }
     if (found.held) return [];
     const text = `${wantedPackage} ${version} is not held: the next upgrade replaces it`;
-    const mend = inContainer(options, name, `apt-mark hold ${wantedPackage}`);
-    return [{ ...finding, severity: "warning", text, mend }];
+    const fix = inContainer(options, name, `apt-mark hold ${wantedPackage}`);
+    return [{ ...finding, severity: "warning", text, fix }];
   });
   const { elastic, filebeat } = options.versions;
-  return orOk(
+  return findingsOrOk(
     "versions",
     wrong,
     "all",

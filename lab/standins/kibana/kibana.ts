@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ask, basic } from "../../../connection/https";
+import { sendRequest, basicAuth } from "../../../connection/https";
 import type { Json } from "../../../core/json";
 import type { Alert } from "../../../kibana/es-query";
 import type { ruleCreate } from "../../../kibana/rule";
@@ -61,12 +61,12 @@ function openElasticsearch(settings: Settings) {
   const authorities = settings["elasticsearch.ssl.certificateAuthorities"];
   const ca = authorities?.map((file) => readFileSync(file, "utf8")).join("");
   /** The `Authorization` header of Kibana's own login. */
-  const own = basic(settings["elasticsearch.username"], settings["elasticsearch.password"]);
+  const own = basicAuth(settings["elasticsearch.username"], settings["elasticsearch.password"]);
   /** One call. Refuses what Elasticsearch refuses, with its words; throws when it cannot be reached. */
   async function call(method: string, path: string, authorization = "", json?: object): Promise<Json> {
     const headers = { authorization, "content-type": "application/json" };
     const body = json && JSON.stringify(json);
-    const { status, text } = await ask({ origin, ca, method, path, headers, body, seconds: 30 });
+    const { status, text } = await sendRequest({ origin, ca, method, path, headers, body, seconds: 30 });
     const answer = JSON.parse(text || "{}") as Json;
     if (status < 300) return answer;
     const { root_cause: [root] = [] } = (answer.error ?? {}) as { root_cause?: { reason: string }[] };

@@ -1,7 +1,7 @@
 /** The provider's configuration, and requests to the two servers as elasticstack 0.11.17 makes them. */
 import { readFileSync } from "node:fs";
 import { FormData } from "undici";
-import { ask, basic } from "../../../connection/https";
+import { sendRequest, basicAuth } from "../../../connection/https";
 import type { Kind } from "./kinds";
 import { isObject, type Props } from "./marks";
 import { refuse } from "./serve";
@@ -19,7 +19,7 @@ export function createSend(config: Props) {
     const [method = "", place = ""] = filled.split(" ");
     const { origin, pathname, search } = new URL(endpoint + place);
     const content = body instanceof FormData ? body : JSON.stringify(body);
-    const { status, text, ...reply } = await ask({
+    const { status, text, ...reply } = await sendRequest({
       ...{ origin, ca, method, path: pathname + search, body: content, seconds: 120 },
       headers: {
         authorization,
@@ -46,7 +46,7 @@ function server(value: unknown) {
   const file = given.caCerts?.[0];
   return {
     endpoint: given.endpoints?.[0] ?? "",
-    authorization: basic(given.username ?? "", given.password ?? ""),
+    authorization: basicAuth(given.username ?? "", given.password ?? ""),
     ca: file === undefined ? given.caData : readFileSync(file, "utf8"),
   };
 }

@@ -9,7 +9,7 @@ type Break = (site: Site) => void;
 
 /** What a good site has in a container. */
 export const inside = (site: Site, name: string) => {
-  const found = site.facts.inside[name];
+  const found = site.facts.containers[name];
   assert.ok(found);
   return found;
 };
@@ -21,11 +21,11 @@ const value = <T>(answer: { ok: boolean } | undefined) => {
 export const elastic = (site: Site) => value<ElasticsearchFacts>(site.facts.elasticsearch);
 const kibana = (site: Site) => value<KibanaFacts>(site.facts.kibana);
 const actionFailed = (site: Site, ago: number) =>
-  (elastic(site).actions = { count: 1, newest: NOW - ago, said: "unauthorized" });
+  (elastic(site).actions = { count: 1, newest: NOW - ago, error: "unauthorized" });
 const relay = (site: Site) => value<RelayFacts>(site.facts.relay);
 
 /** The ten, and what each has to be called. */
-export const TEN: readonly [breakage: string, apply: Break, found: string[], mend: RegExp][] = [
+export const MAIN_BREAKAGES: readonly [breakage: string, apply: Break, found: string[], fix: RegExp][] = [
   [
     "an agent stopped",
     (site) => (inside(site, "dhis").units.filebeat = "inactive"),
@@ -88,7 +88,7 @@ export const TEN: readonly [breakage: string, apply: Break, found: string[], men
     "Kibana down",
     (site) => {
       inside(site, "siem").units.kibana = "failed";
-      site.facts.kibana = { ok: false, why: "connection refused" };
+      site.facts.kibana = { ok: false, error: "connection refused" };
       site.facts.proxy = { ok: true, value: 502 };
     },
     ["problem kibana siem", "warning rules Kibana", "problem proxy proxy"],
@@ -97,11 +97,15 @@ export const TEN: readonly [breakage: string, apply: Break, found: string[], men
 ];
 
 /** More of them. */
-export const MORE: readonly [breakage: string, apply: Break, found: string[]][] = [
+export const OTHER_BREAKAGES: readonly [breakage: string, apply: Break, found: string[]][] = [
   ["a container stopped", (site) => stop(site, "dhis"), ["problem containers dhis"]],
   ["a container gone", (site) => remove(site, "dhis"), ["problem containers dhis"]],
   ["the SIEM's container stopped", (site) => stop(site, "siem"), ["problem containers siem"]],
-  ["a container that does not answer", (site) => delete site.facts.inside.dhis, ["problem containers dhis"]],
+  [
+    "a container that does not answer",
+    (site) => delete site.facts.containers.dhis,
+    ["problem containers dhis"],
+  ],
   ["a stopped container without entry", (site) => strange(site), ["warning containers old"]],
   [
     "a container built anew",
@@ -140,7 +144,7 @@ export const MORE: readonly [breakage: string, apply: Break, found: string[]][] 
   ["an agent never heard", (site) => delete elastic(site).lastSeen.dhis, ["problem sending dhis"]],
   [
     "Elasticsearch down",
-    (site) => (site.facts.elasticsearch = { ok: false, why: "connection refused" }),
+    (site) => (site.facts.elasticsearch = { ok: false, error: "connection refused" }),
     [
       "warning sending Elasticsearch",
       "problem elasticsearch siem",
@@ -254,7 +258,7 @@ export const MORE: readonly [breakage: string, apply: Break, found: string[]][] 
   ],
   [
     "the proxy silent",
-    (site) => (site.facts.proxy = { ok: false, why: "connection refused" }),
+    (site) => (site.facts.proxy = { ok: false, error: "connection refused" }),
     ["problem proxy proxy"],
   ],
   [
@@ -278,12 +282,12 @@ function stop(site: Site, name: string): void {
   const instance = site.facts.instances.find((one) => one.name === name);
   assert.ok(instance);
   instance.running = false;
-  delete site.facts.inside[name];
+  delete site.facts.containers[name];
 }
 
 function remove(site: Site, name: string): void {
   site.facts.instances = site.facts.instances.filter((one) => one.name !== name);
-  delete site.facts.inside[name];
+  delete site.facts.containers[name];
 }
 
 function strange(site: Site): void {

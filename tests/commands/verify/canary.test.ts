@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { deliverySchema } from "../../../config/delivery";
 import { loadDetections } from "../../../detections";
 import { CANARY_RULE } from "../../../render/relay";
-import { canary } from "../../../commands/verify/canary";
+import { runCanary } from "../../../commands/verify/canary";
 import type { Finding } from "../../../commands/verify/finding";
 import { endAll } from "../../../lab/bench/ssh-servers";
 import { options, sample, SITE } from "./samples";
-import { search, server, tls, way } from "./ways";
+import { search, startServer, tls, connectTo } from "./site-servers";
 
 describe("verify's canary", () => {
   afterEach(endAll);
-  const quick = { lines: 0.2, alert: 0.2, delivery: 0.2 };
+  const quick = { linesSeconds: 0.2, alertSeconds: 0.2, deliverySeconds: 0.2 };
   const DELIVERY = deliverySchema.parse({
     destinations: ["duty", "team"].map((name) => ({ name, type: "slack" })),
   });
@@ -24,7 +24,7 @@ describe("verify's canary", () => {
     const names = SITE.agents.map(({ name }) => name);
     // The others' lines come a moment after the first one's.
     let looks = 0;
-    const { port } = await server({
+    const { port } = await startServer({
       "POST /logs-dhis2-default/_search": (body) =>
         search(
           far > 0 && body.includes(token)
@@ -42,7 +42,7 @@ describe("verify's canary", () => {
       "GET /dhis2-siem-relay/_doc/duty%3Adoc-0": tried(far > 2),
       ...(far > 2 && { "GET /dhis2-siem-relay/_doc/team%3Adoc-0": tried(far > 3) }),
     });
-    const ways = await way({ 9200: port }, (bundle) => {
+    const ways = await connectTo({ 9200: port }, (bundle) => {
       token = /^TOKEN='([0-9a-f]{16})'$/m.exec(bundle)?.[1] ?? "";
       return `${names.join("\n")}\n`;
     })({ ...options.host }, "forward");
@@ -52,7 +52,7 @@ describe("verify's canary", () => {
       site.state.rules.push({ urn: "", id: CANARY_RULE, name: "Test Alert" });
     });
     const known = { site: SITE, options: { ...options, delivery: DELIVERY }, state };
-    return canary(ways, known, { deadlines: quick });
+    return runCanary(ways, known, { deadlines: quick });
   }
   const short = (findings: Finding[]) => findings.map(({ severity, subject }) => `${severity} ${subject}`);
 

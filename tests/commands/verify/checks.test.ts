@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { check } from "../../../commands/verify/checks";
+import { runChecks } from "../../../commands/verify/checks";
 import { daysLeft } from "../../../commands/verify/checks/disk";
 import { exitCode, type Finding } from "../../../commands/verify/finding";
-import { elastic, inside, MORE, TEN } from "./breakages";
+import { elastic, inside, OTHER_BREAKAGES, MAIN_BREAKAGES } from "./breakages";
 import { sample } from "./samples";
 
 /** What is not in order, as "severity check subject". */
@@ -13,47 +13,47 @@ const wrong = (findings: readonly Finding[]) =>
 
 describe("verify's checks", () => {
   it("find nothing wrong with a good site, and say so for each check", () => {
-    const findings = check(sample());
+    const findings = runChecks(sample());
     assert.deepEqual(wrong(findings), []);
     assert.equal(exitCode(findings), 0);
     assert.equal(new Set(findings.map((finding) => finding.check)).size, 17);
-    for (const finding of findings) assert.equal(finding.mend, undefined);
+    for (const finding of findings) assert.equal(finding.fix, undefined);
   });
 
   describe("find, and name, each of ten breakages", () => {
-    for (const [breakage, apply, found, mend] of TEN) {
+    for (const [breakage, apply, found, fix] of MAIN_BREAKAGES) {
       it(breakage, () => {
-        const findings = check(sample(apply));
+        const findings = runChecks(sample(apply));
         assert.deepEqual(wrong(findings), found);
         const [first] = findings.filter(({ severity }) => severity !== "ok");
-        assert.match(first?.mend ?? "", mend);
+        assert.match(first?.fix ?? "", fix);
       });
     }
   });
 
   describe("find, and nothing else,", () => {
-    for (const [breakage, apply, found] of MORE) {
+    for (const [breakage, apply, found] of OTHER_BREAKAGES) {
       it(breakage, () => {
-        const findings = check(sample(apply));
+        const findings = runChecks(sample(apply));
         assert.deepEqual(wrong(findings), found);
-        for (const { severity, mend } of findings)
-          assert.equal(mend !== undefined, severity !== "ok", "a command that mends it");
+        for (const { severity, fix } of findings)
+          assert.equal(fix !== undefined, severity !== "ok", "a command that fixes it");
       });
     }
   });
 
   it("have a relay that cannot start set up again, where a restart would not help", () => {
     for (const state of ["activating", "failed"]) {
-      const findings = check(sample((site) => (inside(site, "siem").units["dhis2-siem-relay"] = state)));
+      const findings = runChecks(sample((site) => (inside(site, "siem").units["dhis2-siem-relay"] = state)));
       assert.deepEqual(wrong(findings), ["problem relay siem"]);
-      const { text, mend } = findings.find((finding) => finding.check === "relay") ?? assert.fail();
+      const { text, fix } = findings.find((finding) => finding.check === "relay") ?? assert.fail();
       assert.equal(text, `the relay is ${state}: no alert reaches anybody`);
-      assert.equal(mend, 'raise the generation of "siem" in the site\'s file, then: pulumi up');
+      assert.equal(fix, 'raise the generation of "siem" in the site\'s file, then: pulumi up');
     }
   });
 
   it("call a key that was revoked by its name: not only agents have one", () => {
-    const findings = check(
+    const findings = runChecks(
       sample((site) => {
         const one = { id: "r", name: "dhis2-siem-default-relay", container: "siem", urn: "urn:relay-key" };
         site.state.keys.push(one);
@@ -67,11 +67,11 @@ describe("verify's checks", () => {
 
   it("say nothing of a key that was revoked because it is no longer used", () => {
     const old = { id: "old", name: "dhis2-siem-agent-dhis", invalidated: true };
-    assert.deepEqual(wrong(check(sample((site) => elastic(site).keys.push(old)))), []);
+    assert.deepEqual(wrong(runChecks(sample((site) => elastic(site).keys.push(old)))), []);
   });
 
   it("say nothing of a relay where the stack delivers nothing", () => {
-    const findings = check(
+    const findings = runChecks(
       sample((site) => {
         site.state.delivers = false;
         delete site.facts.relay;
@@ -84,18 +84,18 @@ describe("verify's checks", () => {
 
   it("say nothing of PostgreSQL where the site has none, nor of one in a container of another type", () => {
     const cluster = { "/etc/postgresql/17/main": "" };
-    const old = check(
+    const old = runChecks(
       sample((site) => {
         Object.assign(inside(site, "postgres").sources, { postgresql: cluster });
         for (const agent of site.site.agents) if (agent.name === "postgres") agent.type = "postgres12";
       }),
     );
     assert.deepEqual(wrong(old), ["problem postgresql postgres"]);
-    const elsewhere = check(
+    const elsewhere = runChecks(
       sample((site) => Object.assign(inside(site, "dhis").sources, { postgresql: cluster })),
     );
     assert.deepEqual(wrong(elsewhere), []);
-    const none = check(
+    const none = runChecks(
       sample((site) => (site.site.agents = site.site.agents.filter(({ name }) => name !== "postgres"))),
     );
     assert.ok(!none.some((finding) => finding.check === "postgresql"));
@@ -103,7 +103,7 @@ describe("verify's checks", () => {
 
   it("take a location that is closed to the host, and a site whose proxy is open, as in place", () => {
     for (const status of [200, 403]) {
-      const findings = check(sample((site) => (site.facts.proxy = { ok: true, value: status })));
+      const findings = runChecks(sample((site) => (site.facts.proxy = { ok: true, value: status })));
       assert.deepEqual(wrong(findings), []);
     }
   });

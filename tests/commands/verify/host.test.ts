@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { canaryBundle, lookBundle, readHostFacts } from "../../../commands/verify/host-facts";
+import { canaryBundle, hostFactsBundle, readHostFacts } from "../../../commands/verify/host-facts";
 import { sample } from "./samples";
 
 /** LXD's list: what is looked at of it. */
@@ -75,7 +75,7 @@ describe("what verify runs on the host", () => {
       site.state.containers.dhis = { uuids: [], files: { [file]: "1", [gone]: "2" } };
     });
     const before = readdirSync(folder);
-    const { stdout, stderr, status } = run(lookBundle("default", ["dhis", "postgres"], state));
+    const { stdout, stderr, status } = run(hostFactsBundle("default", ["dhis", "postgres"], state));
     assert.deepEqual([stderr, status], ["", 0]);
     const facts = readHostFacts(stdout);
     assert.deepEqual(
@@ -86,8 +86,8 @@ describe("what verify runs on the host", () => {
         ["odk", true, ""],
       ],
     );
-    assert.deepEqual(Object.keys(facts.inside), ["dhis"]);
-    const { dhis } = facts.inside;
+    assert.deepEqual(Object.keys(facts.containers), ["dhis"]);
+    const { dhis } = facts.containers;
     assert.equal(dhis?.units.filebeat, "active");
     assert.equal(dhis?.units.kibana, "inactive");
     assert.deepEqual(dhis?.packages, { filebeat: { version: "8.19.8", held: true } });
@@ -110,8 +110,8 @@ describe("what verify runs on the host", () => {
     for (const path of ["13/dropped/conf.d/50-dhis2-siem.conf", "15/main/conf.d/50-dhis2-siem.conf"])
       writeFileSync(join(etc, path), "");
     for (const cluster of ["15/main", "17/main"]) writeFileSync(join(etc, cluster, "postgresql.conf"), "");
-    const bundle = lookBundle("default", ["dhis"], sample().state).replaceAll("/etc/postgresql", etc);
-    const { dhis } = readHostFacts(run(bundle).stdout).inside;
+    const bundle = hostFactsBundle("default", ["dhis"], sample().state).replaceAll("/etc/postgresql", etc);
+    const { dhis } = readHostFacts(run(bundle).stdout).containers;
     assert.deepEqual(dhis?.sources.postgresql, {
       [join(etc, "15/main")]: "ours",
       [join(etc, "17/main")]: "",
@@ -120,19 +120,19 @@ describe("what verify runs on the host", () => {
 
   it("has no secret in it", () => {
     const { state } = sample();
-    assert.ok(!lookBundle("default", ["dhis"], state).includes(state.elasticPassword));
+    assert.ok(!hostFactsBundle("default", ["dhis"], state).includes(state.elasticPassword));
   });
 
   it("says of a container that cannot be looked into no more than that", () => {
     writeFileSync(join(folder, "lxc"), LXC.replace('[ "$2" = dhis ] || exit 1', "exit 1"));
-    const { stdout, stderr, status } = run(lookBundle("default", ["dhis"], sample().state));
+    const { stdout, stderr, status } = run(hostFactsBundle("default", ["dhis"], sample().state));
     assert.deepEqual([stderr, status], ["dhis could not be looked into\n", 0]);
-    assert.deepEqual(readHostFacts(stdout).inside, {});
+    assert.deepEqual(readHostFacts(stdout).containers, {});
   });
 
   it("fails where LXD does not answer", () => {
     writeFileSync(join(folder, "lxc"), "#!/bin/bash\nexit 1\n");
-    const { stderr, status } = run(lookBundle("other", ["dhis"], sample().state));
+    const { stderr, status } = run(hostFactsBundle("other", ["dhis"], sample().state));
     assert.deepEqual([stderr, status], ["LXD does not answer for the project 'other'\n", 1]);
   });
 
@@ -146,7 +146,7 @@ describe("what verify runs on the host", () => {
         line("dhis", "no JSON") +
         line("dhis", `proxy\t${unit("active")}`),
     );
-    assert.deepEqual(Object.keys(facts.inside), ["dhis"]);
+    assert.deepEqual(Object.keys(facts.containers), ["dhis"]);
     assert.equal(facts.instances[2]?.name, "odk");
     assert.throws(() => readHostFacts(line("dhis", unit("active"))), /did not say which containers/);
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { sha256 } from "../../../core/json";
 import { parseSite, parseStack } from "../../../config/load";
 import type { Context } from "../../../commands/verify/checks/context";
-import type { Facts, Inside } from "../../../commands/verify/facts";
+import type { Facts, ContainerFacts } from "../../../commands/verify/facts";
 import type { State } from "../../../commands/verify/state";
 import { EXAMPLE_CONFIG } from "../../../commands/graph";
 
@@ -62,7 +62,7 @@ function state(): State {
   };
 }
 
-function inside(name: string, files: Readonly<Record<string, string>>): Inside {
+function inside(name: string, files: Readonly<Record<string, string>>): ContainerFacts {
   const siem = name === "siem";
   const elastic = { version: options.versions.elastic, held: true };
   return {
@@ -91,7 +91,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
       mark: "",
       uuid: `uuid-${name}`,
     })),
-    inside: Object.fromEntries(
+    containers: Object.fromEntries(
       Object.entries(containers).map(([name, { files }]) => [name, inside(name, files)]),
     ),
     elasticsearch: {
@@ -103,7 +103,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
         logs: { bytes: 10 * GIB, documents: 90_000, recent: 7_000, days: 7 },
         template: { pipeline: template?.pipeline ?? "", retention: "90d", losers: ["logs"] },
         retention: "90d",
-        actions: { count: 0, newest: 0, said: "" },
+        actions: { count: 0, newest: 0, error: "" },
       },
     },
     kibana: {
@@ -124,7 +124,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
       },
     },
     proxy: { ok: true, value: 401 },
-    relay: { ok: true, value: { delivered: NOW - 3 * 60 * MINUTE, failing: 0, said: "" } },
+    relay: { ok: true, value: { delivered: NOW - 3 * 60 * MINUTE, failing: 0, error: "" } },
   };
 }
 

@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { connectSsh } from "../../../connection/ssh";
-import { type Connect, main, pulumiCli } from "../../../commands/verify";
-import { elasticsearchFacts, kibanaFacts, relayFacts } from "../../../commands/verify/elastic";
+import { type ConnectToHost, main, pulumiCli } from "../../../commands/verify";
+import {
+  readElasticsearchFacts,
+  readKibanaFacts,
+  readRelayFacts,
+} from "../../../commands/verify/server-facts";
 import type { Finding } from "../../../commands/verify/finding";
-import { table } from "../../../commands/verify/print";
-import { send, through } from "../../../commands/verify/servers";
+import { formatFindings } from "../../../commands/verify/print";
+import { sendToServer, connectThroughSsh } from "../../../commands/verify/send-to-server";
 import { EXAMPLE_CONFIG } from "../../../commands/graph";
 import { freePort, LOOPBACK } from "../../../core/ports";
 import * as servers from "../../../lab/bench/ssh-servers";
 import { sample, SITE } from "./samples";
 import { exportedStack } from "./samples-state";
-import { type Answers, search, server, tls, way } from "./ways";
+import { type Answers, search, startServer, tls, connectTo } from "./site-servers";
 
 const { endAll } = servers;
 const now = Date.now();
@@ -96,8 +100,8 @@ describe("npm run verify", () => {
   afterEach(endAll);
 
   it("looks over the way to the host, and prints what it finds for machines", async () => {
-    const [elasticsearch, kibana] = [await server(ELASTICSEARCH), await server(KIBANA)];
-    const connect = way({ 9200: elasticsearch.port, 5601: kibana.port, 443: kibana.port }, () => HOST);
+    const [elasticsearch, kibana] = [await startServer(ELASTICSEARCH), await startServer(KIBANA)];
+    const connect = connectTo({ 9200: elasticsearch.port, 5601: kibana.port, 443: kibana.port }, () => HOST);
     const { stdout, stderr, code } = await main(["prod", "--json"], false, { pulumi, connect });
     assert.deepEqual([stderr, code], ["", 2]);
     const said = JSON.parse(stdout) as { stack: string; code: number; findings: Finding[] };
@@ -132,8 +136,8 @@ describe("npm run verify", () => {
     };
     const data = [{ ...rule, execution_status: { status: "ok" } }];
     const found = { ...KIBANA, "GET /siem/api/alerting/rules/_find": () => ({ total: 1, data }) };
-    const [elasticsearch, kibana] = [await server(ELASTICSEARCH), await server(found)];
-    const connect = way({ 9200: elasticsearch.port, 5601: kibana.port, 443: kibana.port }, () => HOST);
+    const [elasticsearch, kibana] = [await startServer(ELASTICSEARCH), await startServer(found)];
+    const connect = connectTo({ 9200: elasticsearch.port, 5601: kibana.port, 443: kibana.port }, () => HOST);
     const { stdout } = await main(["prod"], false, { pulumi, connect });
     assert.match(
       stdout,
@@ -146,7 +150,7 @@ describe("npm run verify", () => {
     const data = [rule, { ...rule, mute_all: true }, { ...rule, snooze_schedule: [{ duration: 1 }] }];
     const status = KIBANA["GET /siem/api/status"]?.("") as object;
     const text = JSON.stringify({ ...status, total: data.length, data });
-    const { rules } = await kibanaFacts(() => Promise.resolve({ status: 200, text }));
+    const { rules } = await readKibanaFacts(() => Promise.resolve({ status: 200, text }));
     assert.deepEqual(
       rules.map(({ silenced }) => silenced),
       [false, true, true],
@@ -159,7 +163,7 @@ describe("npm run verify", () => {
       sent: { last: { value: null } },
       failing: { doc_count: 0, newest: { hits: { hits: [] } } },
     };
-    const ask = (answers: Answers) => (method: string, path: string, body: unknown) => {
+    const send = (answers: Answers) => (method: string, path: string, body: unknown) => {
       asked.push(JSON.stringify(body ?? {}));
       const answer = answers[`${method} ${path.split("?")[0]}`]?.("") ?? {
         ...search([]),
@@ -167,8 +171,8 @@ describe("npm run verify", () => {
       };
       return Promise.resolve({ status: 200, text: JSON.stringify(answer) });
     };
-    await elasticsearchFacts(ask(ELASTICSEARCH), sample().state, now);
-    await relayFacts(ask({}), "dhis2-siem-relay");
+    await readElasticsearchFacts(send(ELASTICSEARCH), sample().state, now);
+    await readRelayFacts(send({}), "dhis2-siem-relay");
     const failed = '{"term":{"event.provider":"actions"}},{"term":{"event.outcome":"failure"}}';
     const waits = '{"term":{"alert_sent":false}},{"range":{"attempts":{"gte":1}}}';
     for (const filter of [failed, waits])
@@ -180,14 +184,14 @@ describe("npm run verify", () => {
 
   it("takes a relay without an index for one that delivered nothing yet, and another answer for none", async () => {
     const answer = (reply: object) =>
-      relayFacts(() => Promise.resolve({ status: 200, text: JSON.stringify(reply) }), "dhis2-siem-relay");
-    assert.deepEqual(await answer(search([])), { failing: 0, said: "" });
+      readRelayFacts(() => Promise.resolve({ status: 200, text: JSON.stringify(reply) }), "dhis2-siem-relay");
+    assert.deepEqual(await answer(search([])), { failing: 0, error: "" });
     const half = { ...search([]), aggregations: { sent: { last: { value: null } } } };
     await assert.rejects(answer(half), /^Error: it answers something else than was asked for$/);
   });
 
   it("says what gave no answer, and goes on", async () => {
-    const connect = way({}, () => HOST);
+    const connect = connectTo({}, () => HOST);
     const { stdout, code } = await main(["prod"], false, { pulumi, connect });
     assert.equal(code, 2);
     assert.match(
@@ -212,7 +216,7 @@ describe("npm run verify", () => {
     assert.equal(code, 3);
     const empty = () => Promise.resolve("{}");
     assert.match((await main(["prod"], false, { pulumi: empty })).stderr, /dhis2-siem:site: is missing/);
-    const gone: Connect = () => Promise.reject(new Error("the host stays silent"));
+    const gone: ConnectToHost = () => Promise.reject(new Error("the host stays silent"));
     assert.deepEqual(await main(["prod"], false, { pulumi, connect: gone }), {
       stdout: "",
       stderr: "the host stays silent\n",
@@ -236,16 +240,16 @@ describe("npm run verify", () => {
       privateKey: login.private,
     });
     try {
-      const open = through(client, "the host");
-      const kibana = { host: LOOPBACK, port: (await server(KIBANA)).port, name: "siem" };
+      const open = connectThroughSsh(client, "the host");
+      const kibana = { host: LOOPBACK, port: (await startServer(KIBANA)).port, name: "siem" };
       const known = { ...kibana, ca: tls.cert, login: { user: "elastic", password: "s3cret" } };
-      assert.equal((await send(open, known, "GET", "/siem/api/status")).status, 200);
-      assert.equal((await send(open, kibana, "GET", "/siem/api/status")).status, 401);
+      assert.equal((await sendToServer(open, known, "GET", "/siem/api/status")).status, 200);
+      assert.equal((await sendToServer(open, kibana, "GET", "/siem/api/status")).status, 401);
       const other = { ...known, ca: servers.certificate("DNS:siem").cert };
-      await assert.rejects(send(open, other, "GET", "/"), /self-signed certificate|unable to verify/);
-      await assert.rejects(send(open, { ...known, name: "other" }, "GET", "/"), /does not match/);
+      await assert.rejects(sendToServer(open, other, "GET", "/"), /self-signed certificate|unable to verify/);
+      await assert.rejects(sendToServer(open, { ...known, name: "other" }, "GET", "/"), /does not match/);
       const closed = { ...known, port: await freePort() };
-      await assert.rejects(send(open, closed, "GET", "/"), /cannot connect to/);
+      await assert.rejects(sendToServer(open, closed, "GET", "/"), /cannot connect to/);
     } finally {
       client.end();
     }
@@ -255,33 +259,33 @@ describe("npm run verify", () => {
 describe("verify's table", () => {
   const findings: Finding[] = [
     { check: "agent", severity: "ok", subject: "all", text: "fine" },
-    { check: "disk", severity: "warning", subject: "siem:/", text: "85% full", mend: "more room" },
+    { check: "disk", severity: "warning", subject: "siem:/", text: "85% full", fix: "more room" },
     {
       check: "rules",
       severity: "problem",
       subject: "O\x1b[2J",
       text: "off\x1b[2J\nnow",
-      mend: "pulumi\nup",
+      fix: "pulumi\nup",
     },
   ];
 
-  it("has a line for each finding, and one for the command that mends it", () => {
-    assert.deepEqual(table(findings, false).split("\n"), [
+  it("has a line for each finding, and one for the command that fixes it", () => {
+    assert.deepEqual(formatFindings(findings, false).split("\n"), [
       "ok       agent  all     fine",
       "WARNING  disk   siem:/  85% full",
-      "         mend: more room",
+      "         fix: more room",
       "PROBLEM  rules  O [2J   off [2J now",
-      "         mend: pulumi up",
+      "         fix: pulumi up",
       "",
       "The site is not watched as it should be: 1 problem, 1 warning.",
       "",
     ]);
-    assert.match(table(findings.slice(0, 2), false), /\n\nThe site is watched: 1 warning\.\n$/);
-    assert.match(table(findings.slice(0, 1), false), /\n\nThe site is watched\.\n$/);
+    assert.match(formatFindings(findings.slice(0, 2), false), /\n\nThe site is watched: 1 warning\.\n$/);
+    assert.match(formatFindings(findings.slice(0, 1), false), /\n\nThe site is watched\.\n$/);
   });
 
   it("has colours where they are wanted", () => {
-    assert.ok(table(findings, true).startsWith("\x1b[32mok     \x1b[0m  agent"));
-    assert.ok(!table(findings, false).includes("\x1b"));
+    assert.ok(formatFindings(findings, true).startsWith("\x1b[32mok     \x1b[0m  agent"));
+    assert.ok(!formatFindings(findings, false).includes("\x1b"));
   });
 });

@@ -1,8 +1,8 @@
-/** The ways to a site whose servers stand on this machine. */
+/** The connection to a site whose servers stand on this machine. */
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import { connect as connectTcp } from "node:net";
-import type { Connect } from "../../../commands/verify";
+import type { ConnectToHost } from "../../../commands/verify";
 import { SITE } from "./samples";
 import { LOOPBACK } from "../../../core/ports";
 import * as servers from "../../../lab/bench/ssh-servers";
@@ -12,7 +12,7 @@ const LOGIN = `Basic ${Buffer.from("elastic:s3cret").toString("base64")}`;
 export type Answers = Record<string, (body: string) => unknown>;
 
 /** Elasticsearch or Kibana: answers by "METHOD path", to the stack's own login only. Gives its port and what it was asked. */
-export async function server(answers: Answers): Promise<{ port: number; asked: string[] }> {
+export async function startServer(answers: Answers): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const port = await servers.listenTillEnd(
     createServer(tls, (request, response) => {
@@ -37,21 +37,24 @@ export const search = (sources: object[]) => ({
   },
 });
 /** Connections go to the servers of these ports; 443 is the proxy, which leads to Kibana and asks for no CA. */
-export function way(ports: Readonly<Record<number, number>>, run: (bundle: string) => string): Connect {
-  const open = (_host: string, port: number) =>
+export function connectTo(
+  ports: Readonly<Record<number, number>>,
+  run: (bundle: string) => string,
+): ConnectToHost {
+  const openConnection = (_host: string, port: number) =>
     new Promise<ReturnType<typeof connectTcp>>((resolve, reject) => {
       const socket = connectTcp(ports[port] ?? 1, LOOPBACK, () => resolve(socket));
       socket.once("error", reject);
     });
-  const ways = {
+  const connection = {
     run: (command: string, bundle = "", seconds = 0) => {
       assert.equal(command, "sudo -n bash -s");
       // A minute for each container that hangs.
       assert.ok(seconds > SITE.agents.length * 60);
       return Promise.resolve(run(bundle));
     },
-    open,
+    openConnection,
     close: () => undefined,
   };
-  return () => Promise.resolve(ways);
+  return () => Promise.resolve(connection);
 }

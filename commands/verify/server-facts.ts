@@ -10,14 +10,14 @@ import type {
   RuleFacts,
   SimulatedTemplate,
 } from "./facts";
-import type { Reply } from "./servers";
+import type { Reply } from "./send-to-server";
 import type { State } from "./state";
 
 /** Asks a server; only what reads is used here. */
-export type Ask = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Reply>;
+export type SendRequest = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Reply>;
 
 /** The body of a good reply. Throws an Error of one line otherwise. */
-async function body<T>(reply: Promise<Reply>, schema: z.ZodType<T>): Promise<T> {
+async function parseReply<T>(reply: Promise<Reply>, schema: z.ZodType<T>): Promise<T> {
   const { status, text } = await reply;
   if (status === 401) throw new Error("it refuses the stack's own login");
   if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 200).replace(/\s+/g, " ")}`);
@@ -63,10 +63,10 @@ const streams = z.object({
 });
 
 /** How long a stream that is there keeps its lines. The lab's Elasticsearch, which is not the vendor's whole one, has no such call (405). */
-async function streamRetention(ask: Ask, dataStream: string): Promise<string | undefined> {
-  const reply = await ask("GET", `/_data_stream/${dataStream}`);
+async function streamRetention(send: SendRequest, dataStream: string): Promise<string | undefined> {
+  const reply = await send("GET", `/_data_stream/${dataStream}`);
   if (reply.status === 404 || reply.status === 405) return undefined;
-  const [stream] = (await body(Promise.resolve(reply), streams)).data_streams;
+  const [stream] = (await parseReply(Promise.resolve(reply), streams)).data_streams;
   return stream.lifecycle?.data_retention ?? "";
 }
 
@@ -89,10 +89,10 @@ const failures = z.object({
  * What rules could not do in the last day. Kibana says it in its event log only, and tries no action again:
  * https://www.elastic.co/guide/en/kibana/8.19/event-log-index.html
  */
-async function failedActions(ask: Ask): Promise<FailedActions> {
+async function failedActions(send: SendRequest): Promise<FailedActions> {
   const { total, hits } = (
-    await body(
-      ask("POST", "/.kibana-event-log-*/_search?ignore_unavailable=true&allow_no_indices=true", {
+    await parseReply(
+      send("POST", "/.kibana-event-log-*/_search?ignore_unavailable=true&allow_no_indices=true", {
         size: 1,
         track_total_hits: true,
         query: {
@@ -110,18 +110,22 @@ async function failedActions(ask: Ask): Promise<FailedActions> {
     )
   ).hits;
   const newest = hits[0]?._source;
-  if (newest === undefined) return { count: 0, newest: 0, said: "" };
-  const said = newest.error?.message ?? newest.message ?? "";
-  return { count: total.value, newest: Date.parse(newest["@timestamp"]), said };
+  if (newest === undefined) return { count: 0, newest: 0, error: "" };
+  const error = newest.error?.message ?? newest.message ?? "";
+  return { count: total.value, newest: Date.parse(newest["@timestamp"]), error: error };
 }
 
 /** What Elasticsearch says of itself, of the log stream and of the agents' keys. Throws where it does not answer. */
-export async function elasticsearchFacts(ask: Ask, state: State, now: number): Promise<ElasticsearchFacts> {
+export async function readElasticsearchFacts(
+  send: SendRequest,
+  state: State,
+  now: number,
+): Promise<ElasticsearchFacts> {
   const { dataStream } = state;
-  const { version } = await body(ask("GET", "/"), root);
+  const { version } = await parseReply(send("GET", "/"), root);
   const [lines, size, keys, template, retention, actions] = await Promise.all([
-    body(
-      ask("POST", `/${dataStream}/_search?ignore_unavailable=true`, {
+    parseReply(
+      send("POST", `/${dataStream}/_search?ignore_unavailable=true`, {
         size: 0,
         track_total_hits: true,
         query: { range: { "event.ingested": { gte: "now-7d" } } },
@@ -135,11 +139,11 @@ export async function elasticsearchFacts(ask: Ask, state: State, now: number): P
       }),
       seen,
     ),
-    body(ask("GET", `/${dataStream}/_stats/docs,store?ignore_unavailable=true`), stats),
-    body(ask("GET", `/_security/api_key?name=${ALL_KEYS}`), apiKeys),
-    body(ask("POST", `/_index_template/_simulate_index/${dataStream}`), simulated),
-    streamRetention(ask, dataStream),
-    failedActions(ask),
+    parseReply(send("GET", `/${dataStream}/_stats/docs,store?ignore_unavailable=true`), stats),
+    parseReply(send("GET", `/_security/api_key?name=${ALL_KEYS}`), apiKeys),
+    parseReply(send("POST", `/_index_template/_simulate_index/${dataStream}`), simulated),
+    streamRetention(send, dataStream),
+    failedActions(send),
   ]);
   const { first, containers } = lines.aggregations ?? { first: { value: null }, containers: { buckets: [] } };
   const { docs, store } = size._all.primaries;
@@ -196,10 +200,10 @@ const found = z.object({
 const PAGE = 1000;
 
 /** What Kibana says of itself and of its rules. Throws where it does not answer. */
-export async function kibanaFacts(ask: Ask): Promise<KibanaFacts> {
-  const { version, status } = await body(ask("GET", `${KIBANA_PATH}/api/status`), kibanaStatus);
-  const { data } = await body(
-    ask("GET", `${KIBANA_PATH}/api/alerting/rules/_find?page=1&per_page=${PAGE}`),
+export async function readKibanaFacts(send: SendRequest): Promise<KibanaFacts> {
+  const { version, status } = await parseReply(send("GET", `${KIBANA_PATH}/api/status`), kibanaStatus);
+  const { data } = await parseReply(
+    send("GET", `${KIBANA_PATH}/api/alerting/rules/_find?page=1&per_page=${PAGE}`),
     found,
   );
   return {
@@ -246,9 +250,9 @@ const deliveries = z.object({
 });
 
 /** What the relay wrote down of its deliveries (ElastAlert 2's own index). Throws where it cannot be asked. */
-export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
-  const { aggregations } = await body(
-    ask("POST", `/${index}/_search?ignore_unavailable=true`, {
+export async function readRelayFacts(send: SendRequest, index: string): Promise<RelayFacts> {
+  const { aggregations } = await parseReply(
+    send("POST", `/${index}/_search?ignore_unavailable=true`, {
       size: 0,
       track_total_hits: true,
       query: { range: { alert_time: { gte: "now-30d" } } },
@@ -267,12 +271,12 @@ export async function relayFacts(ask: Ask, index: string): Promise<RelayFacts> {
     }),
     deliveries,
   );
-  if (aggregations === undefined) return { failing: 0, said: "" };
+  if (aggregations === undefined) return { failing: 0, error: "" };
   const newest = aggregations.failing.newest.hits.hits[0]?._source.alert_exception;
   const { value } = aggregations.sent.last;
   return {
     failing: aggregations.failing.doc_count,
-    said: typeof newest === "string" ? newest.slice(0, 200) : "",
+    error: typeof newest === "string" ? newest.slice(0, 200) : "",
     ...(value !== null && { delivered: value }),
   };
 }
@@ -282,7 +286,7 @@ export interface Delivery {
   readonly destination: string;
   readonly delivered: boolean;
   /** Why the last attempt failed. */
-  readonly said?: string;
+  readonly error?: string;
 }
 
 const kept = z.object({
@@ -290,10 +294,14 @@ const kept = z.object({
 });
 
 /** What the relay wrote down of an alert for a destination; not delivered where it wrote nothing yet. */
-export async function deliveryOf(ask: Ask, destination: string, alertId: string): Promise<Delivery> {
+export async function readDelivery(
+  send: SendRequest,
+  destination: string,
+  alertId: string,
+): Promise<Delivery> {
   const id = encodeURIComponent(`${destination}:${alertId}`);
-  const { status, text } = await ask("GET", `/${RELAY_INDEX}/_doc/${id}`);
+  const { status, text } = await send("GET", `/${RELAY_INDEX}/_doc/${id}`);
   if (status !== 200) return { destination, delivered: false };
-  const { alert_sent: delivered, alert_exception: said } = kept.parse(JSON.parse(text))._source;
-  return { destination, delivered, ...(said !== undefined && { said }) };
+  const { alert_sent: delivered, alert_exception: error } = kept.parse(JSON.parse(text))._source;
+  return { destination, delivered, ...(error !== undefined && { error: error }) };
 }
