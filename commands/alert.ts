@@ -1,4 +1,4 @@
-/** `npm run -s alert -- test STACK`: sends a test alert the whole way to every destination. */
+/** `npm run -s alert -- test STACK`: sends a test alert through the relay to every destination. */
 import { resolve } from "node:path";
 import { z } from "zod";
 import { ROOT } from "../core/root";
@@ -11,12 +11,12 @@ import { connectBySsh, pulumiCli, readDeployedStack, type ConnectToHost, type Ru
 import { requestSender } from "./verify/gather-facts";
 import { type SendRequest, type Delivery, readDelivery } from "./verify/server-facts";
 
-/** The relay looks every 15 seconds, and a destination may take 30. */
+/** The relay polls every 15 seconds, and a destination may take 30 seconds. */
 const DEADLINE_S = 120;
 
 const created = z.object({ _id: z.string() });
 
-/** An alert as a rule's connector writes it, marked as a test for the relay and for who reads it. */
+/** Returns an alert as a rule's connector writes it, marked as a test for the relay and for its readers. */
 export function testAlert(now: Date): object {
   return {
     "@timestamp": now.toISOString(),
@@ -40,7 +40,10 @@ export function testAlert(now: Date): object {
   };
 }
 
-/** Sends a test alert the whole way and waits for each destination's delivery, at most `seconds`. Throws where Elasticsearch does not take it. */
+/**
+ * Writes a test alert and returns its delivery to each destination, after at most `seconds`. Throws if Elasticsearch does
+ * not accept the alert.
+ */
 export async function sendTestAlert(
   send: SendRequest,
   alertIndex: string,
@@ -59,13 +62,13 @@ export async function sendTestAlert(
   return found;
 }
 
-/** What a run may be given in place of the real thing. */
+/** Replacements for tests. */
 export interface AlertTestOptions {
   readonly pulumi?: RunPulumi;
   readonly connect?: ConnectToHost;
-  /** How long it waits for the deliveries. */
+  /** The time limit for the deliveries. Default: 120. */
   readonly seconds?: number;
-  /** Where it says what it waits for. */
+  /** Gets a line about what is being waited for. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -74,7 +77,7 @@ interface Options {
   readonly cwd: string;
 }
 
-/** The whole command but for its process. Exit code: 0 delivered everywhere, 1 not, 2 wrong usage. */
+/** Runs the command and returns its output and exit code: 0 delivered everywhere, 1 not, 2 wrong usage. */
 export async function main(args: readonly string[], replaced: AlertTestOptions = {}): Promise<Outcome> {
   const text = {
     name: "alert",
@@ -116,9 +119,9 @@ async function test(stack: string, { identity, cwd }: Options, replaced: AlertTe
 }
 
 function report(found: readonly Delivery[]): Outcome {
-  const lines = found.map(({ destination, delivered, error: said }) => {
+  const lines = found.map(({ destination, delivered, error }) => {
     if (delivered) return `${destination}: delivered`;
-    return `${destination}: not delivered yet${said === undefined ? "; does the relay run?" : `, tried again and again: ${said}`}`;
+    return `${destination}: not delivered yet${error === undefined ? "; does the relay run?" : `, tried again and again: ${error}`}`;
   });
   const code = found.every(({ delivered }) => delivered) ? 0 : 1;
   return { stdout: lines.map((line) => `${line}\n`).join(""), stderr: "", code };

@@ -1,4 +1,4 @@
-/** How every command of `npm run` reads its arguments and says what they may be: `--help`, usage mistakes, exit codes. */
+/** The command line of every command of `npm run`: arguments, `--help`, usage mistakes, exit codes. */
 import { Command, CommanderError } from "commander";
 import { failed, type Outcome } from "./outcome";
 
@@ -11,11 +11,11 @@ export interface CommandText {
   readonly examples: readonly (readonly [args: string, does: string])[];
   /** The exit code of a usage mistake. Default: 2. */
   readonly usageCode?: number;
-  /** The exit code where the command's work throws. Default: 1. */
+  /** The exit code if the command's work throws. Default: 1. */
   readonly errorCode?: number;
 }
 
-/** Makes an action of the work: what the work returns is the command's outcome. */
+/** Turns `work` into a commander action. The outcome that `work` returns is the command's. */
 export type Action = <Args extends unknown[]>(
   work: (...args: Args) => Outcome | Promise<Outcome>,
 ) => (...args: Args) => Promise<void>;
@@ -23,7 +23,7 @@ export type Action = <Args extends unknown[]>(
 /**
  * Runs a command with these arguments and returns its outcome; throws nothing. `define` adds arguments, options,
  * subcommands and actions to it. `--help` is answered on stdout with code 0, a usage mistake on stderr with `usageCode`,
- * followed by how the command is used; an action says of a usage mistake of its own `command.error(text)`.
+ * followed by the command's usage. An action reports its own usage mistake with `command.error(text)`.
  */
 export async function runCommand(
   args: readonly string[],

@@ -4,7 +4,7 @@ import { describeDashboard } from "../dashboards/describe";
 import { runCommand } from "./command-line";
 import { finish, type Outcome, succeeded } from "./outcome";
 
-/** The whole command but for its process. */
+/** Runs the command and returns its output and exit code. */
 export async function main(args: readonly string[]): Promise<Outcome> {
   const text = {
     name: "dashboards",

@@ -8,6 +8,7 @@ import { type Field, loadFields } from "../pipelines";
 import { runCommand } from "./command-line";
 import { finish, type Outcome, succeeded } from "./outcome";
 
+/** The path of the page. */
 export const PAGE = join(ROOT, "docs/fields.md");
 
 function table(fields: readonly Field[]): string {
@@ -15,7 +16,7 @@ function table(fields: readonly Field[]): string {
   return ["| field | type | |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-/** The page's text. */
+/** Returns the text of docs/fields.md. */
 export async function fieldsPage(): Promise<string> {
   const text = `# The fields
 
@@ -36,7 +37,7 @@ ${table(loadFields("alerts"))}
   return format(text, { ...(await resolveConfig(PAGE)), parser: "markdown" });
 }
 
-/** The whole command but for its process: writes the page. */
+/** Runs the command, which writes the page, and returns its output and exit code. */
 export async function main(args: readonly string[]): Promise<Outcome> {
   const text = {
     name: "fields",

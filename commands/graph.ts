@@ -9,14 +9,14 @@ import { runCommand } from "./command-line";
 import { failed, finish, type Outcome, succeeded } from "./outcome";
 import { collectGraph, type Graph, type GraphResource } from "./graph/mocked-program";
 
-/** The least that a stack's config needs, for a graph without a host. */
+/** The smallest valid config of a stack, for a graph without a host. */
 export const EXAMPLE_CONFIG: Readonly<Record<string, string>> = {
   host: "dhis2.example.org",
   user: "siem",
   hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC",
 };
 
-/** The graph of `index.ts` for a site's file. */
+/** Returns the resources that `index.ts` declares for a site's file. Throws the program's error. */
 export async function siteGraph(
   file: string,
   config: Readonly<Record<string, string>> = {},
@@ -25,7 +25,7 @@ export async function siteGraph(
   return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) }, secretKeys);
 }
 
-/** A graph as sorted text, for people and for a diff in a pull request. The scripts' texts stand as their names and hashes. */
+/** Returns a graph as sorted text, for reading and for a diff. The text of a script is replaced with its name and hash. */
 export function printGraph(graph: Graph): string {
   const named = (name: string, text: string) => {
     const hash = sha256(text).slice(0, 12);
@@ -80,7 +80,7 @@ function indent(text: string, by = "  "): string {
     .join("\n");
 }
 
-/** The whole command but for its process. */
+/** Runs the command and returns its output and exit code. */
 export async function main(args: readonly string[]): Promise<Outcome> {
   const text = {
     name: "graph",

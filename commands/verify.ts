@@ -1,4 +1,4 @@
-/** `npm run -s verify -- STACK`: looks, changes nothing, and says whether the site is watched. */
+/** `npm run -s verify -- STACK`: checks whether the site is watched, and changes nothing. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { execa } from "execa";

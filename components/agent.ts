@@ -11,7 +11,7 @@ import type { Host } from "./host";
 import type { LogStore } from "./log-store";
 
 export interface AgentArgs {
-  /** The door to the LXD host. */
+  /** The LXD host that the remote commands run on. */
   readonly host: Host;
   /** The cluster that makes the agent's key. */
   readonly elastic: ElasticContext;

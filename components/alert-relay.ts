@@ -15,7 +15,7 @@ import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
 
 export interface AlertRelayArgs {
-  /** The door to the LXD host. */
+  /** The LXD host that the remote commands run on. */
   readonly host: Host;
   /** The cluster that makes the relay's key and keeps its state. */
   readonly elastic: ElasticContext;

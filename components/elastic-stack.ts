@@ -9,7 +9,7 @@ import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
 
 export interface ElasticStackArgs {
-  /** The door to the LXD host. */
+  /** The LXD host that the remote commands run on. */
   readonly host: Host;
   /** The SIEM's container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;

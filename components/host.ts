@@ -3,8 +3,9 @@ import { remote, types } from "@pulumi/command";
 import { asRoot, renderBundle, type BundleParts } from "../render/bundle";
 import type { ScriptName, Scripts } from "../scripts";
 
-/** What a remote step is made of: its bundle, with values, files and secrets that may still be outputs. */
+/** The parts of a remote step's bundle. Values, files and secrets may be outputs. */
 export interface StepArgs {
+  /** What the step sets up, for messages, such as "the container siem". */
   readonly title: string;
   /** Names of scripts in `scripts/`, after `lib`; the last defines `main`. */
   readonly scripts: readonly ScriptName[];
@@ -23,7 +24,7 @@ export interface HostArgs {
 }
 
 /**
- * The one door to the LXD host. Every remote command goes through here: over SSH with a pinned host key, as root by
+ * Runs every remote command of the stack on the LXD host: over SSH with a pinned host key, as root by
  * `sudo -n`, with everything on stdin. The same script runs for create and update; delete undoes it.
  */
 export class Host {
@@ -49,7 +50,7 @@ export class Host {
     return this.command(name, this.bundle(step), step.secrets !== undefined, opts);
   }
 
-  /** A step in a container; it fails with a clear line where the container is missing or stopped. */
+  /** A step in a container. It fails with a clear message if the container is missing or stopped. */
   inContainer(
     name: string,
     container: string,
@@ -65,7 +66,7 @@ export class Host {
     return this.command(name, outer, step.secrets !== undefined, opts);
   }
 
-  /** A script that runs on the host on its own, without lib.sh: what it prints is known in a preview while its few values stay. */
+  /** A step on the host with one script and without lib.sh: it runs again only if its few values or this script change, so a preview knows its output. */
   standaloneCommand(
     name: string,
     script: ScriptName,
@@ -115,13 +116,13 @@ export class Host {
 }
 
 /**
- * The command provider shows what a step says only while it runs (`LogOutput` in pulumi-command's util.go). What a script
- * says with `warn` is for afterwards: each update shows it with its diagnostics, as the step's last run said it.
+ * The command provider shows a step's output only while the step runs (`LogOutput` in pulumi-command's util.go). A script's
+ * warnings (`warn`) matter longer: every update shows the warnings of the step's last run with its diagnostics.
  */
 function showWarnings(step: remote.Command): void {
   if (pulumi.runtime.isDryRun()) return;
-  step.stderr.apply((said = "") => {
-    const warnings = said.split("\n").filter((line) => line.startsWith("siem: warning: "));
+  step.stderr.apply((stderr = "") => {
+    const warnings = stderr.split("\n").filter((line) => line.startsWith("siem: warning: "));
     if (warnings.length > 0) void pulumi.log.warn(`in its last run:\n${warnings.join("\n")}`, step);
   });
 }

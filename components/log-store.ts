@@ -12,7 +12,7 @@ import type { SiemContainer } from "./siem-container";
 const PRIORITY = 500;
 
 export interface LogStoreArgs {
-  /** The door to the LXD host. */
+  /** The LXD host that the remote commands run on. */
   readonly host: Host;
   /** The cluster that the logs are kept in. */
   readonly elastic: ElasticContext;

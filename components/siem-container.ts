@@ -4,7 +4,7 @@ import type { Options, SiteContainer } from "../config/site";
 import type { Host } from "./host";
 
 export interface SiemContainerArgs {
-  /** The door to the LXD host. */
+  /** The LXD host that the remote commands run on. */
   readonly host: Host;
   /** The container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;

@@ -13,7 +13,7 @@ import type { SiemContainer } from "./siem-container";
 const CERTIFICATES = ["/etc/elasticsearch/certs/server.crt", "/var/lib/dhis2-siem/tls/ca.crt"];
 
 export interface SiemHealthArgs {
-  /** The door to the LXD host. */
+  /** The LXD host that the remote commands run on. */
   readonly host: Host;
   /** The cluster that makes the key. */
   readonly elastic: ElasticContext;

@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Writes the stack's CA (PEM) where the provider's Kibana connection reads it: world-readable (it is no secret), and
- * in one step, so that nobody ever reads half of it. Makes the folder. Throws what the file system says.
+ * Writes the stack's CA (PEM) to the file that the provider's Kibana connection reads. Creates the folder. The file is
+ * world-readable, because a CA certificate is not secret, and is replaced in one step, so that nobody reads half of it.
+ * Throws the file system's error.
  */
 export function writeCa(file: string, pem: string): void {
   mkdirSync(dirname(file), { recursive: true });

@@ -12,30 +12,30 @@ export interface ForwardTarget {
   readonly localPort: number;
   readonly host: string;
   readonly port: number;
-  /** The CA of the server's certificate, by which a forward that was opened by hand is recognised; none before it is known. */
+  /** The CA of the server's certificate, to recognise a forward that was opened by hand; undefined until the CA is known. */
   readonly tls?: { readonly caPem: string };
 }
 
 export interface ForwardRequest {
   readonly ssh: SshRequest;
   readonly targets: readonly ForwardTarget[];
-  /** The stack's name: it tells whose forward holds a port. */
+  /** The stack's name: it identifies the owner of a forward. */
   readonly label: string;
 }
 
-/** What the helper reads: the request, and the address of the engine that it lives with. */
+/** The helper's input: the request, and the gRPC address of the engine that it ends with. */
 export interface HelperRequest extends ForwardRequest {
   readonly engine: string;
 }
 
-/** What the helper says, once. */
+/** The helper's only line of output. */
 export type HelperReport = { readonly open: true } | { readonly open: false; readonly problem: string };
 
 const DEADLINE_S = 60;
 
 /**
  * Opens the forward for as long as the engine lives; resolves when every target's port leads to its server.
- * Throws pulumi.RunError with one line that says what stands in the way (all of them are in problems.ts).
+ * Throws a pulumi.RunError with one line (the texts are in problems.ts).
  */
 export async function openForward(request: ForwardRequest): Promise<void> {
   const report = await startHelper({ ...request, engine: engineAddress() });

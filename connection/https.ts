@@ -2,25 +2,26 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FormData } from "undici";
 
-/** Whom to ask, and what. */
+/** A request, and the server that it is sent to. */
 export interface HttpsRequest {
-  /** Such as "https://127.0.0.1:9200": without a path. */
+  /** Scheme, host and port, such as "https://127.0.0.1:9200". */
   readonly origin: string;
-  /** The server's name in its certificate and in the Host header, where the origin has its address. */
+  /** The server's name in its certificate and in the Host header. Default: the origin's host. */
   readonly name?: string;
-  /** The CA of its certificate (PEM). Without one, those that Node trusts. */
+  /** The CA of the server's certificate, PEM. Default: the CAs that Node trusts. */
   readonly ca?: string;
-  /** Takes whatever certificate it shows. */
+  /** Whether any certificate is accepted. Default: no. */
   readonly anyCertificate?: boolean;
-  /** A connection to it that is there already, as through SSH; it is closed at the end. */
+  /** An open connection to the server, such as through SSH; closed at the end. Default: a new TCP connection. */
   readonly socket?: Duplex;
+  /** Default: GET. */
   readonly method?: string;
-  /** Sent as it is, with its query. */
+  /** With its query, already encoded. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of undici's FormData, the form says its own content type. */
+  /** With a FormData, undici sets the content type. */
   readonly body?: string | FormData;
-  /** How long all of it may take. */
+  /** The time limit of the whole request. */
   readonly seconds: number;
 }
 
@@ -31,24 +32,24 @@ export interface Reply {
 }
 
 /**
- * One request over HTTPS (or plain HTTP, where the origin says so) and its whole reply, whatever its status, over a
- * connection of its own. Throws an Error of one line that says who was asked what and why no reply came; no header is in it.
+ * Sends one request over a new connection and returns the whole reply, whatever its status. An origin with http: is not
+ * encrypted. Throws an Error of one line if no reply comes: the origin, the request and the reason, without headers.
  */
-export async function sendRequest(question: HttpsRequest): Promise<Reply> {
-  const { origin, name, ca, anyCertificate, socket, method = "GET", path, body, seconds } = question;
-  // Only now: loading it takes a while (seen: 70 ms), and the forward's helper hardly ever asks.
+export async function sendRequest(request: HttpsRequest): Promise<Reply> {
+  const { origin, name, ca, anyCertificate, socket, method = "GET", path, body, seconds } = request;
+  // Loaded on first use: this takes 70 ms, and most runs of the forward's helper send no request.
   const { buildConnector, Client } = await import("undici");
   const connect = buildConnector({ ca, rejectUnauthorized: !anyCertificate, timeout: seconds * 1000 });
   const client = new Client(origin, {
-    // Any duplex stream will do for TLS, whatever undici's type says.
+    // TLS works over any duplex stream; undici's type is too narrow.
     connect: (server, done) => connect({ ...server, httpSocket: socket as Socket | undefined }, done),
   });
   try {
     const reply = await client.request({
       method,
       path,
-      // The name that TLS asks for is taken from here.
-      headers: { ...question.headers, ...(name !== undefined && { host: name }) },
+      // undici takes the TLS server name from this header.
+      headers: { ...request.headers, ...(name !== undefined && { host: name }) },
       body,
       signal: AbortSignal.timeout(seconds * 1000),
     });
@@ -64,11 +65,11 @@ export async function sendRequest(question: HttpsRequest): Promise<Reply> {
 function reason(error: unknown, seconds: number): string {
   const { name, code, message } = error as NodeJS.ErrnoException;
   if (name === "TimeoutError" || name === "ConnectTimeoutError") return `no answer within ${seconds} s`;
-  // Where each of several addresses refused, the message is empty.
+  // The message is empty if several addresses were tried and each refused.
   return (message || (code ?? name)).trim();
 }
 
-/** The `Authorization` header of a name and a password. */
+/** Returns the `Authorization` header for a name and a password. */
 export function basicAuth(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 }

@@ -6,25 +6,25 @@ import type { ForwardTarget } from "./forward";
 import { sendRequest } from "./https";
 import { problems, ConnectionError } from "./problems";
 
-/** Whose forward holds a port: the stack's name, and the engine that it lives with. */
+/** The run that opened a forward: the stack's name (`label`), and the address of its Pulumi engine. */
 export interface ForwardOwner {
   readonly label: string;
   readonly engine: string;
 }
 
-/** A forwarded port answers this line itself, with its holder. TLS, which is all that goes through it, never begins so. */
+/** A forwarded port answers this line itself, with its owner. Only TLS goes through it, and TLS never begins like this. */
 const OWNER_REQUEST = "dhis2-siem: whose forward is this?\n";
 
 /**
  * Listens on the target's loopback port, and on no other address, and carries each connection through the SSH session.
- * Throws a ReachError where the port is taken.
+ * Throws a ConnectionError if the port is taken.
  */
-export function serveForward(client: Client, target: ForwardTarget, holder: ForwardOwner): Promise<Server> {
+export function serveForward(client: Client, target: ForwardTarget, owner: ForwardOwner): Promise<Server> {
   const { localPort } = target;
   return listen(localPort, (socket) => {
     socket.on("error", () => socket.destroy());
     socket.once("data", (first) => {
-      if (first.toString("latin1") === OWNER_REQUEST) socket.end(JSON.stringify(holder));
+      if (first.toString("latin1") === OWNER_REQUEST) socket.end(JSON.stringify(owner));
       else carryConnection(client, target, socket, first);
     });
   }).catch((error: unknown) => Promise.reject(listenError(localPort, error)));
@@ -47,40 +47,41 @@ function carryConnection(client: Client, target: ForwardTarget, socket: Socket, 
 }
 
 /**
- * "free", or "served" by a forward that will do: one that somebody opened by hand, or one of this very engine. By hand is
- * what shows the target's certificate; before that is known, what hangs up at once, as a forward to no server does yet.
- * An earlier run of the stack gets `patience` seconds to end, and a server behind a slow link as long to answer.
- * Throws a ReachError where something else holds the port.
+ * Returns "free", or "served" if a usable forward holds the port: a forward of the same engine, or one that somebody
+ * opened by hand. A forward by hand shows the target's certificate. Before that certificate is known, it is recognised
+ * because it hangs up at once: no server runs behind it yet.
+ * Waits up to `seconds` for an earlier run of the stack to end, and for a server behind a slow link to answer.
+ * Throws a ConnectionError if something else holds the port.
  */
 export async function claimPort(
   target: ForwardTarget,
-  me: ForwardOwner,
-  patience = 5,
+  self: ForwardOwner,
+  seconds = 5,
 ): Promise<"free" | "served"> {
   const port = target.localPort;
-  const claimed = await poll({ seconds: patience, pauseMs: 50 }, async () => {
+  const claimed = await poll({ seconds, pauseMs: 50 }, async () => {
     if (await isFree(port)) return "free";
-    const holder = await readOwner(port);
-    if (typeof holder === "string") {
+    const owner = await readOwner(port);
+    if (typeof owner === "string") {
       const byHand = target.tls
-        ? await answersWithCertificate(target.tls, port, patience)
-        : holder === "hung up";
+        ? await answersWithCertificate(target.tls, port, seconds)
+        : owner === "hung up";
       if (byHand) return "served";
       throw new ConnectionError(problems.portTaken(port));
     }
-    if (holder.label !== me.label) throw new ConnectionError(problems.otherStack(port, holder.label));
-    return holder.engine === me.engine ? "served" : undefined;
+    if (owner.label !== self.label) throw new ConnectionError(problems.otherStack(port, owner.label));
+    return owner.engine === self.engine ? "served" : undefined;
   });
-  if (claimed === undefined) throw new ConnectionError(problems.otherRun(port, me.label));
+  if (claimed === undefined) throw new ConnectionError(problems.otherRun(port, self.label));
   return claimed;
 }
 
-/** Claims each; gives those whose ports are free, and so for us to serve. */
+/** Claims every target's port; returns the targets whose ports are free, which the caller must serve. Throws as `claimPort` does. */
 export async function claimPorts(
   targets: readonly ForwardTarget[],
-  me: ForwardOwner,
+  self: ForwardOwner,
 ): Promise<ForwardTarget[]> {
-  const claims = await Promise.all(targets.map((target) => claimPort(target, me)));
+  const claims = await Promise.all(targets.map((target) => claimPort(target, self)));
   return targets.filter((_, index) => claims[index] === "free");
 }
 
@@ -109,15 +110,15 @@ function codeOf(error: unknown): string {
 function listen(port: number, onConnection: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true }, onConnection);
-    // Stays: running out of file descriptors later refuses connections, and must not end the others.
+    // This listener stays: if file descriptors run out later, new connections fail, but the open ones must not end.
     server.on("error", reject);
     server.listen({ host: LOOPBACK, port, exclusive: true }, () => resolve(server));
   });
 }
 
 /**
- * Asks the port itself. Where no forward of this program answers within a second: whether it "hung up" at once, which TLS
- * servers do with at most an alert (RFC 8446, 6), or is "something else".
+ * Returns the owner of the forward on this port. If no forward of this program answers within a second, returns "hung up"
+ * (closed at once, as TLS servers do with at most an alert: RFC 8446, 6) or "something else".
  */
 function readOwner(port: number): Promise<ForwardOwner | "hung up" | "something else"> {
   return new Promise((resolve) => {
@@ -141,7 +142,7 @@ function readOwner(port: number): Promise<ForwardOwner | "hung up" | "something 
   });
 }
 
-/** Anybody on this machine may hold a port and answer: a label that cannot be a stack's name is no holder's. */
+/** Any local process can answer on this port, so an answer whose label is not a stack name is ignored. */
 function parseOwner(text: string): ForwardOwner | undefined {
   try {
     const { label, engine } = JSON.parse(text) as Record<string, unknown>;
@@ -152,7 +153,7 @@ function parseOwner(text: string): ForwardOwner | undefined {
   }
 }
 
-/** Whether an HTTPS server answers there whose certificate, for this address, is from the stack's own CA. */
+/** Returns whether an HTTPS server answers whose certificate, for this address, is signed by the stack's CA. */
 async function answersWithCertificate(
   { caPem }: { caPem: string },
   port: number,

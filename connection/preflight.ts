@@ -6,15 +6,16 @@ import { ForwardingProhibitedError } from "./problems";
 import type { SshRequest } from "../config/ssh";
 import { connectSsh, openChannel, serverName } from "./ssh";
 
-/** How long a server behind the host may take to answer, in seconds: before the first update none is there. */
+/** The time limit for a server behind the host, in seconds. Short, because before the first update there is no server. */
 const SERVER_TIMEOUT_S = 3;
 
 /**
- * Looks, before an update touches anything, whether the host can be reached with this key, and whether the forward will be
- * able to open: its ports on this laptop (`targets`; none for direct access), and what the host's sshd permits. The
- * providers would come upon each of these later, and try again ten times. A preview looks at nothing. `seconds` is how long
- * each hop may take (connectSsh's own, if not given).
- * Throws pulumi.RunError with one line that says what stands in the way (all of them are in problems.ts).
+ * Checks before an update that the host accepts this login and that the forward can open: its ports on this machine are
+ * free, and the host's sshd permits it. Without this check a provider would find the problem later and retry ten times.
+ * Does nothing in a preview.
+ * Throws a pulumi.RunError with one line (the texts are in problems.ts).
+ * @param targets the forward's ports; empty for direct access
+ * @param seconds the time limit of each SSH hop; default: that of connectSsh
  */
 export async function preflight(
   ssh: SshRequest,
@@ -24,9 +25,9 @@ export async function preflight(
   if (pulumi.runtime.isDryRun()) return;
   try {
     refuseOverrides(process.env);
-    // No engine's: whatever of this stack holds a port now is of another run, and may be ending.
+    // No engine: a forward of this stack that holds a port now belongs to another run, which may be ending.
     const me = { label: pulumi.getStack(), engine: "" };
-    // One that somebody holds by hand is nothing for this login to open.
+    // A port whose forward was opened by hand is not checked: this login does not open it.
     await checkForwarding(ssh, await claimPorts(targets, me), seconds);
   } catch (error) {
     throw errorWithoutStack(errorText(error));

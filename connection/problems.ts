@@ -1,10 +1,10 @@
-/** A reason why the host or a server behind it cannot be reached: one line for the person at the keyboard, without secrets. */
+/** The host or a server behind it cannot be reached. The message is one line for the user, without secrets. */
 export class ConnectionError extends Error {}
 
-/** The SSH server lets nobody, or not this login, open a connection to such a target. */
+/** The SSH server does not permit this login to open a connection to the target. */
 export class ForwardingProhibitedError extends ConnectionError {}
 
-/** Everything that can go wrong on the way. `at` names a machine as `serverName` in ssh.ts does. */
+/** The message of every problem with the connection. `at` is a machine's name from `serverName` in ssh.ts. */
 export const problems = {
   badPin: (at: string) =>
     `${at}: the pinned hostKey is no OpenSSH public key; it should look like "ssh-ed25519 AAAA..." (ssh-keyscan prints it)`,

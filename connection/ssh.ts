@@ -5,12 +5,12 @@ import type { SshHost } from "../config/site";
 import type { SshRequest } from "../config/ssh";
 import { ForwardingProhibitedError, problems, ConnectionError } from "./problems";
 
-/** How long each hop may take, in seconds. */
+/** The default time limit of each hop, in seconds. */
 const TIMEOUT_S = 10;
 
 /**
- * An SSH session whose server has shown the pinned key. Whoever asked for it ends it (`client.end()`).
- * Throws a ReachError that says in one line what stands in the way, after `seconds` for each hop at the latest.
+ * Opens an SSH session to a host that shows the pinned key. The caller must end it (`client.end()`).
+ * Throws a ConnectionError, after at most `seconds` for each hop.
  */
 export async function connectSsh(request: SshRequest, seconds = TIMEOUT_S): Promise<Client> {
   const login = loginWith(request.privateKey);
@@ -29,14 +29,14 @@ export async function connectSsh(request: SshRequest, seconds = TIMEOUT_S): Prom
   }
 }
 
-/** How error lines name a machine. */
+/** Returns the name of a machine for error messages, such as "the host dhis2.example.org:22". */
 export function serverName(role: "host" | "bastion", server: { host: string; port: number }): string {
   return `the ${role} ${server.host}:${server.port}`;
 }
 
 /**
- * A connection from the SSH server (`at` names it) to a target behind it.
- * Throws a ReachError: forwarding prohibited, or target closed, or no answer within `seconds`.
+ * Opens a connection from the SSH server, which is named `at` in messages, to a target behind it.
+ * Throws a ConnectionError if forwarding is prohibited, the target refuses, or there is no answer within `seconds`.
  */
 export function openChannel(
   client: Client,
@@ -61,8 +61,8 @@ export function openChannel(
 /** RFC 4254, 5.1: reason 1 is "administratively prohibited"; the others mean that the target was not reached. */
 function channelProblem(error: Error & { reason?: unknown }, at: string, target: string): ConnectionError {
   if (error.reason === 1) return new ForwardingProhibitedError(problems.prohibited(at, target));
-  const said = oneLine(error.message.replace("(SSH) Channel open failure:", "")).trim();
-  return new ConnectionError(problems.targetClosed(at, target, said || "connection refused"));
+  const reason = oneLine(error.message.replace("(SSH) Channel open failure:", "")).trim();
+  return new ConnectionError(problems.targetClosed(at, target, reason || "connection refused"));
 }
 
 type Login = Pick<ConnectConfig, "privateKey" | "agent">;
@@ -78,7 +78,7 @@ function loginWith(privateKey: string | undefined): Login {
   throw new ConnectionError(/encrypted/i.test(parsed.message) ? problems.encryptedKey() : problems.badKey());
 }
 
-/** One hop: over `sock` where another hop carries it. */
+/** Opens one hop; over `sock` if another hop carries it. */
 function connectHop(
   at: string,
   server: SshHost,
@@ -179,7 +179,7 @@ function fingerprint(blob: Buffer): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** Text from the other side, fit for one line of a terminal. */
+/** Returns a text from the other side as one line of at most 200 printable characters. */
 function oneLine(text: string): string {
   return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 200);
 }

@@ -3,22 +3,22 @@ import { hostName } from "../../config/containers-json";
 import { MACHINE_TYPES, machineType, type MachineTypeName, SOURCES } from "../../machines";
 import { asRoot, quote } from "../../render/bundle";
 
-/** Runs a command on the LXD host, with a text on its stdin, and gives its stdout. Throws where it fails, or takes longer than `seconds`. */
+/** Runs a command on the LXD host, with `stdin`, and returns its stdout. Throws if it fails or takes longer than `seconds`. */
 export type RunOnHost = (command: string, stdin?: string, seconds?: number) => Promise<string>;
 
 /** What LXD knows about one container. */
 export interface Instance {
   readonly name: string;
   readonly running: boolean;
-  /** IPv4 addresses: the configured one first, then those it has. */
+  /** IPv4 addresses: the configured address first, then the addresses that it has now. */
   readonly addresses: readonly string[];
   /** dhis2-tools-dab's own mark, such as "Tomcat server". */
   readonly mark: string;
-  /** LXD's own id: another one in a container that was built anew or restored; empty where LXD is too old to give one. */
+  /** LXD's own id, which changes if the container is rebuilt or restored; empty if LXD is too old to have it. */
   readonly uuid: string;
 }
 
-/** An entry for `containers.json`, and what it was guessed by. */
+/** An entry for `containers.json`, and the reason for its type. */
 export interface Proposal {
   readonly entry: { readonly name: string; readonly ip: string; readonly type: MachineTypeName };
   readonly why: string;
@@ -26,7 +26,7 @@ export interface Proposal {
 
 export interface Discovery {
   readonly proposals: readonly Proposal[];
-  /** Containers for which nothing can be proposed, each with the reason; one line for each. */
+  /** One line for each container without a proposal, with the reason. */
   readonly notes: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export interface DiscoverOptions {
   /** The login; any but root goes through sudo. */
   readonly user: string;
   readonly lxdProject: string;
-  /** Says what is installed in a container (`renderProbe`). */
+  /** The script that prints what is installed in a container (`renderProbe`). */
   readonly probe: string;
   /** Names that the site lists already. */
   readonly known: readonly string[];
@@ -62,7 +62,7 @@ const lxdList = z.array(
   }),
 );
 
-/** What `lxc list --format json` says. Throws where it is something else. */
+/** Returns the containers in the output of `lxc list --format json`. Throws if the output is something else. */
 export function readInstances(json: string): Instance[] {
   return lxdList.parse(JSON.parse(json)).map(({ name, status, config, expanded_devices, state }) => {
     const configured = Object.values(expanded_devices ?? {}).map((device) => device["ipv4.address"]);
@@ -80,13 +80,13 @@ export function readInstances(json: string): Instance[] {
   });
 }
 
-/** LXD's id; after a restore from a snapshot, which keeps it, with the one of the restore (scripts/in-container.sh prints the same). */
+/** A restore from a snapshot keeps LXD's id, so the id of the restore is added (scripts/in-container.sh prints the same). */
 function identity(config: Readonly<Record<string, string>>): string {
   const { "volatile.uuid": id = "", "volatile.uuid.generation": restored = "" } = config;
   return restored === "" || restored === id ? id : `${id}/${restored}`;
 }
 
-/** The probe: probe.sh, with what it looks for (machines/ and the sources' own). */
+/** Returns the probe: probe.sh and a call for everything that machines/ and sources/ recognise. */
 export function renderProbe(script: string): string {
   const wanted = [...SOURCES, ...MACHINE_TYPES.map(machineType)].flatMap(({ installed = {} }) =>
     Object.entries(installed),
@@ -96,8 +96,8 @@ export function renderProbe(script: string): string {
 }
 
 /**
- * The type of a container, and what it was guessed by: what is installed (undefined where it could not be looked into),
- * else dhis2-tools-dab's mark, else its name.
+ * Returns the type of a container and the reason: what is installed (undefined if the container did not answer), else
+ * dhis2-tools-dab's mark, else its name.
  */
 export function guessType(
   instance: Pick<Instance, "name" | "mark">,

@@ -3,23 +3,23 @@ import type { SshRequest } from "../../config/ssh";
 import { connectSsh } from "../../connection/ssh";
 import type { RunOnHost } from "./discover";
 
-/** How long one command on the host may take, in seconds, unless it says otherwise. */
+/** The default time limit of a command on the host, in seconds. */
 const TIMEOUT_S = 60;
 
-/** An SSH session with a stack's host, and how to run commands there; whoever opened it closes it. */
+/** An SSH session with a stack's host. Its opener must close it. */
 export interface HostSession {
   readonly client: Client;
   readonly run: RunOnHost;
   readonly close: () => void;
 }
 
-/** Opens it, with a pinned host key. */
+/** Opens an SSH session with a pinned host key. Throws a ConnectionError. */
 export async function openHost(request: SshRequest): Promise<HostSession> {
   const client = await connectSsh(request);
   return { client, run: sshRunner(client), close: () => client.end() };
 }
 
-/** Runs commands over an open SSH connection. A failure's message is the last line that the command said. */
+/** Returns a function that runs commands over an open SSH connection. The message of a failure is the last line of stderr. */
 export function sshRunner(client: Client): RunOnHost {
   return async (command, stdin = "", seconds = TIMEOUT_S) =>
     finish(await openExec(client, command), stdin, seconds);

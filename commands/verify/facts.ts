@@ -1,34 +1,34 @@
 import type { Instance } from "../site/discover";
 
-/** What was asked of something that may not answer: its answer, or in one line why there is none. */
+/** The answer of something that may not answer, or the error in one line. */
 export type ProbeResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
-/** What is there, as it was seen: nothing in it is judged yet. */
+/** The observed facts of a site; the checks judge them. */
 export interface Facts {
-  /** When, in milliseconds since 1970. */
+  /** The time of the observation, in milliseconds since 1970. */
   readonly now: number;
   readonly instances: readonly Instance[];
-  /** By container, for those that run. */
+  /** By container name; only containers that run. */
   readonly containers: Readonly<Record<string, ContainerFacts>>;
   readonly elasticsearch: ProbeResult<ElasticsearchFacts>;
   readonly kibana: ProbeResult<KibanaFacts>;
   /** The HTTP status of Kibana's own `/siem/api/status` through the site's proxy. */
   readonly proxy: ProbeResult<number>;
-  /** Where the stack delivers alerts. */
+  /** Only if the stack has a relay. */
   readonly relay?: ProbeResult<RelayFacts>;
 }
 
-/** What commands/verify/inside.sh sees in one container. */
+/** The facts about one container, from commands/verify/inside.sh. */
 export interface ContainerFacts {
-  /** By unit, what `systemctl is-active` says. */
+  /** By unit, the output of `systemctl is-active`, such as "active". */
   readonly units: Readonly<Record<string, string>>;
   readonly packages: Readonly<Record<string, Package>>;
-  /** By path, the SHA-256; undefined where there is no such file. */
+  /** By path, the SHA-256 in hex; undefined if the file does not exist. */
   readonly files: Readonly<Record<string, string | undefined>>;
-  /** What the sources' own scripts error (sources/NAME/verify.sh): by source, values by key. */
+  /** The output of the sources' own scripts (sources/NAME/verify.sh): by source, values by key. */
   readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** By path, when it ends, in milliseconds since 1970; undefined where it cannot be read. */
+  /** By path, the end of its validity in milliseconds since 1970; undefined if the certificate cannot be read. */
   readonly certificates: Readonly<Record<string, number | undefined>>;
   readonly disks: readonly Disk[];
 }
@@ -48,22 +48,22 @@ export interface Disk {
 
 export interface ElasticsearchFacts {
   readonly version: string;
-  /** By container, when its last line was ingested, in milliseconds since 1970, within the last seven days. */
+  /** By container, the time of its last ingested line in milliseconds since 1970; only lines of the last seven days. */
   readonly lastSeen: Readonly<Record<string, number>>;
   /** API keys named `dhis2-siem-*`. */
   readonly keys: readonly { readonly id: string; readonly name: string; readonly invalidated: boolean }[];
   readonly logs: LogFacts;
-  /** What an index of the log stream would be made from. */
+  /** The settings that the log stream's next index would get. */
   readonly template: SimulatedTemplate;
-  /** How long the stream that is there keeps its lines ("" is for ever); undefined where there is none yet. */
+  /** The retention of the existing stream, such as "90d" ("" is for ever); undefined if there is no stream yet. */
   readonly retention?: string;
   readonly actions: FailedActions;
 }
 
-/** What rules should have done in the last day and could not. */
+/** Actions of rules that failed in the last day. */
 export interface FailedActions {
   readonly count: number;
-  /** When, in milliseconds since 1970, and what was error. */
+  /** The time of the newest failure, in milliseconds since 1970 (0 if there is none), and its error. */
   readonly newest: number;
   readonly error: string;
 }
@@ -71,7 +71,7 @@ export interface FailedActions {
 export interface LogFacts {
   readonly bytes: number;
   readonly documents: number;
-  /** Of the last seven days. */
+  /** The number of documents of the last seven days. */
   readonly recent: number;
   /** The days that `recent` covers, at most seven. */
   readonly days: number;
@@ -80,7 +80,7 @@ export interface LogFacts {
 export interface SimulatedTemplate {
   readonly pipeline: string;
   readonly retention: string;
-  /** Templates that match too, and lost. */
+  /** Templates that match too, with a lower priority. */
   readonly losers: readonly string[];
 }
 
@@ -95,21 +95,21 @@ export interface RuleFacts {
   readonly id: string;
   readonly name: string;
   readonly enabled: boolean;
-  /** Muted or snoozed: it runs, and does nothing. */
+  /** Muted or snoozed: the rule runs, but its actions do not. */
   readonly silenced: boolean;
-  /** Ids of its alerts that are muted one by one: nothing is done for them. */
+  /** Ids of its alerts that are muted individually: no action runs for them. */
   readonly mutedAlerts: readonly string[];
-  /** Kibana's words: "ok", "active", "warning", "error", "pending", "unknown". */
+  /** Kibana's own value: "ok", "active", "warning", "error", "pending", "unknown". */
   readonly status: string;
   readonly message: string;
-  /** When it ran last, in milliseconds since 1970. */
+  /** The time of its last run, in milliseconds since 1970. */
   readonly ran?: number;
 }
 
 export interface RelayFacts {
-  /** When it delivered last, in milliseconds since 1970. */
+  /** The time of its last delivery, in milliseconds since 1970. */
   readonly delivered?: number;
-  /** Alerts that could not be delivered yet, and what the destination error of the newest. */
+  /** The number of alerts whose delivery failed so far, and the destination's error for the newest. */
   readonly failing: number;
   readonly error: string;
 }

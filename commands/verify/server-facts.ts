@@ -16,7 +16,7 @@ import type { State } from "./state";
 /** Asks a server; only what reads is used here. */
 export type SendRequest = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Reply>;
 
-/** The body of a good reply. Throws an Error of one line otherwise. */
+/** Returns the parsed body of a reply with status 200. Throws an Error of one line for any other reply. */
 async function parseReply<T>(reply: Promise<Reply>, schema: z.ZodType<T>): Promise<T> {
   const { status, text } = await reply;
   if (status === 401) throw new Error("it refuses the stack's own login");
@@ -62,7 +62,7 @@ const streams = z.object({
   ]),
 });
 
-/** How long a stream that is there keeps its lines. The lab's Elasticsearch, which is not the vendor's whole one, has no such call (405). */
+/** Returns the retention of an existing data stream ("": for ever), or undefined. The lab's Elasticsearch lacks this API (405). */
 async function streamRetention(send: SendRequest, dataStream: string): Promise<string | undefined> {
   const reply = await send("GET", `/_data_stream/${dataStream}`);
   if (reply.status === 404 || reply.status === 405) return undefined;
@@ -86,7 +86,7 @@ const failures = z.object({
 });
 
 /**
- * What rules could not do in the last day. Kibana says it in its event log only, and tries no action again:
+ * Returns the actions of rules that failed in the last day. Kibana writes this in its event log only and does not retry:
  * https://www.elastic.co/guide/en/kibana/8.19/event-log-index.html
  */
 async function failedActions(send: SendRequest): Promise<FailedActions> {
@@ -115,7 +115,7 @@ async function failedActions(send: SendRequest): Promise<FailedActions> {
   return { count: total.value, newest: Date.parse(newest["@timestamp"]), error: error };
 }
 
-/** What Elasticsearch says of itself, of the log stream and of the agents' keys. Throws where it does not answer. */
+/** Returns the facts about Elasticsearch, the log stream and the agents' keys. Throws an Error of one line if a request fails. */
 export async function readElasticsearchFacts(
   send: SendRequest,
   state: State,
@@ -196,10 +196,10 @@ const found = z.object({
     }),
   ),
 });
-/** As many as Kibana gives in one page. */
+/** The most that Kibana returns in one page. */
 const PAGE = 1000;
 
-/** What Kibana says of itself and of its rules. Throws where it does not answer. */
+/** Returns the facts about Kibana and its rules. Throws an Error of one line if a request fails. */
 export async function readKibanaFacts(send: SendRequest): Promise<KibanaFacts> {
   const { version, status } = await parseReply(send("GET", `${KIBANA_PATH}/api/status`), kibanaStatus);
   const { data } = await parseReply(
@@ -237,7 +237,7 @@ export async function readKibanaFacts(send: SendRequest): Promise<KibanaFacts> {
 
 const deliveries = z.object({
   hits: z.object({ total: z.object({ value: z.number() }) }),
-  // None while nothing was ever delivered: the index is not there.
+  // Missing until the first delivery, because the index does not exist.
   aggregations: z
     .object({
       sent: z.object({ last: z.object({ value: z.number().nullable() }) }),
@@ -249,7 +249,7 @@ const deliveries = z.object({
     .optional(),
 });
 
-/** What the relay wrote down of its deliveries (ElastAlert 2's own index). Throws where it cannot be asked. */
+/** Returns the relay's deliveries of the last 30 days, from ElastAlert 2's own index. Throws an Error of one line if the request fails. */
 export async function readRelayFacts(send: SendRequest, index: string): Promise<RelayFacts> {
   const { aggregations } = await parseReply(
     send("POST", `/${index}/_search?ignore_unavailable=true`, {
@@ -281,7 +281,7 @@ export async function readRelayFacts(send: SendRequest, index: string): Promise<
   };
 }
 
-/** What became of one alert at one destination. */
+/** Whether an alert was delivered to a destination. */
 export interface Delivery {
   readonly destination: string;
   readonly delivered: boolean;
@@ -293,7 +293,7 @@ const kept = z.object({
   _source: z.object({ alert_sent: z.boolean(), alert_exception: z.string().optional() }),
 });
 
-/** What the relay wrote down of an alert for a destination; not delivered where it wrote nothing yet. */
+/** Returns the delivery of an alert to a destination; `delivered` is false if the relay has written nothing about it yet. */
 export async function readDelivery(
   send: SendRequest,
   destination: string,

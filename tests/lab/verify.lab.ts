@@ -11,7 +11,7 @@ import { labStack, STACK_FOLDER } from "../../lab/stack";
 import { updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 import { cliEnvironment, verifyLab } from "../../lab/verify";
-import { basic } from "../../connection/https";
+import { basicAuth } from "../../connection/https";
 import type { Finding } from "../../commands/verify/finding";
 
 const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";

@@ -10,7 +10,7 @@ import {
   formatDuration,
 } from "./context";
 
-/** Three signs of life (scripts/health.sh writes one every five minutes): a container in which nothing happens has them too. */
+/** Three health reports: scripts/health.sh writes one every five minutes, also in an idle container. In milliseconds. */
 export const SILENT_AFTER_MS = 15 * MINUTE;
 
 /** The agent's service runs in every container. */
@@ -53,7 +53,7 @@ function silence({ facts, options }: Context, name: string, last: number | undef
   return [{ check: "sending", severity: "problem", subject: name, text, fix }];
 }
 
-/** What was built from an image, or restored from a snapshot, since the stack ran in it is not as the stack left it. */
+/** No container was rebuilt, or restored from a snapshot, since the stack ran in it. */
 export const rebuilt: Check = ({ site, state, facts }) => {
   const wrong: Finding[] = [];
   for (const { name } of [...site.agents, site.siem]) {

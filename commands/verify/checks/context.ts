@@ -3,7 +3,7 @@ import type { Finding } from "../finding";
 import type { ProbeResult, Facts } from "../facts";
 import type { State } from "../state";
 
-/** What a check looks at: what should be, and what is. */
+/** The input of a check: the stack as it should be, and the observed facts. */
 export interface Context {
   readonly stack: string;
   readonly site: Site;
@@ -12,23 +12,23 @@ export interface Context {
   readonly facts: Facts;
 }
 
-/** Pure: facts in, findings out; where nothing is wrong, one that says so. None where the check does not apply. */
+/** A pure function. It returns its findings, or one finding with severity ok, or none if the check does not apply. */
 export type Check = (context: Context) => readonly Finding[];
 
 export const MINUTE = 60_000;
 export const DAY = 24 * 60 * MINUTE;
 
-/** Raising an entry's generation runs everything for its container again. */
+/** Returns the fix that runs all of a container's steps again. */
 export function raiseGeneration(container: string): string {
   return `raise the generation of "${container}" in the site's file, then: pulumi up`;
 }
 
-/** A command in a container, from the host. */
+/** Returns the command that runs `command` in a container, from the host. */
 export function inContainer(options: Options, container: string, command: string): string {
   return `lxc exec ${container} --project ${options.lxdProject} -- ${command}`;
 }
 
-/** Findings of a check by what it found wrong; with nothing wrong, that all is well. */
+/** Returns `wrong`, or one finding with severity ok and this text if `wrong` is empty. */
 export function findingsOrOk(
   check: string,
   wrong: readonly Finding[],
@@ -38,7 +38,7 @@ export function findingsOrOk(
   return wrong.length > 0 ? [...wrong] : [{ check, severity: "ok", subject, text }];
 }
 
-/** A finding for something that gave no answer, so that nothing can be told; else what `look` makes of the answer. */
+/** Returns what `look` finds in the answer, or one warning if `server` did not answer. */
 export function ifAnswered<T>(
   check: string,
   server: string,
@@ -51,13 +51,13 @@ export function ifAnswered<T>(
       check,
       severity: "warning",
       subject: server,
-      text: `cannot be told: ${server} gave no good answer`,
-      fix: `see what is said of ${server} itself`,
+      text: `cannot be checked: ${server} gave no good answer`,
+      fix: `see the finding about ${server} itself`,
     },
   ];
 }
 
-/** A time span in words, rounded down: "3 minutes", "2 days". */
+/** Returns a duration in words, rounded down, such as "3 minutes" or "2 days". */
 export function formatDuration(milliseconds: number): string {
   const units: [string, number][] = [
     ["day", DAY],

@@ -32,7 +32,7 @@ const CHECKS: readonly Check[] = [
   certificates,
 ];
 
-/** All that can be said of a site. */
+/** Returns the findings of every check, in the order of the table. */
 export function runChecks(context: Context): Finding[] {
   return CHECKS.flatMap((one) => one(context));
 }

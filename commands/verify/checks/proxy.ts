@@ -33,7 +33,7 @@ export const proxy: Check = ({ site, options, state, facts }) => {
     case 502:
     case 503:
     case 504:
-      return problem(`the proxy cannot reach Kibana (${status})`, "see what is said of Kibana itself");
+      return problem(`the proxy cannot reach Kibana (${status})`, "see the finding about Kibana itself");
     default:
       return problem(`the proxy answers ${status} where Kibana should be`);
   }

@@ -1,9 +1,7 @@
 import { RELAY_UNIT } from "../../../core/names";
 import { ifAnswered, type Check, inContainer, raiseGeneration, formatDuration } from "./context";
 
-/** The relay's systemd unit. */
-
-/** Alerts reach people; where the stack delivers none, there is nothing to say. */
+/** Alerts reach people. Does not apply if the stack has no relay. */
 export const relay: Check = ({ site, options, state, facts }) => {
   if (!state.delivers) return [];
   const { name } = site.siem;
@@ -11,8 +9,8 @@ export const relay: Check = ({ site, options, state, facts }) => {
   const unit = facts.containers[name]?.units[RELAY_UNIT];
   if (unit !== undefined && unit !== "active") {
     const text = `the relay is ${unit}: no alert reaches anybody`;
-    // Its unit starts it again and again: one that nobody stopped cannot start, as after an upgrade of the container's
-    // system, with another Python. Its step makes what it needs.
+    // systemd restarts the relay whenever it ends. If it is not active and nobody stopped it, it cannot start: for example,
+    // a system upgrade replaced its Python. The relay's step installs it again.
     const fix =
       unit === "inactive"
         ? inContainer(options, name, `systemctl restart ${RELAY_UNIT}`)
