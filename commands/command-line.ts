@@ -51,7 +51,7 @@ export async function runCommand(
         getOutHelpWidth: () => 100,
         getErrHelpWidth: () => 100,
       })
-      .showHelpAfterError(`usage: ${each.createHelp().commandUsage(each)}\n(--help says more)`);
+      .showHelpAfterError(`usage: ${each.createHelp().commandUsage(each)}\n(--help prints more)`);
   }
   try {
     await command.parseAsync([...args], { from: "user" });

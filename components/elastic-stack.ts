@@ -133,7 +133,7 @@ export function knownCluster(
   return pulumi.all([cluster, pulumi.unsecret(now).apply(parse)]).apply(([ours, running]) => {
     if (ours.clusterUuid === running.clusterUuid && ours.ca === running.ca) return ours;
     throw new pulumi.RunError(
-      `the cluster in "${container}" is not the one that this stack set up there (it was made anew since): ` +
+      `the cluster in "${container}" is not the one that this stack set up there (it was recreated since): ` +
         `raise the generation of "${container}" in the site's file and run the update again`,
     );
   });
@@ -146,7 +146,7 @@ function parseCluster(container: string, stdout: string): Cluster {
     const value = result[key];
     if (typeof value === "string" && value !== "") return value;
     throw new pulumi.RunError(
-      `the step in "${container}" did not say the ${key} of its cluster: ` +
+      `the step in "${container}" did not print the ${key} of its cluster: ` +
         `raise the generation of "${container}" in the site's file and run the update again`,
     );
   };

@@ -7,13 +7,13 @@ export class ForwardingProhibitedError extends ConnectionError {}
 /** The message of every problem with the connection. `at` is a machine's name from `serverName` in ssh.ts. */
 export const problems = {
   badPin: (at: string) =>
-    `${at}: the pinned hostKey is no OpenSSH public key; it should look like "ssh-ed25519 AAAA..." (ssh-keyscan prints it)`,
+    `${at}: the pinned hostKey must be an OpenSSH public key, such as "ssh-ed25519 AAAA..." (ssh-keyscan prints it)`,
   wrongHostKey: (at: string, pinned: string, seen: string) =>
-    `${at} shows the wrong host key: ${seen}, pinned is ${pinned}; if the host was reinstalled, correct hostKey, else somebody is in between`,
+    `${at} shows the wrong host key: ${seen}, pinned is ${pinned}; if the host was reinstalled, correct hostKey; if not, somebody may intercept the connection`,
   otherHostKeyType: (at: string, type: string) =>
     `${at} shows the wrong host key: it has none of the pinned type ${type}; correct hostKey (ssh-keyscan prints it)`,
   badKey: () =>
-    "the SSH private key cannot be read: it should be the whole text of an OpenSSH or PEM private key",
+    "the SSH private key cannot be read: it must be the whole text of an OpenSSH or PEM private key",
   encryptedKey: () =>
     "the SSH private key has a passphrase: add it to an SSH agent (ssh-add) and take privateKey out of the config",
   noLogin: () =>
@@ -37,9 +37,9 @@ export const problems = {
   otherStack: (port: number, label: string) =>
     `the port ${port} is held by the forward of the stack "${label}": wait until its run has ended, or give each stack its own port`,
   otherRun: (port: number, label: string) =>
-    `the port ${port} is held by the forward of another run of the stack "${label}": wait until that has ended`,
+    `the port ${port} is held by the forward of another run of the stack "${label}": wait until that run has ended`,
   portTaken: (port: number) =>
-    `the port ${port} is held by something that is no forward to this stack's servers: end it, or choose another port`,
+    `the port ${port} is used by a program that is not a forward to this stack's servers: end that program, or choose another port`,
   cannotListen: (port: number, code: string) =>
     `the port ${port} of this machine cannot be listened on (${code})`,
   noEngine: (engine: string) =>

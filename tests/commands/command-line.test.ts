@@ -79,7 +79,7 @@ describe("a command's arguments", () => {
 
   it("may be wrong for its action, too; that is a usage mistake", async () => {
     const stderr =
-      "error: the word must be good\nusage: npm run -s try -- [options] <word>\n(--help says more)\n";
+      "error: the word must be good\nusage: npm run -s try -- [options] <word>\n(--help prints more)\n";
     assert.deepEqual(await run(["bad"]), { stdout: "", stderr, code: 2 });
     assert.deepEqual(await run(["bad"], { usageCode: 3 }), { stdout: "", stderr, code: 3 });
   });

@@ -94,7 +94,7 @@ describe("a forward's port", function () {
       const port = await holder();
       await assert.rejects(claimPort(target(port), me, 1), {
         message: new RegExp(
-          `^the port ${port} is held by something that is no forward to this stack's servers`,
+          `^the port ${port} is used by a program that is not a forward to this stack's servers`,
         ),
       });
     });

@@ -95,7 +95,7 @@ describe("before an update touches anything", function () {
     it(`a port that something else has, which ${what}, is said`, async () => {
       const { ssh, target } = await site();
       const localPort = await servers.listenTillEnd(server);
-      await refuses(ssh, [{ ...target, localPort }], /is held by something that is no forward/);
+      await refuses(ssh, [{ ...target, localPort }], /is used by a program that is not a forward/);
     });
   }
 

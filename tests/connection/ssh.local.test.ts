@@ -145,12 +145,12 @@ describe("an SSH session with a pinned host key", function () {
     wrong(
       "a pin that is no key",
       () => ({ hostKey: "SHA256:ab" }),
-      /hostKey is no OpenSSH public key; it should/,
+      /hostKey must be an OpenSSH public key, such as/,
     );
     wrong(
       "a pin that is a private key",
       () => ({ hostKey: login.private }),
-      /hostKey is no OpenSSH public key/,
+      /hostKey must be an OpenSSH public key/,
     );
     wrong(
       "a login key that the host does not know",
@@ -160,7 +160,7 @@ describe("an SSH session with a pinned host key", function () {
     wrong(
       "a login key that cannot be read (and is not repeated)",
       () => ({ privateKey: login.private.slice(0, 120) }),
-      /^the SSH private key cannot be read: it should be the whole text of an OpenSSH or PEM private key$/,
+      /^the SSH private key cannot be read: it must be the whole text of an OpenSSH or PEM private key$/,
     );
     wrong(
       "a login key with a passphrase",

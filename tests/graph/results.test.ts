@@ -28,7 +28,7 @@ describe("the cluster that a stack works in", () => {
   it("is none where the step did not say which", () =>
     assert.rejects(
       taken({ clusterUuid: "" }),
-      /the step in "siem" did not say the clusterUuid of its cluster: raise the generation of "siem"/,
+      /the step in "siem" did not print the clusterUuid of its cluster: raise the generation of "siem"/,
     ));
 
   it("is not compared in a preview, which has not asked", async () =>

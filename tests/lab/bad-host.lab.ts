@@ -99,7 +99,7 @@ describe("a host that cannot be reached", () => {
       const { output, seconds } = await failing({});
       assert.match(
         output,
-        new RegExp(`the port ${FORWARD.elasticsearchPort} is held by something that is no forward`),
+        new RegExp(`the port ${FORWARD.elasticsearchPort} is used by a program that is not a forward`),
       );
       assert.ok(seconds < WITHIN_S, `${seconds} s`);
     } finally {

@@ -26,7 +26,7 @@ describe("a test alert", () => {
     const { send, written } = servers("mail");
     assert.deepEqual(await sendTestAlert(send, "alerts", ["mail", "hook", "unseen"], 0.02), [
       { destination: "mail", delivered: true },
-      { destination: "hook", delivered: false, said: "ConnectionRefusedError" },
+      { destination: "hook", delivered: false, error: "ConnectionRefusedError" },
       { destination: "unseen", delivered: false },
     ]);
     assert.equal(written.length, 1);

@@ -166,7 +166,7 @@ describe("the stand-in for the command provider", () => {
     const unpinned = { connection: connection({ hostKey: undefined }), create: "make" };
     assert.throws(() => checked(unpinned), /needs the connection's host and hostKey/);
     const noKey = create({ connection: connection({ hostKey: "no key" }), create: "make" });
-    await assert.rejects(noKey, /the pinned hostKey is no OpenSSH public key/);
+    await assert.rejects(noKey, /the pinned hostKey must be an OpenSSH public key/);
     assert.deepEqual(runs, []);
   });
 

@@ -9,15 +9,13 @@ export const sources: Check = ({ site, facts }) =>
     const machines = site.agents.filter(({ type }) => sourcesOf(type).includes(source));
     if (verify === undefined || machines.length === 0) return [];
     const wrong = machines.flatMap(({ name }) =>
-      verify
-        .faults(facts.containers[name]?.sources[check] ?? {})
-        .map((text): Finding => ({
-          check,
-          severity: "problem",
-          subject: name,
-          text,
-          fix: raiseGeneration(name),
-        })),
+      verify.faults(facts.containers[name]?.sources[check] ?? {}).map((text): Finding => ({
+        check,
+        severity: "problem",
+        subject: name,
+        text,
+        fix: raiseGeneration(name),
+      })),
     );
     return findingsOrOk(check, wrong, "all", verify.good);
   });

@@ -215,7 +215,7 @@ describe("npm run verify", () => {
     );
     assert.equal(code, 3);
     const empty = () => Promise.resolve("{}");
-    assert.match((await main(["prod"], false, { pulumi: empty })).stderr, /dhis2-siem:site: is missing/);
+    assert.match((await main(["prod"], false, { pulumi: empty })).stderr, /dhis2-siem:site is missing/);
     const gone: ConnectToHost = () => Promise.reject(new Error("the host stays silent"));
     assert.deepEqual(await main(["prod"], false, { pulumi, connect: gone }), {
       stdout: "",
