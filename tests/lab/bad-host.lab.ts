@@ -38,8 +38,14 @@ async function otherHostKey(): Promise<string> {
 }
 
 describe("a host that cannot be reached", () => {
-  // With room for a slow machine: the program itself takes some.
-  const WITHIN_S = 40;
+  // Seconds beside those of an update that has nothing to do: how long the program itself takes depends on the machine.
+  const MORE_S = 20;
+  let within: number;
+  before(async () => {
+    const start = Date.now();
+    assert.equal(changes(await updateStack()), "nothing changed");
+    within = (Date.now() - start) / 1000 + MORE_S;
+  });
   const cases: [what: string, overrides: () => Promise<Record<string, unknown>>, reason: RegExp][] = [
     [
       "because nothing listens there",
@@ -68,7 +74,7 @@ describe("a host that cannot be reached", () => {
       const { output, seconds } = await failing(await overrides());
       assert.match(output, reason);
       assert.doesNotMatch(output, /(creating|updating|deleting) \(/, "nothing was touched");
-      assert.ok(seconds < WITHIN_S, `${seconds} s`);
+      assert.ok(seconds < within, `${seconds} s, and ${within} s are allowed`);
     });
   }
 
@@ -83,7 +89,7 @@ describe("a host that cannot be reached", () => {
     try {
       const { output, seconds } = await failing({});
       assert.match(output, new RegExp(`prohibits forwarding to ${literal(SIEM_ADDRESS)}:\\d+`));
-      assert.ok(seconds < WITHIN_S, `${seconds} s`);
+      assert.ok(seconds < within, `${seconds} s, and ${within} s are allowed`);
       assert.equal(changes(await updateStack({ access: "direct" })), "1 update");
       assert.equal(changes(await updateStack({ access: "direct" })), "nothing changed");
     } finally {
@@ -101,7 +107,7 @@ describe("a host that cannot be reached", () => {
         output,
         new RegExp(`the port ${FORWARD.elasticsearchPort} is used by a program that is not a forward`),
       );
-      assert.ok(seconds < WITHIN_S, `${seconds} s`);
+      assert.ok(seconds < within, `${seconds} s, and ${within} s are allowed`);
     } finally {
       taken.close();
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { basic } from "../../connection/https";
+import { basicAuth } from "../../connection/https";
 import { throughProxy } from "../../lab/attack";
 import { search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
@@ -34,7 +34,7 @@ describe("openresty as the site's proxy", () => {
   let outputs: LabOutputs;
   const get = async (path: string, headers: Record<string, string> = {}) =>
     (await throughProxy("GET", path, { address: ADDRESS, headers })).status;
-  const login = () => ({ authorization: basic(outputs.operator.username, outputs.operator.password) });
+  const login = () => ({ authorization: basicAuth(outputs.operator.username, outputs.operator.password) });
   const event = (what: string, ...terms: object[]) =>
     until(what, 120, async () => {
       const filter = [{ term: { "dhis2.container.name": NAME } }, ...terms.map((term) => ({ term }))];
