@@ -10,6 +10,8 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-floating-promises": "error",
+      // A `switch` over types, such as machines or destinations, names each of them: a new one is an error here.
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { requireDefaultForNonUnion: false }],
       // index.ts exports its program as Pulumi wants it: `export =`.
       "@typescript-eslint/no-require-imports": ["error", { allowAsImport: true }],
       "max-lines": ["error", 400],

@@ -42,7 +42,10 @@ export = async () => {
   const alertStore = new AlertStore("alerts", { elastic, namespace });
   const watch = { host, elastic, site, versions, packages, kibana: options.kibana, ca, logStore };
   const agents = new Map(
-    site.agents.map((one) => [one.name, new Agent(`agent-${one.name}`, { ...watch, container: one })]),
+    site.agents.map((machine) => [
+      machine.name,
+      new Agent(`agent-${machine.name}`, { ...watch, container: machine }),
+    ]),
   );
   new SiemHealth("siem-health", { host, elastic, container, siem, fqdn, ca, logStore });
 
@@ -50,23 +53,17 @@ export = async () => {
   const { dataStream } = logStore;
   const { connectorId, index: alertIndex } = alertStore;
   const { via, destinations } = delivery;
-  const by = destinations.length > 0 ? via : undefined;
+  const deliveredBy = destinations.length > 0 ? via : undefined;
   const secrets = deliverySecrets;
   const connectors =
-    by === "connectors" ? new Connectors("connectors", { elastic, destinations, secrets }) : undefined;
+    deliveredBy === "connectors"
+      ? new Connectors("connectors", { elastic, destinations, secrets })
+      : undefined;
   const rules = { elastic, detections, dataStream, connectorId, agents, connectors };
   new DetectionRules("rules", rules, { dependsOn: [logStore] });
-  if (by === "relay") {
-    const what = {
-      site,
-      namespace,
-      packages,
-      delivery,
-      detections,
-      rulesAreSecret: deliveryIsSecret,
-      secrets,
-    };
-    new AlertRelay("relay", { host, elastic, stack, siem, ...what });
+  if (deliveredBy === "relay") {
+    const alerts = { delivery, detections, rulesAreSecret: deliveryIsSecret, secrets };
+    new AlertRelay("relay", { host, elastic, stack, siem, site, namespace, packages, ...alerts });
   }
 
   // What people use.

@@ -52,7 +52,8 @@ function correlate(file: RuleFile, rule: CorrelationRule, conditions: Record<str
         window: span,
         ...limit(correlation.condition),
       };
-    default:
+    case "temporal":
+    case "temporal_ordered":
       return {
         kind: "together",
         parts: correlation.rules.map(part),

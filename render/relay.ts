@@ -186,7 +186,8 @@ function settings(one: Destination): object {
       return {
         webhook: { ...(one.url && { url: one.url }), headers: one.headers, ...(one.ca && { ca: one.ca }) },
       };
-    default:
+    case "slack":
+    case "teams":
       return {};
   }
 }

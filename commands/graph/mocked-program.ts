@@ -173,7 +173,7 @@ function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
 
 /** Readable words for what the provider of a resource of this type makes up, beside the inputs. */
 export function mockedOutputs(type: string, name: string): Record<string, unknown> {
-  switch (type.split(":").at(-1)) {
+  switch (type.split(":").at(-1) ?? "") {
     case "RandomPassword":
       return { result: `[secret ${name}]` };
     case "Command":
