@@ -16,19 +16,19 @@ export interface Suite {
 
 /** Every suite of tests/lab. They can run in any order and on any lab that is up, but for what is said here. */
 export const SUITES: readonly Suite[] = [
-  { name: "watch", minutes: 18, calm: true },
-  { name: "verify", minutes: 12, calm: true, attacks: true },
-  { name: "bad-host", minutes: 8 },
-  { name: "changes", minutes: 7 },
-  { name: "first", minutes: 6, calm: true, attacks: true },
+  { name: "watch", minutes: 16, calm: true },
+  { name: "verify", minutes: 8, calm: true, attacks: true },
+  { name: "bad-host", minutes: 5 },
+  { name: "changes", minutes: 9 },
+  { name: "first", minutes: 4, calm: true, attacks: true },
   { name: "delivery", minutes: 8, attacks: true },
-  { name: "agents", minutes: 6 },
+  { name: "agents", minutes: 4 },
   { name: "types", minutes: 6, attacks: true },
-  { name: "recovery", minutes: 5, attacks: true },
+  { name: "recovery", minutes: 7, attacks: true },
   { name: "secrets", minutes: 4 },
   { name: "openresty", minutes: 4, attacks: true },
   { name: "killed", minutes: 2 },
-  { name: "begin", minutes: 4, last: true },
+  { name: "begin", minutes: 5, last: true },
   { name: "down", minutes: 1, last: true },
 ];
 
