@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ROOT } from "../core/root";
 import { poll } from "../core/wait";
 import { ELASTICSEARCH_PORT } from "../render/elastic";
-import { TEST_RULE } from "../render/relay";
+import { TEST_RULE_ID } from "../render/relay";
 import { runCommand } from "./command-line";
 import { finish, type Outcome } from "./outcome";
 import { connectBySsh, pulumiCli, readDeployedStack, type ConnectToHost, type RunPulumi } from "./verify";
@@ -21,13 +21,13 @@ export function testAlert(now: Date): object {
   return {
     "@timestamp": now.toISOString(),
     rule: {
-      id: TEST_RULE,
+      id: TEST_RULE_ID,
       name: "Test of the delivery, nothing happened",
       description: "Somebody ran: npm run alert -- test",
     },
     dhis2: {
       alert: {
-        id: TEST_RULE,
+        id: TEST_RULE_ID,
         severity: "informational",
         entity: "the SIEM itself",
         count: "1",

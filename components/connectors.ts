@@ -3,7 +3,7 @@ import * as elasticstack from "@pulumi/elasticstack";
 import type { Destination } from "../config/delivery";
 import { connectorName } from "../core/names";
 import type { Detection } from "../detections";
-import { isFor, renderConnector, renderConnectorAction } from "../render/connectors";
+import { getsAlertsOf, renderConnector, renderConnectorAction } from "../render/connectors";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface ConnectorsArgs {
@@ -51,7 +51,7 @@ export class Connectors extends pulumi.ComponentResource {
   /** What a detection's rule does beside writing the alert. */
   actionsOf(detection: Detection): ConnectorAction[] {
     return [...this.ids]
-      .filter(([one]) => isFor(one, detection))
+      .filter(([one]) => getsAlertsOf(one, detection))
       .map(([one, id]) => ({ id, params: renderConnectorAction(one, detection) }));
   }
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The relay's program and the list of its packages, as texts. */
+/** The texts of the relay's program and of the list of its packages. */
 export type RelayFiles = Readonly<Record<"siem_relay_py" | "siem_messages_py" | "requirements", string>>;
 
-/** Reads `relay/`. */
+/** Reads the files of `relay/`. */
 export function loadRelayFiles(): RelayFiles {
   const read = (name: string) => readFileSync(join(__dirname, name), "utf8");
   return {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs Python with the relay's packages, as pinned in relay/requirements.txt, in a virtual environment of its own in the
-# cache folder, made on first use.
+# Runs Python with the relay's packages, as pinned in relay/requirements.txt. Their virtual environment is in the cache folder; the
+# first run creates it.
 set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=core/venv.sh
 . "$folder/../core/venv.sh"
 install() {
-  # What builds the one package that is no wheel comes first, by its hash too.
+  # setuptools first, also checked by its hash: it builds the one package that has no wheel.
   awk '/^setuptools==/ { on = 1 } on { print } on && !/\\$/ { exit }' "$folder/requirements.txt" >"$VENV/build.txt"
   pip --require-hashes --no-deps --requirement "$VENV/build.txt"
   pip --require-hashes --no-deps --no-build-isolation --requirement "$folder/requirements.txt"

@@ -4,21 +4,27 @@ import { matchesNameOrId } from "../detections/settings";
 import { countOf, windowOf } from "./rule";
 import { stableJson } from "../core/json";
 
-/** A Kibana connector's type, settings and secrets, as its API takes them. */
+/** A Kibana connector's type, settings and secrets, as Kibana's API expects them. */
 export interface RenderedConnector {
   readonly connectorTypeId: ".email" | ".slack" | ".teams" | ".webhook";
-  /** Left out where the type has none: the provider reads none back for Slack and Teams, and would want to set it for ever. */
+  /** Undefined if the type has no settings (Slack, Teams): the provider reads none back, so it would try to set them in every update. */
   readonly config?: string;
   readonly secrets: string;
 }
 
-/** JSON as the provider writes what it reads back (Go's encoding/json): it compares a webhook's config as texts. */
+/** Returns JSON as Go's encoding/json writes it: the provider compares a webhook's config with this text. */
 function goJson(value: object): string {
-  return stableJson(value).replaceAll(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+  return stableJson(value).replaceAll(
+    /[<>&]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
-/** The Kibana connector of a destination, for a licence that has it (Gold or more). `secret` is the destination's, empty where it has none. */
-export function renderConnector(one: Destination, secret: string): RenderedConnector {
+/**
+ * Returns the Kibana connector of a destination. Kibana accepts it with a Gold licence or better.
+ * @param secret the destination's secret; empty if it has none
+ */
+export function renderConnector(destination: Destination, secret: string): RenderedConnector {
   const rendered = (
     connectorTypeId: RenderedConnector["connectorTypeId"],
     secrets: object,
@@ -28,15 +34,22 @@ export function renderConnector(one: Destination, secret: string): RenderedConne
     ...(config && { config: goJson(config) }),
     secrets: stableJson(secrets),
   });
-  const post = (url: string, headers: object) =>
+  const webhook = (url: string, headers: object) =>
     rendered(".webhook", {}, { url, method: "post", hasAuth: false, headers });
   const json = { "Content-Type": "application/json" };
-  switch (one.type) {
+  switch (destination.type) {
     case "email": {
-      const { host, from, tls, user } = one;
+      const { host, from, tls, user } = destination;
       const hasAuth = user !== undefined;
-      // Without `secure` Kibana asks for STARTTLS, and goes on where the server has none: the config refuses that.
-      const config = { service: "other", host, port: smtpPort(one), from, secure: tls === "smtps", hasAuth };
+      // Without `secure`, Kibana uses STARTTLS only if the server offers it. So config/ refuses connectors without smtps.
+      const config = {
+        service: "other",
+        host,
+        port: smtpPort(destination),
+        from,
+        secure: tls === "smtps",
+        hasAuth,
+      };
       return rendered(".email", hasAuth ? { user, password: secret } : {}, config);
     }
     case "slack":
@@ -44,10 +57,11 @@ export function renderConnector(one: Destination, secret: string): RenderedConne
     case "teams":
       return rendered(".teams", { webhookUrl: secret });
     case "telegram":
-      return post(`${one.api}/bot${secret}/sendMessage`, json);
+      return webhook(`${destination.api}/bot${secret}/sendMessage`, json);
     case "webhook": {
-      const authorization = one.url !== undefined && secret !== "" ? { Authorization: secret } : {};
-      return post(one.url ?? secret, { ...json, ...one.headers, ...authorization });
+      const { url, headers } = destination;
+      const authorization = url !== undefined && secret !== "" ? { Authorization: secret } : {};
+      return webhook(url ?? secret, { ...json, ...headers, ...authorization });
     }
   }
 }
@@ -60,43 +74,44 @@ const EVENTS = [
   "",
 ];
 
-/** Whether a destination gets a detection's alerts. */
-export function isFor({ severities, rules }: Destination, detection: Detection): boolean {
-  const meant = rules === undefined || rules.some((wanted) => matchesNameOrId(wanted, detection));
-  return meant && severities.includes(detection.severity);
+/** Returns whether a destination gets a detection's alerts. */
+export function getsAlertsOf({ severities, rules }: Destination, detection: Detection): boolean {
+  const isSelected = rules === undefined || rules.some((nameOrId) => matchesNameOrId(nameOrId, detection));
+  return isSelected && severities.includes(detection.severity);
 }
 
 /**
- * The params of a rule's action at a destination's connector: mustache that Kibana fills in and escapes for where it goes. But
- * not for Teams, which would show a log line's Markdown, a link under another's name among it: there nothing of a line is told.
+ * Returns the params of a rule's action at a destination's connector, as JSON with mustache. Kibana fills in the mustache and
+ * escapes the values, except for Teams. Teams interprets Markdown, so a log line could show a misleading link: a message to Teams
+ * contains nothing from log lines.
  */
-export function renderConnectorAction(one: Destination, detection: Detection): string {
+export function renderConnectorAction(destination: Destination, detection: Detection): string {
   const title = `[${detection.severity}] ${detection.title}`;
   const { size, unit } = windowOf(detection.logic);
-  const told = one.type !== "teams";
+  const showsEvents = destination.type !== "teams";
   const text = [
     title,
-    ...(told ? ["About: {{alert.id}}"] : []),
+    ...(showsEvents ? ["About: {{alert.id}}"] : []),
     `Count: ${countOf(detection.logic)} within ${size}${unit}`,
     "",
     "What to do:",
     detection.note,
     "",
-    ...(told ? EVENTS : []),
+    ...(showsEvents ? EVENTS : []),
     "In Kibana: {{context.link}}",
   ].join("\n");
-  switch (one.type) {
+  switch (destination.type) {
     case "email":
-      return stableJson({ to: one.to, subject: title, message: text });
+      return stableJson({ to: destination.to, subject: title, message: text });
     case "slack":
     case "teams":
       return stableJson({ message: text });
     case "telegram":
-      return stableJson({ body: stableJson({ chat_id: one.chat, text }) });
+      return stableJson({ body: stableJson({ chat_id: destination.chat, text }) });
     case "webhook":
       return stableJson({
         body: stableJson({
-          destination: one.name,
+          destination: destination.name,
           title,
           text,
           rule: { id: detection.id, name: detection.title },

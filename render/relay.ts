@@ -8,13 +8,14 @@ import { HEADER } from "../core/header";
 
 const FOLDER = `/etc/${RELAY_UNIT}`;
 
-/** The rule that finds verify's canary (detections/rules/siem_canary.yml), and the one that a test alert says it is of. */
-export const CANARY_RULE = "7c8f0a52-6d0e-4c0b-9a43-1f7d2b6ce3a9";
-export const TEST_RULE = "dhis2-siem-test";
-/** Tests go to every destination, at once. */
-const TESTS = [CANARY_RULE, TEST_RULE];
+/** The id of the rule that finds the test line of `verify --canary` (detections/rules/siem_canary.yml). */
+export const CANARY_RULE_ID = "7c8f0a52-6d0e-4c0b-9a43-1f7d2b6ce3a9";
+/** The rule id that a test alert has (`npm run alert -- test`). No such rule exists. */
+export const TEST_RULE_ID = "dhis2-siem-test";
+/** Alerts of these rules go to every destination, at once. */
+const TEST_RULE_IDS = [CANARY_RULE_ID, TEST_RULE_ID];
 
-/** Where the relay works, and for which site. */
+/** The site that the relay works for, and its names in Elasticsearch and Kibana. */
 export interface RelayTarget {
   readonly fqdn: string;
   readonly timezone: string;
@@ -23,27 +24,28 @@ export interface RelayTarget {
   readonly alertIndex: string;
   /** Id of the data view of alerts, for links. */
   readonly alertsView: string;
-  /** Where the relay keeps what it found and sent; a second index has `_status` behind it. */
+  /** The index of the relay's state. A second index has the same name with `_status` appended. */
   readonly stateIndex: string;
 }
 
-/** What tests have otherwise than a site. */
-export interface RelayPlace {
+/** Where tests run the relay. Default of each: as on a site. */
+export interface RelayOverrides {
   readonly host?: string;
+  /** Of Elasticsearch. */
   readonly port?: number;
   readonly kibanaPort?: number;
-  /** PEM file of the servers' CA; none: no TLS. */
+  /** PEM file of the servers' CA. Without TLS if the key is there and its value is undefined. */
   readonly ca?: string;
   readonly rulesFolder?: string;
-  /** Seconds between two looks for alerts. */
-  readonly runEvery?: number;
+  /** How often the relay looks for alerts. Default: 15. */
+  readonly runEverySeconds?: number;
 }
 
-/** ElastAlert's config.yaml, without secrets. */
-export function renderRelayConfig(target: RelayTarget, place: RelayPlace = {}): string {
-  const { host = "127.0.0.1", port = ELASTICSEARCH_PORT, kibanaPort = KIBANA_PORT } = place;
-  const { rulesFolder = `${FOLDER}/rules` } = place;
-  const ca = "ca" in place ? place.ca : `${FOLDER}/ca.crt`;
+/** Returns ElastAlert's config.yaml. It contains no secrets. */
+export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides = {}): string {
+  const { host = "127.0.0.1", port = ELASTICSEARCH_PORT, kibanaPort = KIBANA_PORT } = overrides;
+  const { rulesFolder = `${FOLDER}/rules`, runEverySeconds = 15 } = overrides;
+  const ca = "ca" in overrides ? overrides.ca : `${FOLDER}/ca.crt`;
   const scheme = ca === undefined ? "http" : "https";
   return (
     HEADER +
@@ -51,15 +53,15 @@ export function renderRelayConfig(target: RelayTarget, place: RelayPlace = {}): 
       es_host: host,
       es_port: port,
       ...(ca === undefined ? {} : { use_ssl: true, verify_certs: true, ca_certs: ca }),
-      // Not ElastAlert's: where the relay asks whether Kibana works.
+      // Read by relay/siem_relay.py, not by ElastAlert.
       kibana_status: `${scheme}://${host}:${kibanaPort}${KIBANA_PATH}/api/status`,
       rules_folder: rulesFolder,
       rules_loader: "siem_relay.Loader",
       writeback_index: target.stateIndex,
-      run_every: { seconds: place.runEvery ?? 15 },
-      // How far back each look goes again; what was found before is known by its id.
+      run_every: { seconds: runEverySeconds },
+      // Each run searches these last minutes again. Alerts that were found before are recognised by their ids.
       buffer_time: { minutes: 15 },
-      // A relay that stood still for longer begins anew.
+      // A relay that was stopped for longer starts with the last minutes only.
       old_query_limit: { days: 30 },
       disable_rules_on_error: false,
       show_disabled_rules: false,
@@ -69,29 +71,27 @@ export function renderRelayConfig(target: RelayTarget, place: RelayPlace = {}): 
   );
 }
 
-/** The file of ElastAlert's rule for each destination, by the destination's name. */
+/** Returns the file of ElastAlert's rule for each destination, by the destination's name. */
 export function renderRelayRules(
   { destinations }: Delivery,
   target: RelayTarget,
   detections: readonly Detection[],
 ): Record<string, string> {
-  const general = destinations.filter(isGeneral);
+  const general = destinations.filter(getsEveryCriticalAlert);
   return Object.fromEntries(
-    destinations.map((one) => {
-      const blind = general.length === 0 || general.includes(one);
-      return [
-        one.name,
-        HEADER + stringify(rule(one, target, detections, blind), { aliasDuplicateObjects: false }),
-      ];
+    destinations.map((destination) => {
+      const reportsOutages = general.length === 0 || general.includes(destination);
+      const rule = renderRule(destination, target, detections, reportsOutages);
+      return [destination.name, HEADER + stringify(rule, { aliasDuplicateObjects: false })];
     }),
   );
 }
 
-/** Whether a destination gets critical alerts of every rule. */
-function isGeneral({ rules, severities }: Destination): boolean {
+function getsEveryCriticalAlert({ rules, severities }: Destination): boolean {
   return rules === undefined && severities.includes("critical");
 }
 
+/** The classes of relay/siem_messages.py. */
 const CLASSES: Readonly<Record<Destination["type"], string>> = {
   email: "Email",
   slack: "Slack",
@@ -100,59 +100,69 @@ const CLASSES: Readonly<Record<Destination["type"], string>> = {
   webhook: "Webhook",
 };
 
-/** `blind`: whether it is told that Elasticsearch or Kibana cannot be used. */
-function rule(
-  one: Destination,
+/** @param reportsOutages whether the destination is notified when Elasticsearch or Kibana cannot be used */
+function renderRule(
+  destination: Destination,
   target: RelayTarget,
   detections: readonly Detection[],
-  blind: boolean,
+  reportsOutages: boolean,
 ): object {
   return {
-    name: one.name,
+    name: destination.name,
     type: "any",
     index: target.alertIndex,
-    // Not the time of the alert: one that was written late would be overlooked.
+    // Not the alert's own time: then alerts that are written late would be missed.
     timestamp_field: "event.ingested",
-    filter: renderFilter(one, detections),
+    filter: renderAlertFilter(destination, detections),
     realert: { minutes: 0 },
-    alert: [`siem_messages.${CLASSES[one.type]}`],
+    alert: [`siem_messages.${CLASSES[destination.type]}`],
     relay: {
       site: target.fqdn,
       timezone: target.timezone,
-      kibana: target.kibanaUrl,
-      view: target.alertsView,
-      group: one.group * 60,
-      tests: TESTS,
-      blind,
-      quiet: one.quietHours.map(({ from, to }) => [from, to]),
-      ...settings(one),
+      kibana_url: target.kibanaUrl,
+      alerts_view: target.alertsView,
+      group_seconds: destination.group * 60,
+      test_rules: TEST_RULE_IDS,
+      reports_outages: reportsOutages,
+      quiet_minutes: destination.quietHours.map(({ from, to }) => [from, to]),
+      ...typeSettings(destination),
     },
   };
 }
 
-/** Elasticsearch's filters for a destination's alerts. A test, and one that cannot be read and so has no severity, go to everybody. */
-export function renderFilter(one: Destination, detections: readonly Detection[]): object[] {
+/**
+ * Returns Elasticsearch's filters for a destination's alerts. Every destination gets tests, and alerts without a severity: the
+ * pipeline could not read those.
+ */
+export function renderAlertFilter(destination: Destination, detections: readonly Detection[]): object[] {
+  const { rules, severities } = destination;
   const field = "dhis2.alert.severity";
-  const wanted = [
-    { terms: { [field]: one.severities } },
-    ...(one.rules === undefined ? [] : [{ terms: { "rule.id": ruleIds(one.rules, detections) } }]),
+  const selected = [
+    { terms: { [field]: severities } },
+    ...(rules === undefined ? [] : [{ terms: { "rule.id": ruleIds(rules, detections) } }]),
   ];
   const should = [
-    { bool: { filter: wanted } },
+    { bool: { filter: selected } },
     { bool: { must_not: [{ exists: { field } }] } },
-    { terms: { "rule.id": TESTS } },
+    { terms: { "rule.id": TEST_RULE_IDS } },
   ];
   return [{ bool: { should, minimum_should_match: 1 } }];
 }
 
-/** The ids of Kibana's rules that are meant; a detection that watches each container is several. */
-export function ruleIds(rules: readonly string[], detections: readonly Detection[]): string[] {
-  return rules
-    .flatMap((wanted) => detections.filter((detection) => matchesNameOrId(wanted, detection)))
+/**
+ * Returns the ids of Kibana's rules for these names or ids of detections. A detection that watches each container has several
+ * rules.
+ */
+export function ruleIds(namesOrIds: readonly string[], detections: readonly Detection[]): string[] {
+  return namesOrIds
+    .flatMap((nameOrId) => detections.filter((detection) => matchesNameOrId(nameOrId, detection)))
     .map(({ id }) => id);
 }
 
-/** The mappings of the relay's state: one document for each alert of each destination, and one that says how far it has looked. */
+/**
+ * Returns the mappings of the relay's state: one document for each alert of each destination, and one for each destination with
+ * the time until which alerts were looked for.
+ */
 export function renderRelayMappings(): object {
   const fields = (type: string, ...names: string[]) =>
     Object.fromEntries(names.map((name) => [name, { type }]));
@@ -164,28 +174,28 @@ export function renderRelayMappings(): object {
       alert_sent: { type: "boolean" },
       urgent: { type: "boolean" },
       attempts: { type: "integer" },
-      // Why the last attempt failed; read, not searched.
+      // Why the last attempt failed. Nothing searches for it.
       alert_exception: { type: "keyword", index: false, doc_values: false },
       match_body: { type: "object", enabled: false },
     },
   };
 }
 
-/** What of a destination only its type has. */
-function settings(one: Destination): object {
-  switch (one.type) {
+/** Returns the settings that only this type of destination has. */
+function typeSettings(destination: Destination): object {
+  switch (destination.type) {
     case "email": {
-      const { host, tls, from, to, user, ca } = one;
+      const { host, tls, from, to, user, ca } = destination;
       return {
-        email: { host, port: smtpPort(one), tls, from, to, ...(user && { user }), ...(ca && { ca }) },
+        email: { host, port: smtpPort(destination), tls, from, to, ...(user && { user }), ...(ca && { ca }) },
       };
     }
     case "telegram":
-      return { telegram: { chat: one.chat, api: one.api } };
-    case "webhook":
-      return {
-        webhook: { ...(one.url && { url: one.url }), headers: one.headers, ...(one.ca && { ca: one.ca }) },
-      };
+      return { telegram: { chat: destination.chat, api: destination.api } };
+    case "webhook": {
+      const { url, headers, ca } = destination;
+      return { webhook: { ...(url && { url }), headers, ...(ca && { ca }) } };
+    }
     case "slack":
     case "teams":
       return {};

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { CANARY, CANARY_ALERT } from "../../core/names";
 import { poll } from "../../core/wait";
 import { ELASTICSEARCH_PORT } from "../../render/elastic";
-import { CANARY_RULE } from "../../render/relay";
+import { CANARY_RULE_ID } from "../../render/relay";
 import { type SendRequest, type Delivery, readDelivery } from "./server-facts";
 import type { Finding } from "./finding";
 import { requestSender, type DeployedStack, runBundle, type HostConnection } from "./gather-facts";
@@ -118,13 +118,15 @@ class CanaryRun {
   }
 
   async followAlert(): Promise<void> {
-    if (!this.deployed.state.rules.some(({ id }) => id === CANARY_RULE)) {
+    if (!this.deployed.state.rules.some(({ id }) => id === CANARY_RULE_ID)) {
       const fix = "take detections.siem_canary out of the stack's config, then: pulumi up";
       this.addFinding("warning", "alert", "the canary's rule is switched off in the stack's config", fix);
       return;
     }
     const seconds = await this.pollUntil(this.deadlines.alertSeconds, async () => {
-      const found = await this.search(this.deployed.state.alertIndex, [{ term: { "rule.id": CANARY_RULE } }]);
+      const found = await this.search(this.deployed.state.alertIndex, [
+        { term: { "rule.id": CANARY_RULE_ID } },
+      ]);
       this.alertId = found.find(({ source }) => JSON.stringify(source).includes(this.token))?.id;
       return this.alertId !== undefined;
     });

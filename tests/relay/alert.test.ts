@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { main, sendTestAlert, testAlert } from "../../commands/alert";
 import type { SendRequest } from "../../commands/verify/server-facts";
-import { TEST_RULE } from "../../render/relay";
+import { TEST_RULE_ID } from "../../render/relay";
 
 /** An Elasticsearch whose relay delivers to `delivered`, and fails elsewhere. */
 function servers(...delivered: string[]): { send: SendRequest; written: unknown[] } {
@@ -38,7 +38,7 @@ describe("a test alert", () => {
 
   it("is marked for the relay and for who reads it", () => {
     const text = JSON.stringify(testAlert(new Date(0)));
-    assert.ok(text.includes(`"id":"${TEST_RULE}"`) && text.includes("nothing happened"), text);
+    assert.ok(text.includes(`"id":"${TEST_RULE_ID}"`) && text.includes("nothing happened"), text);
   });
 
   it("is refused by an Elasticsearch that takes nothing", async () => {

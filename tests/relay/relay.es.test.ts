@@ -13,7 +13,7 @@ import { alert, destination } from "./samples";
 const TOKEN = "Bearer not-for-a-journal";
 /** Looks every second whether the servers are there, and tells after three. */
 const hurry =
-  "import siem_relay; siem_relay.LOOK_EVERY = 1; siem_relay.BLIND_AFTER = siem_relay.timedelta(seconds=3)";
+  "import siem_relay; siem_relay.CHECK_SECONDS = 1; siem_relay.OUTAGE_AFTER = siem_relay.timedelta(seconds=3)";
 
 describe("the relay, on real ElastAlert", function () {
   this.timeout(400_000);
@@ -180,7 +180,8 @@ describe("the relay, on real ElastAlert", function () {
     assert.match(String(text), /^\[high\] DHIS2 failed logins: <!channel> \*a\* `b` &/);
     assert.equal(hook.got.length, 3);
     await relay.end();
-    for (const name of names) assert.match(relay.journal, new RegExp(`${name}: attempt 1 at 1 alert`));
+    for (const name of names)
+      assert.ok(relay.journal.includes(`${name}: attempt 1 to deliver 1 alert`), name);
     const failed = JSON.stringify(await kept({ match_all: {} })) + relay.journal;
     assert.ok(!failed.includes("not-for-a-journal"), failed);
   });
@@ -219,11 +220,11 @@ describe("the relay, on real ElastAlert", function () {
     await relay.end();
     assert.match(
       relay.journal,
-      /hook: attempt 2 at 2 alert\(s\) failed and is made again: HTTPError: .* 401/,
+      /hook: attempt 2 to deliver 2 alert\(s\) failed, and will be repeated: HTTPError: .* 401/,
     );
     assert.match(
       relay.journal,
-      /mail: attempt 2 at 2 alert\(s\) failed and is made again: ConnectionRefusedError/,
+      /mail: attempt 2 to deliver 2 alert\(s\) failed, and will be repeated: ConnectionRefusedError/,
     );
     // Back, but it refuses: ElastAlert's own would forget these.
     await mail.up();
@@ -262,8 +263,8 @@ describe("the relay, on real ElastAlert", function () {
     for (const said of ["[high] DHIS2 failed logins", "At: ", "could not be sent", "are in Kibana", link])
       assert.ok(bare?.text.includes(said), `${said}\n${bare?.text}`);
     assert.doesNotMatch(bare?.text ?? "", /GTUBE|About:|The events/);
-    assert.match(relay.journal, /mail: attempt 3 at 3 alert\(s\) failed/);
-    assert.match(relay.journal, /mail: attempt 6 at 1 alert\(s\) failed/);
+    assert.match(relay.journal, /mail: attempt 3 to deliver 3 alert\(s\) failed/);
+    assert.match(relay.journal, /mail: attempt 6 to deliver 1 alert\(s\) failed/);
   });
 
   it("tells critical alerts first, in messages of their own, however many others there are", async () => {
@@ -308,10 +309,10 @@ describe("the relay, on real ElastAlert", function () {
       hurry,
     };
     const titles = () => hook.got.map(({ body }) => String(body.title).replace(/:.*/, ""));
-    const blind = "[critical] The SIEM is blind";
+    const outage = "[critical] The SIEM does not work";
     relay = RelayProcess.start({ ...setup, elasticsearchPort: 1 });
     await wait("that it is not there", () => hook.got.length === 1);
-    assert.match(String(hook.got[0]?.body.text), /It said: ConnectionError: .*Connection refused/);
+    assert.match(String(hook.got[0]?.body.text), /The last error: ConnectionError: .*Connection refused/);
     assert.ok(relay.running);
     await relay.end();
     relay = RelayProcess.start({ ...setup, elasticsearchPort: elasticsearch.port });
@@ -323,11 +324,9 @@ describe("the relay, on real ElastAlert", function () {
     await new Promise((resolve) => setTimeout(resolve, 3000));
     await block(null);
     await wait("that it is back", () => hook.got.length === 3);
-    assert.deepEqual(titles(), [blind, blind, "[informational] The SIEM sees again"]);
-    assert.match(
-      String(hook.got[1]?.body.text),
-      /It said: AuthorizationException: .*cluster_block_exception/,
-    );
+    assert.deepEqual(titles(), [outage, outage, "[informational] The SIEM works again"]);
+    const blocked = /The last error: AuthorizationException: .*cluster_block_exception/;
+    assert.match(String(hook.got[1]?.body.text), blocked);
   });
 
   it("tells people that nothing is judged while Kibana cannot work, from when to when, and nothing where it wants a login", async () => {
@@ -344,10 +343,11 @@ describe("the relay, on real ElastAlert", function () {
     kibana.status = 200;
     await wait("that it is back", () => hook.got.length === 2);
     const [lost, back] = hook.got.map(({ body }) => body);
-    assert.equal(lost?.title, "[critical] The SIEM judges nothing: Kibana cannot be used");
-    assert.match(String(lost.text), /It said: HTTPError: it answers 503: .*"unavailable"/);
-    assert.equal(back?.title, "[informational] The SIEM judges again: Kibana is back");
-    assert.match(String(back.text), /it could not from \S+ \S+ to \S+ \S+ UTC\. No rule ran in that time/);
+    assert.equal(lost?.title, "[critical] No rule runs: Kibana cannot be used");
+    assert.match(String(lost.text), /The last error: HTTPError: Kibana answers 503: .*"unavailable"/);
+    assert.equal(back?.title, "[informational] Rules run again: Kibana is back");
+    const span = /It could not be used from \S+ \S+ to \S+ \S+ UTC\. No rule ran in that time/;
+    assert.match(String(back.text), span);
   });
 
   it("works on a state that was made before a field of it was, and on the same with the mappings that bring it", async () => {

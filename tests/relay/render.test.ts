@@ -69,7 +69,7 @@ describe("the relay's files", () => {
     const low = { ...hook, name: "low", severities: ["low"] };
     const told = (...destinations: object[]) =>
       Object.entries(renderRelayRules(delivery(...destinations), TARGET, detections))
-        .filter(([, text]) => (parse(text) as { relay: { blind: boolean } }).relay.blind)
+        .filter(([, text]) => (parse(text) as { relay: { reports_outages: boolean } }).relay.reports_outages)
         .map(([name]) => name);
     assert.deepEqual(told(hook, some, low, { ...hook, name: "high", severities: "high" }), ["hook", "high"]);
     assert.deepEqual(told(some, low), ["some", "low"]);

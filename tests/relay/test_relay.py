@@ -24,19 +24,19 @@ TEAMS = (
 
 
 class Secrets(unittest.TestCase):
-    def is_hidden(self, secret, said, *shown):
-        told = siem_relay.told(ValueError(said), secret)
-        for text in shown:
-            self.assertNotIn(text.lower(), told.lower())
-        return told
+    def is_hidden(self, secret, message, *hidden):
+        shown = siem_relay.error_text(ValueError(message), secret)
+        for text in hidden:
+            self.assertNotIn(text.lower(), shown.lower())
+        return shown
 
     def test_an_error_of_requests_shows_nothing_of_a_url(self):
         with self.assertRaises(requests.RequestException) as caught:
             requests.post(TEAMS.replace("prod-01.westeurope.logic.azure.example:443", "127.0.0.1:9"), timeout=5)
-        told = siem_relay.told(caught.exception, TEAMS)
+        shown = siem_relay.error_text(caught.exception, TEAMS)
         for part in ("TOPSECRET", "0a1b2c3d4e5f", "2016-06-01", "sig="):
-            self.assertNotIn(part, told)
-        self.assertIn("Connection refused", told)
+            self.assertNotIn(part, shown)
+        self.assertIn("Connection refused", shown)
 
     def test_parts_are_hidden_alone_as_they_are_and_decoded(self):
         for said in (TEAMS, TEAMS.partition("?")[2], "sig=TOPSECRET-a%2Bb_c", "TOPSECRET-a%2bb_c", "TOPSECRET-a+b_c", "at 0a1b2c3d4e5f"):
@@ -51,16 +51,16 @@ class Secrets(unittest.TestCase):
         self.is_hidden("Bearer abcdefgh12", "the token abcdefgh12 has ended", "abcdefgh12")
         self.assertEqual(self.is_hidden("hunter2", "535 hunter2", "hunter2"), "ValueError: 535 [secret]")
         self.assertEqual(self.is_hidden("//[pass", "535 //[pass", "pass"), "ValueError: 535 [secret]")
-        self.assertEqual(siem_relay.told(ValueError("plain"), None), "ValueError: plain")
+        self.assertEqual(siem_relay.error_text(ValueError("plain"), None), "ValueError: plain")
 
     def test_what_is_not_of_the_secret_stays(self):
-        self.assertEqual(siem_relay.told(ValueError("Max retries: run v1"), TEAMS), "ValueError: Max retries: run v1")
+        self.assertEqual(siem_relay.error_text(ValueError("Max retries: run v1"), TEAMS), "ValueError: Max retries: run v1")
 
     def test_a_long_answer_is_cut_only_after_the_secret_is_hidden(self):
         answer = mock.Mock(status_code=403, text="x" * 960 + TEAMS)
         with mock.patch("requests.post", return_value=answer), self.assertRaises(requests.HTTPError) as caught:
-            siem_messages.post(TEAMS, {})
-        self.assertNotIn("workflows", siem_relay.told(caught.exception, TEAMS))
+            siem_messages.post_json(TEAMS, {})
+        self.assertNotIn("workflows", siem_relay.error_text(caught.exception, TEAMS))
 
 
 class Titles(unittest.TestCase):
@@ -78,7 +78,7 @@ class Webhook(unittest.TestCase):
     def test_an_authority_is_in_a_file_for_each_message_that_then_is_gone(self):
         hook = siem_messages.Webhook.__new__(siem_messages.Webhook)
         place = {"url": "https://127.0.0.1:9/", "headers": {}, "ca": "-----BEGIN CERTIFICATE-----"}
-        relay = {"site": "lab", "kibana": "https://x.org/siem", "timezone": "UTC", "webhook": place}
+        relay = {"site": "lab", "kibana_url": "https://x.org/siem", "timezone": "UTC", "webhook": place}
         hook.rule, hook.pipeline = {"name": "hook", "relay": relay}, {"message_id": "1"}
         files = []
 
@@ -119,14 +119,14 @@ class Refusals(unittest.TestCase):
         hit = {"_id": "mail:a", "attempts": 1, "urgent": False, "message_id": "m"}
 
         def fail(error):
-            relay.failed({"name": "mail"}, [hit], error)
+            relay.record_failure({"name": "mail"}, [hit], error)
             hit.update(relay.change.call_args.args[0][0][2]["doc"])
 
         for _ in range(5):
             fail(http(403))
         self.assertEqual((hit["refused"], hit["message_id"]), (0, "m"))
-        for _ in range(siem_relay.REFUSALS):
-            relay.delivered["mail"] = siem_relay.now().isoformat()
+        for _ in range(siem_relay.MAX_REFUSALS):
+            relay.last_delivery["mail"] = siem_relay.now().isoformat()
             fail(http(403))
         self.assertTrue(hit["bare"])
         self.assertNotEqual(hit["message_id"], "m")
@@ -140,7 +140,7 @@ class Refusals(unittest.TestCase):
 def a_relay():
     """One without servers."""
     relay = siem_relay.Relay.__new__(siem_relay.Relay)
-    relay.delivered, relay.change, relay.plan = {}, mock.Mock(), mock.Mock()
+    relay.last_delivery, relay.change, relay.plan = {}, mock.Mock(), mock.Mock()
     return relay
 
 
@@ -149,7 +149,7 @@ class Channels(unittest.TestCase):
 
     def mail(self, tls):
         server = {"host": "h", "port": 1, "tls": tls, "from": "a@b.c", "to": ["d@e.f"], "user": "u"}
-        relay = {"site": "s", "timezone": "UTC", "kibana": "https://s/siem", "view": "v", "email": server}
+        relay = {"site": "s", "timezone": "UTC", "kibana_url": "https://s/siem", "alerts_view": "v", "email": server}
         with mock.patch.object(siem_messages.Email, "__init__", lambda _self: None):
             email = siem_messages.Email()
         email.rule, email.pipeline = {"relay": relay, "secret": "pw"}, {"message_id": "m", "time": siem_relay.now()}
@@ -172,23 +172,23 @@ class Channels(unittest.TestCase):
 
     def test_a_webhook_is_checked_and_followed_nowhere_else(self):
         with mock.patch("requests.post", return_value=mock.Mock(status_code=204)) as post:
-            siem_messages.post("https://x.org/h", {})
-            siem_messages.post("https://x.org/h", {}, ca="/ca.crt")
+            siem_messages.post_json("https://x.org/h", {})
+            siem_messages.post_json("https://x.org/h", {}, ca="/ca.crt")
         self.assertEqual([call.kwargs["verify"] for call in post.call_args_list], [True, "/ca.crt"])
         for call in post.call_args_list:
-            self.assertEqual((call.kwargs["allow_redirects"], call.kwargs["timeout"]), (False, siem_messages.SECONDS))
+            self.assertEqual((call.kwargs["allow_redirects"], call.kwargs["timeout"]), (False, siem_messages.TIMEOUT_SECONDS))
 
     def test_no_request_waits_for_ever(self):
         with mock.patch("requests.Session.request") as request:
             siem_messages.limit_requests()
             requests.Session().request("GET", "https://x.org")
             requests.Session().request("GET", "https://x.org", timeout=5)
-        self.assertEqual([call.kwargs["timeout"] for call in request.call_args_list], [siem_messages.SECONDS, 5])
+        self.assertEqual([call.kwargs["timeout"] for call in request.call_args_list], [siem_messages.TIMEOUT_SECONDS, 5])
 
     def test_a_message_is_no_longer_than_its_destination_takes_and_has_each_alert(self):
         message = siem_messages.Message()
-        message.rule = {"relay": {"timezone": "UTC", "kibana": "https://s/siem", "view": "v"}}
-        message.characters = 4000
+        message.rule = {"relay": {"timezone": "UTC", "kibana_url": "https://s/siem", "alerts_view": "v"}}
+        message.max_characters = 4000
         alerts = [{"_id": str(n), "_index": "a", "message": f"alert {n}", "dhis2": {"alert": {"note": "x" * 900}}} for n in range(10)]
         text = message.text(alerts)
         self.assertLessEqual(len(text), 4000)
@@ -203,7 +203,7 @@ class State(unittest.TestCase):
         relay = a_relay()
         relay.writeback_index, relay.writeback_es = "state", mock.Mock()
         relay.writeback_es.index.side_effect = TransportError(503, "no shard")
-        rule = {"name": "mail", "relay": {"tests": [], "group": 0}, "processed_hits": {"a": 1, "b": 1}}
+        rule = {"name": "mail", "relay": {"test_rules": [], "group_seconds": 0}, "processed_hits": {"a": 1, "b": 1}}
         relay.alert([{"_id": "a"}], rule)
         self.assertEqual(rule["processed_hits"], {"b": 1})
 
@@ -223,7 +223,7 @@ class State(unittest.TestCase):
 
 
 class Order(unittest.TestCase):
-    rule = {"name": "mail", "relay": {"timezone": "UTC", "quiet": []}}
+    rule = {"name": "mail", "relay": {"timezone": "UTC", "quiet_minutes": []}}
 
     def sent(self, hits, fails=(), clock=None):
         relay, sent = a_relay(), []
@@ -249,16 +249,16 @@ class Order(unittest.TestCase):
 
     def test_a_message_of_which_not_all_may_be_seen_waits(self):
         relay = a_relay()
-        hits = [{"_id": str(at), "_source": {"message_id": str(at // 2)}} for at in range(siem_relay.UNSENT)]
+        hits = [{"_id": str(at), "_source": {"message_id": str(at // 2)}} for at in range(siem_relay.MAX_UNSENT)]
         relay.writeback_es, relay.writeback_index = mock.Mock(), "state"
         relay.writeback_es.search.return_value = {"hits": {"hits": hits}}
-        self.assertEqual(len(relay.unsent(self.rule)), siem_relay.UNSENT - 2)
+        self.assertEqual(len(relay.unsent(self.rule)), siem_relay.MAX_UNSENT - 2)
 
 
 class Outages(unittest.TestCase):
     """Of Elasticsearch, and of Kibana while Elasticsearch is there."""
 
-    server, lost, back = siem_relay.ELASTICSEARCH, "The SIEM is blind", "The SIEM sees again"
+    server, lost, back = siem_relay.ELASTICSEARCH, "The SIEM does not work", "The SIEM works again"
 
     def setUp(self):
         self.minutes, self.error, self.down, self.said = 0, None, False, []
@@ -283,7 +283,7 @@ class Outages(unittest.TestCase):
 
         self.rule["alert"] = [Alerter()]
         start = datetime(2026, 1, 1, 10, 5, tzinfo=timezone.utc)
-        return siem_relay.Watch(server, [self.rule], use, lambda: start + timedelta(minutes=self.minutes))
+        return siem_relay.OutageWatch(server, [self.rule], use, lambda: start + timedelta(minutes=self.minutes))
 
     def pass_minutes(self, minutes):
         for _ in range(int(minutes * 2)):
@@ -291,7 +291,7 @@ class Outages(unittest.TestCase):
             self.look()
 
     def look(self):
-        self.watch.look()
+        self.watch.check()
 
     def titles(self):
         return [alert["message"].partition(":")[0] for _, alert in self.said]
@@ -355,7 +355,7 @@ class Outages(unittest.TestCase):
         self.error = ConnectionRefusedError("refused")
         self.pass_minutes(12)
         message = siem_messages.Message()
-        message.rule = {"relay": {"timezone": "Africa/Accra", "kibana": "https://x.org/siem", "view": "v"}}
+        message.rule = {"relay": {"timezone": "Africa/Accra", "kibana_url": "https://x.org/siem", "alerts_view": "v"}}
         text = message.text([self.said[0][1]])
         self.assertTrue(message.title([self.said[0][1]]).startswith(f"[critical] {self.lost}: "))
         for part in ("cannot be used since", "ConnectionRefusedError: refused", "In Kibana: https://x.org/siem"):
@@ -365,7 +365,7 @@ class Outages(unittest.TestCase):
 class OutagesOfKibana(Outages):
     """The same, and what is between the two."""
 
-    server, lost, back = siem_relay.KIBANA, "The SIEM judges nothing", "The SIEM judges again"
+    server, lost, back = siem_relay.KIBANA, "No rule runs", "Rules run again"
 
     def setUp(self):
         self.no_elasticsearch = None
@@ -382,14 +382,14 @@ class OutagesOfKibana(Outages):
         return self.relay.kibana
 
     def look(self):
-        self.relay.look()
+        self.relay.check_servers()
 
     def test_the_way_back_says_that_the_lines_of_that_time_were_not_judged(self):
         self.error = ConnectionRefusedError()
         self.pass_minutes(20)
         self.error = None
         self.pass_minutes(1)
-        self.assertIn("never judged", self.said[1][1]["dhis2"]["alert"]["note"])
+        self.assertIn("never checked", self.said[1][1]["dhis2"]["alert"]["note"])
 
     def test_an_outage_of_elasticsearch_is_one_message_although_kibana_is_away_with_it(self):
         # Kibana notices it first, and is back last.
@@ -401,7 +401,7 @@ class OutagesOfKibana(Outages):
         self.pass_minutes(3)
         self.error = None
         self.pass_minutes(30)
-        self.assertEqual(self.titles(), ["The SIEM is blind", "The SIEM sees again"])
+        self.assertEqual(self.titles(), ["The SIEM does not work", "The SIEM works again"])
 
     def test_a_kibana_that_does_not_come_back_with_elasticsearch_is_told_ten_minutes_later(self):
         self.error = self.no_elasticsearch = ConnectionRefusedError()
@@ -419,7 +419,7 @@ class OutagesOfKibana(Outages):
         self.pass_minutes(15)
         self.error = self.no_elasticsearch = None
         self.pass_minutes(1)
-        self.assertEqual(self.titles(), [self.lost, "The SIEM is blind", "The SIEM sees again", self.back])
+        self.assertEqual(self.titles(), [self.lost, "The SIEM does not work", "The SIEM works again", self.back])
         self.assertIn("from 2026-01-01 10:05 to 2026-01-01 10:35 UTC", self.said[3][1]["dhis2"]["alert"]["note"])
 
 
@@ -429,7 +429,7 @@ class Kibana(unittest.TestCase):
 
     def ask(self, status, text=""):
         with mock.patch("requests.get", return_value=mock.Mock(status_code=status, text=text)) as get:
-            self.relay.ask_kibana()
+            self.relay.use_kibana()
         return get.call_args
 
     def test_is_asked_without_a_login_by_the_ca_of_elasticsearch(self):
@@ -443,18 +443,18 @@ class Kibana(unittest.TestCase):
         for status in (200, 401, 302):
             self.ask(status)
         for status in (500, 502, 503, 404):
-            with self.subTest(status), self.assertRaisesRegex(requests.HTTPError, f"it answers {status}: not ready yet$"):
+            with self.subTest(status), self.assertRaisesRegex(requests.HTTPError, f"Kibana answers {status}: not ready yet$"):
                 self.ask(status, "not\nready yet")
 
 
 class Start(unittest.TestCase):
     def test_a_relay_that_starts_without_elasticsearch_waits_for_it_and_watches(self):
         relay = a_relay()
-        relay.writeback_index, relay.writeback_es, relay.look = "state", mock.Mock(), mock.Mock()
+        relay.writeback_index, relay.writeback_es, relay.check_servers = "state", mock.Mock(), mock.Mock()
         relay.writeback_es.indices.create.side_effect = [TransportError("N/A", "refused"), None, None]
         with mock.patch("time.sleep") as sleep:
             relay.wait_until_responsive(timeout=None)
-        self.assertEqual((relay.look.call_count, sleep.call_count), (1, 1))
+        self.assertEqual((relay.check_servers.call_count, sleep.call_count), (1, 1))
 
     def test_a_signal_ends_it_also_while_python_tidies_up_an_object(self):
         program = """if True:

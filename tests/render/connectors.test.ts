@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Destination, deliverySchema } from "../../config/delivery";
 import { loadDetections } from "../../detections";
-import { isFor, renderConnector, renderConnectorAction } from "../../render/connectors";
+import { getsAlertsOf, renderConnector, renderConnectorAction } from "../../render/connectors";
 
 const MAIL = {
   name: "m",
@@ -43,7 +43,7 @@ describe("a destination's connector", () => {
   it("is for the rules and the severities that are meant, and for both at once", () => {
     const [detection] = loadDetections().detections.filter(({ severity }) => severity === "high");
     assert.ok(detection);
-    const meant = (more: object) => isFor(destination({ ...HOOK, ...more }), detection);
+    const meant = (more: object) => getsAlertsOf(destination({ ...HOOK, ...more }), detection);
     assert.ok(meant({}) && meant({ rules: [detection.id], severities: "high" }));
     assert.ok(!meant({ rules: ["another"] }));
     assert.ok(!meant({ rules: [detection.name], severities: "critical" }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deliverySchema } from "../../../config/delivery";
 import { loadDetections } from "../../../detections";
-import { CANARY_RULE } from "../../../render/relay";
+import { CANARY_RULE_ID } from "../../../render/relay";
 import { runCanary } from "../../../commands/verify/canary";
 import type { Finding } from "../../../commands/verify/finding";
 import { endAll } from "../../../lab/bench/ssh-servers";
@@ -35,7 +35,7 @@ describe("verify's canary", () => {
         ),
       "POST /alerts-dhis2-default/_search": (body) =>
         search(
-          far > 1 && body.includes(CANARY_RULE)
+          far > 1 && body.includes(CANARY_RULE_ID)
             ? [{ dhis2: { alert: { events: [{ message: token }] } } }]
             : [],
         ),
@@ -49,7 +49,7 @@ describe("verify's canary", () => {
     const { state } = sample((site) => {
       site.state.ca = tls.cert;
       site.state.elasticPassword = "s3cret";
-      site.state.rules.push({ urn: "", id: CANARY_RULE, name: "Test Alert" });
+      site.state.rules.push({ urn: "", id: CANARY_RULE_ID, name: "Test Alert" });
     });
     const known = { site: SITE, options: { ...options, delivery: DELIVERY }, state };
     return runCanary(ways, known, { deadlines: quick });
@@ -75,7 +75,7 @@ describe("verify's canary", () => {
   });
 
   it("has a rule of its own, on, that alarms nobody", () => {
-    const rule = loadDetections().detections.find(({ id }) => id === CANARY_RULE);
+    const rule = loadDetections().detections.find(({ id }) => id === CANARY_RULE_ID);
     assert.deepEqual([rule?.name, rule?.enabled, rule?.severity], ["siem_canary", true, "informational"]);
   });
 });
