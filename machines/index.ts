@@ -8,32 +8,33 @@ import { postgresql } from "../sources/postgresql";
 import type { Source } from "../sources/source";
 import { system } from "../sources/system";
 
-/** What the stack knows of a type of machine. */
+/** A type of machine: what runs on it, and how it is recognised. */
 export interface MachineType {
   /** In words, for the docs. */
   readonly title: string;
-  /** The programs whose logs its agent reads, the main one first, beside those of EVERYWHERE. */
+  /** The programs whose logs its agent reads, in addition to EVERYWHERE. The main program is the first. */
   readonly sources: readonly Source[];
-  /** What the site's file calls it where it is the site's proxy. Its main source is the web server. */
+  /** Only for a proxy: its value in the site's file. The main source is then the web server. */
   readonly proxy?: string;
-  /** `siem`: the SIEM's own machine, which has no agent. `unwatched`: it has none either. Default: it has an agent. */
+  /** `siem`: the SIEM's own machine. `unwatched`: another machine without an agent. Default: a machine with an agent. */
   readonly role?: "siem" | "unwatched";
   /** How a machine of this type is recognised by `site --discover`. */
   readonly found: {
-    /** What is installed there: a pattern for the words of `Source.installed` and `installed`. */
+    /** Recognised by its programs: a pattern for the words of `Source.installed` and `installed`. */
     readonly by: RegExp;
-    /** Its name, in small letters, where nobody can look into it. A proxy's name does not tell its kind. */
+    /** Recognised by its name, in lower case, if `site` cannot see its programs. */
     readonly name?: RegExp;
-    /** Whether other machines may well have such a name, too: then theirs goes first. */
+    /** Whether machines of other types often have such a name too. Then the patterns of other types are tried first. */
     readonly nameIsWeak?: boolean;
   };
-  /** What is looked for on a machine whose programs are no sources (see `Source.installed`). */
+  /** Paths of programs that are not sources, as in `Source.installed`. */
   readonly installed?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * Every type of machine, as the site's file names it: one entry each, and all else is derived from it. The most telling
- * ones come first: a machine that has DHIS2 and a proxy is DHIS2's, and a monitor has apache2 too.
+ * Every type of machine, by its name in the site's file. Everything else is derived from these entries. The order matters for
+ * `site --discover`, which takes the first type that matches: a machine with DHIS2 and a proxy is of type dhis2, and a Munin
+ * monitor has apache2 too.
  */
 export const MACHINES = {
   dhis2: {
@@ -92,7 +93,7 @@ export const MACHINES = {
   },
 } as const satisfies Readonly<Record<string, MachineType>>;
 
-/** What every machine with an agent has. */
+/** The sources of every machine with an agent. */
 export const EVERYWHERE: readonly Source[] = [system, muninNode];
 
 export type MachineTypeName = keyof typeof MACHINES;
@@ -100,7 +101,7 @@ export type MachineTypeName = keyof typeof MACHINES;
 /** The names of all types, in the table's order. */
 export const MACHINE_TYPES = Object.keys(MACHINES) as [MachineTypeName, ...MachineTypeName[]];
 
-/** A type's entry. */
+/** Returns a type's entry. */
 export function machineType(name: MachineTypeName): MachineType {
   return MACHINES[name];
 }
@@ -110,7 +111,7 @@ type ProxyOf<T> = T extends { readonly proxy: infer P } ? P : never;
 /** What a site's file may call its proxy. */
 export type ProxyProgram = ProxyOf<(typeof MACHINES)[MachineTypeName]>;
 
-/** The types that can be a site's proxy, by what the site's file calls them. */
+/** The types that can be a site's proxy, by their value in the site's file. */
 export const PROXIES = Object.fromEntries(
   MACHINE_TYPES.flatMap((name) => {
     const { proxy } = machineType(name);
@@ -120,7 +121,7 @@ export const PROXIES = Object.fromEntries(
 
 export const PROXY_PROGRAMS = Object.keys(PROXIES) as [ProxyProgram, ...ProxyProgram[]];
 
-/** The sources of a machine of this type, the main one first. None where it has no agent. */
+/** Returns the sources of a machine of this type, the main one first. Empty if such a machine has no agent. */
 export function sourcesOf(name: MachineTypeName): readonly Source[] {
   const { sources, role } = machineType(name);
   return role === undefined ? [...sources, ...EVERYWHERE] : [];

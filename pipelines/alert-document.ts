@@ -1,29 +1,31 @@
 import type { Severity } from "../core/values";
 
-/** What an alert says of its rule. */
+/** The facts about a rule that its alerts contain. */
 export interface AlertingRule {
   readonly description: string;
   readonly severity: Severity;
-  /** Sigma's tags; ATT&CK's among them ("attack.t1110.001", "attack.credential-access"). */
+  /** Sigma's tags, including those of ATT&CK ("attack.t1110.001", "attack.credential-access"). */
   readonly tags: readonly string[];
-  /** For the analyst. */
+  /** What the analyst must do. */
   readonly note: string;
-  /** "5m" */
+  /** The time in which the rule counts, such as "5m". */
   readonly window: string;
-  /** ">= 3" */
+  /** From how many events on the rule fires, such as ">= 3". */
   readonly threshold: string;
-  /** Mustache: how many there were. */
+  /** How many events there were, as mustache. */
   readonly count: string;
-  /** The fields that the entity is made of; for a grouped rule those that it groups by. */
+  /** The fields whose values identify the entity. If the rule groups by fields, these fields. */
   readonly entityFields: readonly string[];
-  /** Whom it is about where that is known beforehand, or "{{alert.id}}" where the rule groups by it; else the events say it. */
+  /**
+   * The entity, if it is known beforehand; "{{alert.id}}" if the rule groups by it. Default: the pipeline reads it from the events.
+   */
   readonly entity?: string;
 }
 
 /**
- * The document that Kibana's `.index` connector writes for an alert: the contract with `pipelines/alerts.yml`. Each leaf is
- * a text, as the connector makes texts of everything (mustache, not escaped); the pipeline makes lists, numbers and
- * objects of them. The time is the connector's (`executionTimeField`).
+ * Returns the document that Kibana's `.index` connector writes for an alert. `pipelines/alerts.yml` reads it. Every value is a text,
+ * because the connector fills in mustache (without escaping); the pipeline makes lists, numbers and objects of the texts. The
+ * connector adds the time (`executionTimeField`).
  */
 export function renderAlertDocument(rule: AlertingRule): object {
   const attack = rule.tags.flatMap((tag) => (tag.startsWith("attack.") ? [tag.slice("attack.".length)] : []));

@@ -10,45 +10,45 @@ const schema = z.record(
   z.strictObject({ type, description: z.string(), limit: z.int().max(8000).optional() }),
 );
 
-/** A field of the documents: what its mapping, the pipelines' last step and the docs are made of. */
+/** A field of the documents. Its mapping, the pipelines' last step and the docs are made from it. */
 export interface Field {
   readonly name: string;
   readonly type: z.output<typeof type>;
   readonly description: string;
-  /** How many characters of a value are kept. */
+  /** Longer values are cut to this many characters. */
   readonly limit: number;
 }
 
-/** Which documents: lines, or alerts. */
+/** The two types of documents: log lines and alerts. */
 export type Documents = "logs" | "alerts";
 
 /**
- * A keyword that is longer than its mapping takes would be kept and not indexed, and a rule would not see it: so it is cut.
- * Lucene takes 32,766 bytes, which 8,000 characters never exceed. The others are kept whole.
+ * Keywords are cut to their limit: Elasticsearch stores a longer keyword without indexing it, and a rule would not find it. Lucene's
+ * own limit is 32,766 bytes, which 8,000 characters never exceed. Other values are not cut.
  */
 const KEYWORD_LIMIT = 1000;
-const WHOLE = 2 ** 30;
+const UNLIMITED = 2 ** 30;
 
 const FILES: Record<Documents, string> = { logs: "fields.yml", alerts: "alert-fields.yml" };
 
-/** The fields as their file defines them. Throws where the file is not as it should be. */
+/** Returns the fields that the file of these documents defines. Throws if the file is invalid. */
 export function loadFields(of: Documents): Field[] {
   const parsed = schema.safeParse(parse(readFileSync(join(__dirname, FILES[of]), "utf8")));
   if (!parsed.success) throw new Error(`pipelines/${FILES[of]}: ${z.prettifyError(parsed.error)}`);
   return Object.entries(parsed.data).map(([name, field]) => ({
-    limit: field.type === "keyword" ? KEYWORD_LIMIT : WHOLE,
+    limit: field.type === "keyword" ? KEYWORD_LIMIT : UNLIMITED,
     ...field,
     name,
   }));
 }
 
-/** How Elasticsearch indexes a field. Nothing that a value may be makes it refuse the document. */
+/** Returns how Elasticsearch indexes a field. With these settings no value makes Elasticsearch reject the document. */
 function mapping({ name, type, limit }: Field): object {
   switch (type) {
     case "keyword":
       return { type, ignore_above: limit };
     case "date":
-      // A data stream's time may not be malformed; the pipelines' last step sees to it.
+      // A data stream does not allow ignore_malformed for its time. The pipelines' last step makes the time valid.
       return name === "@timestamp" ? { type } : { type, ignore_malformed: true };
     case "long":
     case "ip":
@@ -64,7 +64,7 @@ function mapping({ name, type, limit }: Field): object {
   }
 }
 
-/** The mappings of an index: the defined fields, and no others. */
+/** Returns the mappings of an index: the defined fields, and no others. */
 export function mappings(of: Documents): object {
   const properties: Record<string, unknown> = {};
   for (const field of loadFields(of)) {

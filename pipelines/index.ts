@@ -12,7 +12,7 @@ import { type PipelineFile, shared, sourceParams, sourcePipelines } from "./sour
 export { renderAlertDocument, type AlertingRule } from "./alert-document";
 export { type Field, loadFields } from "./fields";
 
-/** An ingest pipeline as the provider takes it: each processor a JSON text. */
+/** An ingest pipeline as the provider expects it: each processor is a JSON text. */
 export interface Pipeline {
   readonly name: string;
   readonly description: string;
@@ -20,13 +20,14 @@ export interface Pipeline {
   readonly onFailure: readonly string[];
 }
 
-/** The pipeline that every line enters, and the one of alerts. */
+/** The pipeline that every log line enters. */
 const ENTRY = "logs";
+/** The pipeline of alerts. */
 const ALERTS = "alerts";
-/** Pipelines that are no source's alone, beside those that sources name. */
+/** Pipelines of this folder that the entry pipeline calls and no source names. */
 const SHARED = ["json"];
 
-/** What a document's context holds beside the document. */
+/** The keys of a script's `ctx` that are not fields of the document. */
 const METADATA =
   "_index _id _version _version_type _routing _type _if_seq_no _if_primary_term _dynamic_templates _op_type _now".split(
     " ",
@@ -39,7 +40,7 @@ type Processor = z.output<typeof processors>[number];
 const paths = (of: Documents) =>
   loadFields(of).map(({ name, type, limit }) => ({ path: name, parts: name.split("."), type, limit }));
 
-/** What scripts are told beside what the YAML says. */
+/** Returns the params of a script, in addition to those in the YAML file. */
 function scriptParams(file: string, fields: unknown, lateness: number): object {
   switch (file) {
     case "conform":
@@ -55,7 +56,7 @@ function scriptParams(file: string, fields: unknown, lateness: number): object {
   }
 }
 
-/** How a processor of the YAML becomes one that Elasticsearch takes. */
+/** What is needed to make processors for Elasticsearch from the entries of a YAML file. */
 interface Rendering {
   readonly fullName: (name: string) => string;
   readonly lateness: number;
@@ -68,7 +69,7 @@ function script(name: string, folder: string): string {
   return readFileSync(existsSync(own) ? own : join(__dirname, "scripts", `${name}.painless`), "utf8");
 }
 
-/** The processors of one entry of the YAML: scripts inlined, other pipelines by their full names. */
+/** Returns the processors of one entry of the YAML file: with the scripts' sources, and the full names of other pipelines. */
 function render(entry: Processor, { fullName, lateness, folder }: Rendering): string[] {
   const [[type, options] = ["", {}]] = Object.entries(entry);
   switch (type) {
@@ -96,9 +97,9 @@ function render(entry: Processor, { fullName, lateness, folder }: Rendering): st
 }
 
 /**
- * All pipelines of a namespace: those of the logs (the entry's last, as it calls the others), the name of the one that
- * the data stream's documents enter, and the one of alerts. Lines that come more than `lateness` minutes after they were
- * written are tagged. Throws where a file is not as it should be.
+ * Returns all pipelines of a namespace: those of log lines (the entry pipeline is the last, because it calls the others), the name of
+ * the entry pipeline, and the pipeline of alerts. Throws if a file is invalid.
+ * @param lateness lines that arrive more than this many minutes after they were written get the tag `late`
  */
 export function renderPipelines(
   namespace: string,
@@ -121,14 +122,14 @@ export function renderPipelines(
   return { logs: logs.map(load), entry: fullName(ENTRY), alerts: load(shared(ALERTS)) };
 }
 
-/** The mappings of the log stream's index template. */
+/** Returns the mappings of the log stream's index template. */
 export function renderMappings(): object {
   return mappings("logs");
 }
 
 /**
- * The alert index's mappings. An index gives `dynamic` back as a text (a template does not), and the provider compares
- * what it sent with what it reads.
+ * Returns the alert index's mappings. `dynamic` is a text, because an index returns it as a text (a template does not) and the
+ * provider compares what it sent with what it reads back.
  */
 export function renderAlertMappings(): object {
   return { ...mappings("alerts"), dynamic: "false" };

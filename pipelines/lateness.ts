@@ -1,5 +1,5 @@
 /**
- * A line counts when it was ingested at most this long after it was written. So lines that arrive late still alert, and
- * the backlog of a first installation (weeks of lines within minutes) does not. What comes later is tagged `late`.
+ * Rules count a line if it was ingested at most this many minutes after it was written. So lines that arrive a little late still cause
+ * alerts, but the old lines of a first installation (weeks of lines within minutes) do not. Later lines get the tag `late`.
  */
 export const LATENESS_MINUTES = 60;

@@ -1,18 +1,18 @@
 import { join } from "node:path";
 import { MACHINE_TYPES, SOURCES, sourcesOf } from "../machines";
 
-/** A pipeline by its name, and the file that it is in (absolute path). */
+/** A pipeline's name, and the absolute path of its file. */
 export interface PipelineFile {
   readonly name: string;
   readonly file: string;
 }
 
-/** A pipeline of this folder. */
+/** Returns a pipeline of this folder. */
 export function shared(name: string): PipelineFile {
   return { name, file: join(__dirname, `${name}.yml`) };
 }
 
-/** The pipelines of the sources, each once, sorted by name. */
+/** Returns the pipelines of the sources, each once, sorted by name. */
 export function sourcePipelines(): PipelineFile[] {
   const own = SOURCES.filter(({ pipeline }) => pipeline === undefined);
   const names = new Set(SOURCES.map(({ name, pipeline = name }) => pipeline));
@@ -22,7 +22,7 @@ export function sourcePipelines(): PipelineFile[] {
   });
 }
 
-/** What scripts/normalise.painless tells a line's source by. */
+/** Returns the params with which scripts/normalise.painless finds a line's source. */
 export function sourceParams(): object {
   const byLength = (a: string, b: string) => b.length - a.length || (a < b ? -1 : 1);
   const marks = (of: "paths" | "prefixes") =>

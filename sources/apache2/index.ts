@@ -3,14 +3,14 @@ import { HEADER } from "../../core/header";
 import type { KibanaLocation, Source } from "../source";
 
 /**
- * Its requests go into a file, which the agent reads and Debian's logrotate rotates: a pipe to the journal would cut long
- * lines (`logger` at 1 KiB) or mix them (4 KiB), and a request is hidden by making it long.
+ * Requests go into this file. The agent reads it, and Debian's logrotate rotates it. A pipe to the journal would cut long lines (`logger`
+ * at 1 KiB) or mix them (4 KiB), so an attacker could hide a request by making it long.
  */
 const ACCESS_LOG = "/var/log/apache2/dhis2-siem-access.log";
 
 /**
- * Its requests into ACCESS_LOG, its errors to the journal, beside the logs that it writes already. GlobalLog also takes
- * those of virtual hosts with a log of their own (2.4.19 and later).
+ * Returns the settings with which apache2 logs requests to ACCESS_LOG and errors to the journal, in addition to its existing logs.
+ * GlobalLog also logs the requests of virtual hosts that have their own log (2.4.19 and later).
  */
 export function renderApacheLogging(): string {
   return `${HEADER}GlobalLog "${ACCESS_LOG}" combined
@@ -22,9 +22,9 @@ LimitRequestFieldSize 65536
 }
 
 /**
- * Kibana behind apache2 (2.4.30 or later): a file of the virtual host's `upstream/` folder. The certificate's name is
- * not compared: apache2 compares it with the browser's Host where the site preserves that, and with no IP address ever.
- * The CA vouches for it: it is the SIEM's own, and signs this one server.
+ * Returns Kibana's location for apache2 2.4.30 or later: a file of the virtual host's `upstream/` folder. The name in Kibana's
+ * certificate is not compared: apache2 would compare it with the browser's Host if the site preserves that header, and it never
+ * compares IP addresses. The CA is enough: it belongs to this SIEM, and signs only this certificate.
  */
 export function renderApacheLocation(location: KibanaLocation): string {
   const url = `https://${location.address}${location.path}`;

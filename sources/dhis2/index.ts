@@ -1,6 +1,6 @@
 import type { Source } from "../source";
 
-/** DHIS2 in Tomcat. Tomcat's unit logs to the journal; the audit log is a file only. */
+/** DHIS2 in Tomcat. Tomcat's unit logs to the journal. The audit log is only in a file. */
 export const dhis2: Source = {
   name: "dhis2",
   title: "DHIS2",

@@ -1,6 +1,6 @@
 import type { Source } from "../source";
 
-/** Munin's own logs, on the machine that gathers and draws. They go only to files. */
+/** Munin's own logs, on the machine that collects the values and draws the graphs. They are only in files. */
 export const munin: Source = {
   name: "munin",
   title: "Munin",

@@ -2,7 +2,10 @@ import { join } from "node:path";
 import { HEADER } from "../../core/header";
 import type { KibanaLocation, Source } from "../source";
 
-/** Its own log in the journal, beside the logs that it writes already. `tag` begins the two identifiers. */
+/**
+ * Returns the settings with which nginx also logs to the journal, in addition to its existing logs.
+ * @param tag the beginning of the two journal identifiers, `TAG_access` and `TAG_error`
+ */
 export function renderNginxLogging(tag = "nginx"): string {
   return `${HEADER}access_log syslog:server=unix:/dev/log,tag=${tag}_access,nohostname combined;
 error_log syslog:server=unix:/dev/log,tag=${tag}_error,nohostname warn;
@@ -10,12 +13,11 @@ error_log syslog:server=unix:/dev/log,tag=${tag}_error,nohostname warn;
 }
 
 /**
- * Kibana behind nginx: a file that the site's server includes. Its request lines may be 12 kB: Kibana keeps a page's state
- * in the link, and dhis2-tools-dab allows 1 kB. With longer ones a request could hide: nginx sends a line to the journal as
- * one datagram, of at most 208 kB (net.core.wmem_default), and loses a longer one. A line has four texts of a client's
- * (link, user, Referer, User-Agent), each within such a buffer, and up to four characters for each byte.
- *
- * `folder` is the server's folder of settings.
+ * Returns Kibana's location for nginx: a file that the site's server includes. It allows request lines of 12 kB, because Kibana stores
+ * a page's state in the link and dhis2-tools-dab allows only 1 kB. With longer ones a request could hide: nginx sends a line to the
+ * journal as one datagram of at most 208 kB (net.core.wmem_default), and loses a longer line. A line contains four texts of the
+ * client (link, user, Referer, User-Agent), each at most as long as such a buffer, with up to four characters for each byte.
+ * @param folder the folder of the server's settings
  */
 export function renderNginxLocation(location: KibanaLocation, folder = "/etc/nginx"): string {
   const allow = location.allowFrom.map((cidr) => `  allow ${cidr};\n`).join("");
@@ -47,7 +49,7 @@ ${allow}  deny all;
 `;
 }
 
-/** nginx: each request and each error goes to the journal, by a name of its own, as what a client sends is in both. */
+/** nginx. Requests and errors have different journal identifiers, because both contain text that a client sent. */
 export const nginx: Source = {
   name: "nginx",
   title: "nginx",

@@ -5,8 +5,8 @@ import type { Source } from "../source";
 const FOLDER = "/usr/local/openresty/nginx/conf";
 
 /**
- * openresty, the third proxy of dhis2-server-tools: nginx with Lua, in folders of its own (read in the tool's tasks,
- * version 1.7). Its lines are nginx's, so they become the same documents.
+ * openresty, the third proxy of dhis2-server-tools: nginx with Lua, in its own folders (as in the tasks of that tool, version 1.7).
+ * It writes the same lines as nginx, so they become the same documents.
  */
 export const openresty: Source = {
   name: "openresty",

@@ -3,8 +3,8 @@ import { HEADER } from "../../core/header";
 import type { Source } from "../source";
 
 /**
- * To the journal as well as to where it logs already, with connections. The process's number stands again behind what a
- * client chooses (%u, %d), so that none of that is taken for the line's own level (pipeline.yml).
+ * Returns the settings with which PostgreSQL also logs to the journal, with connections. The prefix contains the process id again
+ * after the texts that a client chooses (%u, %d), so that the pipeline does not read the line's level from them (postgresql.painless).
  */
 export function renderPostgresqlLogging(): string {
   return `${HEADER}log_destination = 'stderr,syslog'

@@ -3,7 +3,7 @@ import { CANARY, CANARY_ALERT, HEALTH_UNIT } from "../../core/names";
 import { HEADER } from "../../core/header";
 import type { Identifier, Source } from "../source";
 
-/** journald: it keeps lines over a restart, drops none, and takes at most `maxUse` of the disk (systemd's notation). */
+/** Returns journald's settings: it keeps lines over a restart, drops none, and uses at most `maxUse` of the disk (in systemd's notation). */
 export function renderJournaldConf(maxUse = "1G"): string {
   return `${HEADER}[Journal]
 Storage=persistent
@@ -13,7 +13,7 @@ SystemMaxUse=${maxUse}
 `;
 }
 
-/** Programs that log under their own name. */
+/** Programs whose journal identifier is their own name. */
 const BY_NAME = [
   "chpasswd",
   "gpasswd",
@@ -39,13 +39,13 @@ const IDENTIFIERS: Readonly<Record<string, Identifier>> = {
   sshd: { programs: ["sshd", "sshd-session", "sshd-auth"], unit: "ssh.service" },
   su: { programs: ["su", "su-rs"] },
   sudo: { programs: ["sudo", "sudo-rs", "sudo.ws"], unit: "session-1.scope" },
-  // The stack's own scripts, which root runs (pipelines/scripts/normalise.painless).
+  // This stack's own scripts. normalise.painless accepts their lines only from root.
   [CANARY]: { programs: [] },
   [CANARY_ALERT]: { programs: [] },
   [HEALTH_UNIT]: { programs: [] },
 };
 
-/** What every machine's own system says: logins by sshd, sudo, su, accounts, memory, journald; and the SIEM's signs of life. */
+/** The operating system of every machine: sshd, sudo, su, accounts, the OOM killer, journald; also the health reports of this SIEM. */
 export const system: Source = {
   name: "system",
   title: "the system",

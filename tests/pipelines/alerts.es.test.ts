@@ -175,7 +175,7 @@ describe("alerts, as their pipeline makes documents of what the connector writes
     (broken.dhis2 as { alert: Json }).alert.events = '[{"_source": ';
     const [alert = {}] = await store(broken);
     assert.deepEqual(alert.tags, ["alert_incomplete"]);
-    assert.match(String((alert.error as Json).message), /no JSON/);
+    assert.match(String((alert.error as Json).message), /^the events must be a JSON list; they are: \[/);
     assert.deepEqual(alert.user, { name: "admin" });
   });
 
