@@ -11,7 +11,7 @@ import { discover, guessType, readInstances, renderProbe } from "../../commands/
 const SITES = join(__dirname, "../sites");
 const NGINX = join(SITES, "nginx.json");
 
-/** What LXD says about a container, as far as it is looked at. */
+/** Returns a container as `lxc list` prints it, with the keys that the command reads. */
 function instance(name: string, address?: string, more: object = {}) {
   const addresses = [
     { family: "inet6", address: "fd42::2" },
@@ -30,7 +30,7 @@ function instance(name: string, address?: string, more: object = {}) {
   };
 }
 
-/** A host whose containers have these things installed. It notes the commands that it gets. */
+/** Returns a host whose containers have these programs installed. It records the commands that it gets. */
 function host(instances: object[], installed: Record<string, string> = {}) {
   const commands: { command: string; stdin?: string }[] = [];
   const run = (command: string, stdin?: string) => {
@@ -148,13 +148,13 @@ describe("npm run site, with a stack's file", () => {
     writeSite((text) => text.replace("Africa/Accra", "Accra"));
     writeStack({ host: "{ secure: v1:abc }", privateKey: "{ secure: v1:def }", port: "x" });
     const file = join(folder, "site.json");
-    const said = [
+    const expected = [
       "Pulumi.prod.yaml:7: dhis2-siem:port must be a whole number from 1 to 65535",
       `${file}:4: environment.TZ must be a time zone, such as Africa/Accra`,
     ];
     assert.deepEqual(await main([file, "--stack", "prod"], folder), {
       stdout: "",
-      stderr: `${said.join("\n")}\n`,
+      stderr: `${expected.join("\n")}\n`,
       code: 1,
     });
     const { stdout, code } = await main([file, "--stack", "prod", "--json"], folder);

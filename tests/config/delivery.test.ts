@@ -23,7 +23,7 @@ function parsed(destinations: unknown, secrets: Json = {}, encrypted = true) {
   return parseStack(values, () => encrypted, "Pulumi.prod.yaml");
 }
 
-/** With secrets that can be read, though there may be none. */
+/** Returns the problems of destinations whose secrets can be decrypted. */
 function problems(destinations: unknown, secrets: Json = {}): string[] {
   const values = {
     ...EXAMPLE_CONFIG,
@@ -32,8 +32,8 @@ function problems(destinations: unknown, secrets: Json = {}): string[] {
     deliverySecrets: JSON.stringify(secrets),
   };
   const result = parseStack(values, (key) => key === "deliverySecrets", "Pulumi.prod.yaml");
-  const said = result.ok ? [] : result.problems.map(printProblem);
-  return said.map((line) => line.replace("Pulumi.prod.yaml: dhis2-siem:", ""));
+  const lines = result.ok ? [] : result.problems.map(printProblem);
+  return lines.map((line) => line.replace("Pulumi.prod.yaml: dhis2-siem:", ""));
 }
 
 const AT = "delivery.destinations[0]";
@@ -41,8 +41,8 @@ const SET = "set it with: pulumi config set --secret --path 'deliverySecrets";
 const NIGHT =
   'must be later than from; for a night, write {from: "22:00", to: "24:00"} and {from: "00:00", to: "06:00"}';
 
-/** What is changed of a good destination, and what is said. */
-const ROWS: readonly (readonly [given: Json, ...said: string[]])[] = [
+/** A destination with one fault, and the expected problems. */
+const FAULTS: readonly (readonly [given: Json, ...expected: string[]])[] = [
   [{ ...HOOK, type: "pager" }, `${AT}.type must be one of email, slack, teams, telegram, webhook`],
   [{ ...HOOK, type: undefined }, `${AT}.type must be one of email, slack, teams, telegram, webhook`],
   [
@@ -116,9 +116,9 @@ const ROWS: readonly (readonly [given: Json, ...said: string[]])[] = [
 ];
 
 describe("the config of delivery", () => {
-  for (const [given, ...said] of ROWS) {
-    it(`says what is wrong: ${said.join("; ").slice(0, 100)}`, () =>
-      assert.deepEqual(problems([given]), said));
+  for (const [given, ...expected] of FAULTS) {
+    it(`says what is wrong: ${expected.join("; ").slice(0, 100)}`, () =>
+      assert.deepEqual(problems([given]), expected));
   }
 
   it("refuses doubled names, and secrets of nobody or of the wrong form, without showing them", () => {
@@ -139,7 +139,7 @@ describe("the config of delivery", () => {
     assert.deepEqual(problems([{ name: "t", type: "telegram", chat: "@room1" }], { t: "hunter2" }), [
       "deliverySecrets.t must be a bot token, such as 123456:ABC-DEF",
     ]);
-    // It would go on in a header of its own.
+    // The second line would be a header of its own.
     assert.deepEqual(problems([HOOK], { hook: "Bearer x\nHost: y" }), [
       "deliverySecrets.hook must be one line of text, such as a password",
     ]);
@@ -149,7 +149,7 @@ describe("the config of delivery", () => {
   });
 
   it("refuses what Kibana's connectors cannot do", () => {
-    const said = (...destinations: Json[]) => {
+    const connectorProblems = (...destinations: Json[]) => {
       const delivery = JSON.stringify({ via: "connectors", destinations });
       const result = parseStack({ ...EXAMPLE_CONFIG, site: "site.json", delivery }, () => false, "f");
       return result.ok ? [] : result.problems.map(({ path, message }) => `${path} ${message}`);
@@ -157,12 +157,15 @@ describe("the config of delivery", () => {
     const quietHours = { from: "00:00", to: "06:00" };
     const tls =
       "tls must be smtps, because Kibana's connectors send without TLS if STARTTLS is removed on the way; or set delivery.via to relay";
-    assert.deepEqual(said({ ...HOOK, quietHours }, MAIL, { ...MAIL, name: "other", tls: "starttls" }), [
-      "dhis2-siem:delivery.destinations[0].quietHours must not be set, because Kibana's connectors cannot hold alerts back; remove it, or set delivery.via to relay",
-      `dhis2-siem:delivery.destinations[1].${tls}`,
-      `dhis2-siem:delivery.destinations[2].${tls}`,
-    ]);
-    assert.deepEqual(said(HOOK, { ...MAIL, tls: "smtps" }), []);
+    assert.deepEqual(
+      connectorProblems({ ...HOOK, quietHours }, MAIL, { ...MAIL, name: "other", tls: "starttls" }),
+      [
+        "dhis2-siem:delivery.destinations[0].quietHours must not be set, because Kibana's connectors cannot hold alerts back; remove it, or set delivery.via to relay",
+        `dhis2-siem:delivery.destinations[1].${tls}`,
+        `dhis2-siem:delivery.destinations[2].${tls}`,
+      ],
+    );
+    assert.deepEqual(connectorProblems(HOOK, { ...MAIL, tls: "smtps" }), []);
   });
 
   it("refuses secrets that are not encrypted", () => {

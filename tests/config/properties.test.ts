@@ -26,7 +26,7 @@ const extras = fc.record({
 /** A problem's key is the subject of its message. */
 const VERB = /^(must|is) /;
 
-/** Every problem is one line that names the file, and a line that the file has. */
+/** Asserts that every problem is one line with the name of the file, and a line that exists in the file. */
 function assertProblems(result: ReturnType<typeof parseSite>, text: string): void {
   if (result.ok) return;
   assert.ok(result.problems.length > 0, "refused without a reason");
@@ -41,9 +41,9 @@ function assertProblems(result: ReturnType<typeof parseSite>, text: string): voi
   }
 }
 
-/** A place in the example: a path, and whether its value is replaced, taken out, or a key is added beside it. */
 type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 
+/** Returns the paths of all values in a value. */
 function placesOf(value: Value, path: (string | number)[] = []): (string | number)[][] {
   if (typeof value !== "object" || value === null) return [path];
   return [
@@ -55,6 +55,7 @@ function placesOf(value: Value, path: (string | number)[] = []): (string | numbe
 }
 
 const EXAMPLE = JSON.parse(TEXT) as Value;
+/** A change of the example: at which path, and whether the value is replaced, removed or doubled, or a key is added. */
 const mutation = fc.record({
   path: fc.constantFrom(...placesOf(EXAMPLE).filter((path) => path.length > 0)),
   how: fc.constantFrom("replace" as const, "remove" as const, "add" as const, "double" as const),
@@ -76,7 +77,7 @@ const mutation = fc.record({
   key: fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "toString", "remote_host", "ip")),
 });
 
-/** The example after mutations; those whose place is gone by then do nothing. */
+/** Returns the example after mutations. A mutation whose place an earlier one removed does nothing. */
 function mutate(mutations: readonly (typeof mutation extends fc.Arbitrary<infer M> ? M : never)[]): Value {
   const root = structuredClone(EXAMPLE);
   for (const { path, how, value: given, key } of mutations) {
@@ -143,10 +144,10 @@ describe("any input gets a site or a list of problems, and never an exception", 
           const text = TEXT.slice(0, at) + put + TEXT.slice(at + length);
           const result = parseSite("site.json", text, { dhis2: [], withoutDhis2: false });
           assertProblems(result, text);
-          const said =
+          const isCalledInvalid =
             !result.ok &&
             result.problems.some(({ message }) => /^(must be valid JSON|is empty)/.test(message));
-          assert.equal(said, !isJson(text), text.slice(Math.max(0, at - 20), at + 20));
+          assert.equal(isCalledInvalid, !isJson(text), text.slice(Math.max(0, at - 20), at + 20));
         },
       ),
       { ...RUNS, numRuns: 1000 },

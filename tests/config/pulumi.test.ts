@@ -11,7 +11,7 @@ const SITES = join(__dirname, "../sites");
 const { private: privateKey } = utils.generateKeyPairSync("ed25519");
 const bastion = JSON.stringify({ host: "jump", user: "me", hostKey: EXAMPLE_CONFIG.hostKey });
 
-/** Gives the program this config, as the engine would. */
+/** Sets the config as Pulumi's engine does. */
 function setConfig(values: Record<string, string>, secrets: readonly string[] = []): void {
   const all = { ...EXAMPLE_CONFIG, site: "nginx.json", ...values };
   const named = Object.entries(all).map(([key, value]) => [`dhis2-siem:${key}`, value] as const);
@@ -21,7 +21,7 @@ function setConfig(values: Record<string, string>, secrets: readonly string[] = 
   );
 }
 
-/** What loads the config is an update, or a preview. */
+/** Makes Pulumi's SDK believe that an update or a preview runs. */
 function run({ preview }: { preview: boolean }): Promise<void> {
   const mocks = { call: () => ({}), newResource: () => ({ id: "", state: {} }) };
   return pulumi.runtime.setMocks(mocks, "dhis2-siem", "prod", preview);

@@ -31,8 +31,8 @@ const LXD_PROJECT = "must be the name of an LXD project, such as default";
 const NAMESPACE = "must be at most 100 lower-case letters, digits, _ and ., such as default";
 const RETENTION = "must be a whole number from 1 to 3650";
 
-/** One wrong value each: key, value, and what is said after the file's name. */
-const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[] = [
+/** One invalid value each: key, value, and the expected problems without the file's name. */
+const FAULTS: readonly (readonly [key: string, value: string, ...expected: string[]])[] = [
   [
     "hots",
     "x",
@@ -175,7 +175,7 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
     'detections.siem_canary.treshold is not a known key; did you mean "threshold"? Known keys: enabled, threshold',
   ],
   [
-    // Not as an argument: there every user of the machine would see it.
+    // The command has no VALUE: every user of the machine could see it among the processes.
     "deliverySecrets",
     "hunter2",
     "deliverySecrets must be an object; set its keys, such as: pulumi config set --secret --path 'deliverySecrets.NAME'",
@@ -217,9 +217,9 @@ const ROWS: readonly (readonly [key: string, value: string, ...said: string[]])[
 ];
 
 describe("a stack's config", () => {
-  for (const [key, value, ...said] of ROWS) {
+  for (const [key, value, ...expected] of FAULTS) {
     it(`refuses ${key} ${value.slice(0, 60)}`, () => {
-      const lines = said.map((line) => `Pulumi.prod.yaml: dhis2-siem:${line}`);
+      const lines = expected.map((line) => `Pulumi.prod.yaml: dhis2-siem:${line}`);
       assert.deepEqual(problemsOf({ [key]: value }), lines);
     });
   }
