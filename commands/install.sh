@@ -7,6 +7,11 @@ node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.ex
   exit 1
 }
 stamp=node_modules/.dhis2-siem-lock
+# npm ci empties the folder that a link leads to: another checkout's.
+if [ -L node_modules ]; then
+  echo "node_modules must be a folder of this checkout, but it is a link to $(readlink node_modules); remove the link: rm node_modules" >&2
+  exit 1
+fi
 if ! cmp -s package-lock.json "$stamp" || [ ! -d sdks/elasticstack/bin ]; then
   npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
