@@ -8,8 +8,8 @@ export interface SiemContainerArgs {
   readonly host: Host;
   /** The container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
-  /** Its image, by default "ubuntu:24.04"; its limits, such as a memory of "4GiB"; and whether it is protected, by default yes. */
-  readonly options: Pick<Options["siem"], "image" | "memory" | "disk" | "protect">;
+  /** Its image, by default "ubuntu:24.04"; its limits, such as a memory of "4GiB" and a CPU of 2 cores; and whether it is protected, by default yes. */
+  readonly options: Pick<Options["siem"], "image" | "memory" | "cpu" | "disk" | "protect">;
 }
 
 /** The LXD container of the SIEM: taken over where it is there already, protected, and deleted first when it must be replaced. */
@@ -30,6 +30,7 @@ export class SiemContainer extends pulumi.ComponentResource {
           IMAGE: options.image,
           ADDRESS: container.ip,
           MEMORY: options.memory,
+          CPU: options.cpu,
           DISK: options.disk ?? "",
           GENERATION: container.generation,
         },

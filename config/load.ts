@@ -4,7 +4,7 @@ import { checkSite, networkOf, type SiteExtras } from "./check-site";
 import { siteKeysAt, siteSchema, type SiteFile } from "./containers-json";
 import { checkDelivery, setSecretCommand } from "./delivery";
 import { parseJson } from "../core/json-text";
-import { heapFault, largestHeap, memoryFault } from "./memory";
+import { diskFault, heapFault, largestHeap, memoryFault } from "./memory";
 import {
   printPath,
   reportIssues,
@@ -15,7 +15,7 @@ import {
 } from "../core/problem";
 import { machineType, PROXIES } from "../machines";
 import type { DhisInstance, Options, Site, SiteContainer } from "./site";
-import { STRUCTURED_KEYS, stackKeysAt, stackSchema, stackShape } from "./stack";
+import { NO_DISK_LIMIT, STRUCTURED_KEYS, stackKeysAt, stackSchema, stackShape } from "./stack";
 
 /** The stack's config as checked data. */
 export interface StackConfig extends SiteExtras {
@@ -122,7 +122,7 @@ export function parseStack(
   const options: Options = {
     ...rest,
     host: { host, port, user, hostKey, ...(bastion ? { bastion } : {}) },
-    siem: withHeap(rest.siem),
+    siem: withDerived(rest.siem),
   };
   return {
     ok: true,
@@ -149,11 +149,12 @@ export function readSiteSettings(
 /** Returns the settings of the SIEM's container, with defaults; undefined if they are invalid. */
 export function readSiemSettings(values: Readonly<Record<string, string>>): Options["siem"] | undefined {
   const siem = readSetting("siem", readValues(values));
-  return siem && withHeap(siem);
+  return siem && withDerived(siem);
 }
 
-function withHeap(siem: NonNullable<Setting<"siem">>): Options["siem"] {
-  return { ...siem, heap: siem.heap ?? largestHeap(siem.memory) };
+function withDerived({ disk, ...siem }: NonNullable<Setting<"siem">>): Options["siem"] {
+  const limit = disk === NO_DISK_LIMIT ? {} : { disk };
+  return { ...siem, ...limit, heap: siem.heap ?? largestHeap(siem.memory) };
 }
 
 /** Returns the values of Pulumi's texts. A text that is not JSON stays a text: the schema reports it. */
@@ -204,9 +205,11 @@ function readSetting<K extends keyof typeof stackShape>(key: K, input: Input): S
 function checkStack(input: Input, report: ReportProblem): void {
   const siem = readSetting("siem", input);
   if (siem !== undefined) {
-    const { memory, heap } = siem;
+    const { memory, heap, disk } = siem;
     const fault = heap === undefined ? memoryFault(memory) : heapFault(memory, heap);
     if (fault !== undefined) report(["siem", heap === undefined ? "memory" : "heap"], fault);
+    const tooSmall = disk === NO_DISK_LIMIT ? undefined : diskFault(disk);
+    if (tooSmall !== undefined) report(["siem", "disk"], tooSmall);
   }
   const forward = readSetting("forward", input);
   if (forward && forward.elasticsearchPort === forward.kibanaPort) {

@@ -7,6 +7,9 @@ const SMALLEST_HEAP_MIB = 512;
 /** With a larger heap the JVM does not compress pointers. */
 const LARGEST_HEAP_MIB = 31 * 1024;
 
+/** The disk of the system, Elasticsearch, Kibana and their next versions: 4 GiB; and the smallest room for logs. */
+const SMALLEST_DISK_MIB = 10 * 1024;
+
 /** Returns a size in MiB. It is given in LXD's notation (4GiB) or the JVM's (512m, 2g). */
 function mebibytes(text: string): number {
   const [, number = "0", unit = ""] = /^(\d+)(\D+)$/.exec(text) ?? [];
@@ -40,4 +43,10 @@ export function heapFault(memory: string, heap: string): string | undefined {
   const needed = memoryFor(heapMib);
   if (mebibytes(memory) >= needed) return undefined;
   return `must fit siem.memory, which is ${memory}; for a heap of ${heap} it must be ${needed}MiB or more (twice the heap, and 1.5 GiB for other programs)`;
+}
+
+/** Returns why a disk limit, in LXD's notation, is too small for the SIEM, as the message of a problem; undefined if it is not. */
+export function diskFault(disk: string): string | undefined {
+  if (mebibytes(disk) >= SMALLEST_DISK_MIB) return undefined;
+  return `must be ${SMALLEST_DISK_MIB / 1024}GiB or more (4 GiB for the programs and their updates, the rest for logs), such as 50GiB; it is ${disk}`;
 }

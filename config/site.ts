@@ -52,6 +52,9 @@ export interface Options {
     readonly image: string;
     /** In LXD's notation, such as 4GiB. */
     readonly memory: string;
+    /** In cores. */
+    readonly cpu: number;
+    /** In LXD's notation; undefined if it is not limited. */
     readonly disk?: string;
     /** In the JVM's notation, such as 1024m. */
     readonly heap: string;

@@ -18,6 +18,9 @@ const SITE_MESSAGE =
   "must be the path of the site's file, from the project's folder, such as containers.json";
 const PIP_INDEX = "https://pypi.org/simple";
 
+/** The value of `siem.disk` that means: no limit. */
+export const NO_DISK_LIMIT = "none";
+
 /** Versions that were tested together. */
 const VERSIONS = { elastic: "8.19.8", filebeat: "8.19.8" };
 
@@ -108,8 +111,17 @@ export const stackShape = {
       ).default("ubuntu:24.04"),
       /** The limit of its memory, in LXD's notation. Default: `4GiB`. */
       memory: size.default("4GiB"),
-      /** The limit of its disk, in LXD's notation. Default: no limit. Example: `50GiB`. */
-      disk: size.optional(),
+      /** The limit of its CPU, in cores. Default: 2. */
+      cpu: wholeNumber(
+        1,
+        512,
+        "must be a whole number of cores from 1 to 512 (Elasticsearch and Kibana need one), such as 2",
+      ).default(2),
+      /** The limit of its disk, in LXD's notation; `none` for no limit. Default: `50GiB`. */
+      disk: textLike(
+        /^([1-9]\d{0,8}(MiB|GiB|TiB)|none)$/,
+        "must be a size in MiB, GiB or TiB, such as 50GiB, or none",
+      ).default("50GiB"),
       /** The heap of Elasticsearch, in the JVM's notation. Default: what `memory` allows, see memory.ts. Example: `1024m`. */
       heap: textLike(/^[1-9]\d{0,8}[mg]$/, "must be a heap size in m or g, such as 1024m or 2g").optional(),
       /** Whether Pulumi refuses to delete it. Default: true. */

@@ -12,8 +12,11 @@ export const textLike = (form: RegExp, message: string) => z.string(message).reg
  * Returns the schema of a whole number from `min` to `max`, also as a text of digits: Pulumi gives a number as a text if it
  * is a key's own value.
  */
-export const wholeNumber = (min: number, max: number) => {
-  const message = `must be a whole number from ${min} to ${max}`;
+export const wholeNumber = (
+  min: number,
+  max: number,
+  message = `must be a whole number from ${min} to ${max}`,
+) => {
   const digits = z
     .string()
     .regex(/^\d{1,9}$/)

@@ -52,7 +52,7 @@ export function renderKibanaYml(name: string, address: string, publicUrl: string
     HEADER +
     stringify({
       "server.name": name,
-      "server.host": "0.0.0.0",
+      "server.host": address,
       "server.port": KIBANA_PORT,
       "server.basePath": KIBANA_PATH,
       "server.rewriteBasePath": true,

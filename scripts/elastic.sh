@@ -126,7 +126,7 @@ set_kibana_password() {
 }
 
 kibana_available() {
-  [ "$(send_request elastic GET "https://127.0.0.1:5601$KIBANA_PATH/api/status")" = 200 ] &&
+  [ "$(send_request elastic GET "https://$ADDRESS:5601$KIBANA_PATH/api/status")" = 200 ] &&
     grep -q '"overall":{"level":"available"' "$WORK/response"
 }
 

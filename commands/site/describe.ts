@@ -12,7 +12,7 @@ export function describeSite(site: Site, siem: Options["siem"]): string {
     ["Kibana", `https://${site.fqdn}${KIBANA_PATH}, through ${site.proxy.program} in "${site.proxy.name}"`],
     [
       "SIEM",
-      `"${site.siem.name}" at ${site.siem.ip}: ${siem.image}, memory ${siem.memory}, heap ${siem.heap}, disk ${siem.disk ?? "not limited"}${siem.protect ? ", protected" : ""}`,
+      `"${site.siem.name}" at ${site.siem.ip}: ${siem.image}, memory ${siem.memory}, heap ${siem.heap}, CPU ${siem.cpu}, disk ${siem.disk ?? "not limited"}${siem.protect ? ", protected" : ""}`,
     ],
     ["agents", `in ${site.agents.length} of ${site.containers.length} containers`],
   ];

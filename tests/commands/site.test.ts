@@ -58,7 +58,7 @@ describe("npm run site -- FILE", () => {
     assert.deepEqual(stdout.split("\n"), [
       "site    hmis.example.net (Asia/Colombo), network 172.19.2.0/24, gateway 172.19.2.1",
       'Kibana  https://hmis.example.net/siem, through apache2 in "proxy"',
-      'SIEM    "siem" at 172.19.2.200: ubuntu:24.04, memory 4GiB, heap 1280m, disk not limited, protected',
+      'SIEM    "siem" at 172.19.2.200: ubuntu:24.04, memory 4GiB, heap 1280m, CPU 2, disk 50GiB, protected',
       "agents  in 5 of 7 containers",
       "",
       "container  type            ip            generation  agent  logs",
@@ -141,7 +141,7 @@ describe("npm run site, with a stack's file", () => {
     const { stdout, code } = await main([file, "--stack", "prod"], folder);
     assert.equal(code, 0);
     assert.match(stdout, /^hmis {7}dhis2 +192\.168\.0\.11 /m);
-    assert.match(stdout, /^SIEM .* memory 8GiB, heap 3328m, disk 50GiB$/m);
+    assert.match(stdout, /^SIEM .* memory 8GiB, heap 3328m, CPU 2, disk 50GiB$/m);
   });
 
   it("says what is wrong with either, but not of what is encrypted", async () => {

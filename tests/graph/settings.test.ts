@@ -14,7 +14,7 @@ describe("the graph", () => {
     const url = "https://mirror.example.org/packages";
     const graph = await siteGraph(SMALL, {
       lxdProject: "dhis2",
-      siem: JSON.stringify({ image: "debian:13", memory: "9GiB", heap: "3g", disk: "77GiB" }),
+      siem: JSON.stringify({ image: "debian:13", memory: "9GiB", heap: "3g", cpu: 3, disk: "77GiB" }),
       versions: JSON.stringify({ elastic: "8.19.5", filebeat: "7.17.29" }),
       packages: JSON.stringify({ url, key, fingerprint: "A".repeat(40), pip: "https://pip.example.org/s" }),
       delivery: JSON.stringify({ destinations }),
@@ -28,6 +28,7 @@ describe("the graph", () => {
     const settings: [line: string, steps: string[]][] = [
       ["IMAGE='debian:13'", ["siem-container"]],
       ["MEMORY='9GiB'", ["siem-container"]],
+      ["CPU='3'", ["siem-container"]],
       ["DISK='77GiB'", ["siem-container"]],
       ["-Xmx3g", ["elastic-servers"]],
       ["ELASTIC_VERSION='8.19.5'", ["elastic-servers"]],

@@ -25,7 +25,7 @@ describe("container.sh", () => {
         esac
       }
       hostname() { echo host1; }; limit_disk() { :; }; ${more}
-      LXD_PROJECT=default CONTAINER=siem IMAGE=ubuntu:24.04 ADDRESS=10.0.0.2 MEMORY=4GiB DISK=""
+      LXD_PROJECT=default CONTAINER=siem IMAGE=ubuntu:24.04 ADDRESS=10.0.0.2 MEMORY=4GiB CPU=2 DISK=""
       main ${action} 3>"${folder}/called"; cat "${folder}/called"`;
     const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
     return { status, said: stderr.trim(), did: stdout.trim().split("\n") };
@@ -41,6 +41,28 @@ describe("container.sh", () => {
     assert.ok(did.includes("lxc init ubuntu:24.04 siem") && did.includes("lxc start siem"));
     const waits = did.filter((line) => /status --wait|is-system-running/.test(line));
     assert.match(waits.join("\n"), /cloud-init status --wait.*\n.*is-system-running$/);
+  });
+
+  it("limits its memory and CPU, and gives it a smaller share while CPU time is short", () => {
+    for (const list of ["echo other,RUNNING", "echo siem,RUNNING"]) {
+      const { did } = run("apply", list);
+      for (const limit of ["limits.memory=4GiB", "limits.cpu=2", "limits.cpu.allowance=50%"])
+        assert.ok(did.includes(`lxc config set siem ${limit}`), `${list}: ${limit}`);
+    }
+  });
+
+  it("warns, and goes on, where LXD cannot limit the CPU", () => {
+    const { status, said, did } = run(
+      "apply",
+      "echo siem,RUNNING",
+      `set_config() { [[ $1 != limits.cpu* ]] || { echo "Error: no such cgroup" >&2; return 1; }; echo "set $1" >&3; }`,
+    );
+    assert.equal(status, 0);
+    assert.match(
+      said,
+      /siem: warning: the CPU of siem is not limited to 2 cores .*; LXD answers: Error: no such cgroup$/m,
+    );
+    assert.ok(did.includes("set boot.autostart"));
   });
 
   it("leaves it running where it is", () => {

@@ -140,55 +140,6 @@ describe("a piece of a script", () => {
     });
   });
 
-  describe("the disk's limit (container.sh)", () => {
-    /** What limit_disk changes of a container whose own root device has this size (undefined: it is a profile's). */
-    const changes = (disk: string, size: string | undefined, driver = "zfs", set = 'echo "lxc $*" >&3') => {
-      const get = size === undefined ? "echo 'Device from profile(s)' >&2; return 1" : `echo ${quote(size)}`;
-      const { stdout, stderr, status } = run(
-        ["lxd", "container"],
-        `lxc() {
-          case "$*" in
-            *'device get siem root size') ${get} ;;
-            *'show siem --expanded') printf 'devices:\\n  root:\\n    path: /\\n    pool: default\\n' ;;
-            'storage show default') echo 'driver: ${driver}' ;;
-            *) ${set} ;;
-          esac
-        }
-        exec 3>&1; LXD_PROJECT=default CONTAINER=siem DISK=${quote(disk)}; limit_disk`,
-      );
-      assert.equal(status, 0, stderr);
-      return { called: stdout.trim(), said: stderr.trim() };
-    };
-    const nothing = { called: "", said: "" };
-
-    it("goes when it is no longer in the config, and only the container's own", () => {
-      assert.deepEqual(changes("", "20GiB"), {
-        called: "lxc --project default config device unset siem root size",
-        said: "siem: the disk of siem is no longer limited to 20GiB",
-      });
-      for (const size of ["", undefined]) assert.deepEqual(changes("", size), nothing);
-    });
-
-    it("is set where the pool enforces one", () => {
-      const set = "lxc --project default config device override siem root size=20GiB";
-      for (const size of ["10GiB", "", undefined])
-        assert.deepEqual(changes("20GiB", size), { called: set, said: "" });
-      assert.deepEqual(changes("20GiB", "20GiB"), nothing);
-      assert.deepEqual(changes("20GiB", undefined, "lvm"), { called: set, said: "" });
-    });
-
-    it("is not set where the pool cannot enforce it, or LXD says that it cannot", () => {
-      const warning = (driver: string) =>
-        new RegExp(
-          `^siem: warning: the storage pool 'default' \\(${driver}\\) cannot enforce the disk limit 20GiB`,
-        );
-      const { called, said } = changes("20GiB", undefined, "dir");
-      assert.equal(called, "");
-      assert.match(said, warning("dir"));
-      assert.match(changes("20GiB", undefined, "lvm", "return 1").said, warning("lvm"));
-    });
-  });
-
   describe("Elasticsearch's unit (elastic.sh)", () => {
     /** Its step, in a container where everything but systemd is in place and as it was. */
     const step = (systemctl: string) =>
