@@ -11,12 +11,14 @@ import { Host } from "./components/host";
 import { LogStore } from "./components/log-store";
 import { Operator } from "./components/operator";
 import { SiemContainer } from "./components/siem-container";
+import { SiemFirewall } from "./components/siem-firewall";
 import { SiemHealth } from "./components/siem-health";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
 import { reach } from "./connection";
 import { siteDetections } from "./detections/site";
 import { ELASTICSEARCH_PORT, kibanaUrl } from "./render/elastic";
+import { firewallSources } from "./render/firewall";
 import { loadScripts } from "./scripts";
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
@@ -31,7 +33,19 @@ export = async () => {
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
   const credentials = new Credentials("credentials");
   const siem = new SiemContainer("siem", { host, container, options: options.siem });
-  const servers = { host, container, siem, versions, packages, heap: options.siem.heap, fqdn, credentials };
+  const sources = firewallSources(site, options);
+  const firewall = new SiemFirewall("siem-firewall", { host, container, siem, sources });
+  const servers = {
+    host,
+    container,
+    siem,
+    firewall,
+    versions,
+    packages,
+    heap: options.siem.heap,
+    fqdn,
+    credentials,
+  };
   const stack = new ElasticStack("elastic", servers);
   const { ca } = stack;
   const elastic = elasticContext("elastic", { stack, password: credentials.elastic, reach: way });

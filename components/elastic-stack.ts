@@ -7,6 +7,7 @@ import { renderElasticsearchYml, renderHeapOptions, renderKibanaYml } from "../r
 import type { Credentials } from "./credentials";
 import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
+import type { SiemFirewall } from "./siem-firewall";
 
 export interface ElasticStackArgs {
   /** The LXD host that the remote commands run on. */
@@ -15,6 +16,8 @@ export interface ElasticStackArgs {
   readonly container: SiteContainer;
   /** The same container as a resource: what is in it goes with it. */
   readonly siem: SiemContainer;
+  /** Who may reach the servers' ports: the rules are there before the servers. */
+  readonly firewall: SiemFirewall;
   /** The version of Elasticsearch and Kibana, such as `{ elastic: "8.19.8" }`. */
   readonly versions: Pick<Options["versions"], "elastic">;
   /** Where Elastic's packages come from: by default Elastic's own repository, with its key. */
@@ -58,7 +61,7 @@ export class ElasticStack extends pulumi.ComponentResource {
         values: { GENERATION: container.generation },
         secrets: kept,
       },
-      { ...lifetime, dependsOn: [args.siem.command] },
+      { ...lifetime, dependsOn: [args.siem.command, args.firewall.command] },
     );
     const command = host.inContainer(
       `${name}-servers`,

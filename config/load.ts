@@ -211,6 +211,12 @@ function checkStack(input: Input, report: ReportProblem): void {
     const tooSmall = disk === NO_DISK_LIMIT ? undefined : diskFault(disk);
     if (tooSmall !== undefined) report(["siem", "disk"], tooSmall);
   }
+  if (readSetting("access", input) === "direct" && siem?.allowFrom.length === 0) {
+    report(
+      ["siem", "allowFrom"],
+      "must be the network of the machine that runs this program, such as [10.8.0.0/24], because access is direct",
+    );
+  }
   const forward = readSetting("forward", input);
   if (forward && forward.elasticsearchPort === forward.kibanaPort) {
     report(["forward"], `must have two different ports; both are ${forward.kibanaPort}`);

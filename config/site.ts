@@ -59,6 +59,8 @@ export interface Options {
     /** In the JVM's notation, such as 1024m. */
     readonly heap: string;
     readonly protect: boolean;
+    /** Further networks (CIDR) that can reach Elasticsearch's and Kibana's ports. */
+    readonly allowFrom: readonly string[];
   };
   readonly versions: { readonly elastic: string; readonly filebeat: string };
   readonly packages: {

@@ -54,6 +54,15 @@ const hostKey = z
 const user = textLike(/^[a-z_][a-z0-9_-]*\$?$/i, "must be a login name, such as siem");
 const size = textLike(/^[1-9]\d{0,8}(MiB|GiB|TiB)$/, "must be a size in MiB, GiB or TiB, such as 4GiB");
 
+const SMALL_NETWORK_MESSAGE = "must be a network of at most 65536 addresses (/16), such as 10.8.0.0/24";
+/** A network of machines that somebody knows, and not half of the internet. */
+const smallNetwork = z
+  .string(SMALL_NETWORK_MESSAGE)
+  .refine(
+    (text) => z.cidrv4().safeParse(text).success && Number(text.split("/")[1]) >= 16,
+    SMALL_NETWORK_MESSAGE,
+  );
+
 const FINGERPRINT_MESSAGE = `must be a key's full fingerprint of 40 hex digits, such as ${ELASTIC_PACKAGES.fingerprint}`;
 
 /** Every key of the stack's config, without its namespace. The values are those of `pulumi config`. */
@@ -126,6 +135,11 @@ export const stackShape = {
       heap: textLike(/^[1-9]\d{0,8}[mg]$/, "must be a heap size in m or g, such as 1024m or 2g").optional(),
       /** Whether Pulumi refuses to delete it. Default: true. */
       protect: flag.default(true),
+      /**
+       * Networks, beside the site's machines, from which the ports of Elasticsearch and Kibana can be reached. Required with
+       * `access: direct`. Default: none. Example: `[10.8.0.0/24]`.
+       */
+      allowFrom: z.array(smallNetwork, "must be a list of networks, such as [10.8.0.0/24]").default([]),
     })
     .prefault({}),
 

@@ -47,6 +47,10 @@ export const RELAY_UNIT = "dhis2-siem-relay";
 /** The timer that reports a container's health, and the identifier of its lines in the journal. */
 export const HEALTH_UNIT = "dhis2-siem-health";
 
+/** The nftables table of the SIEM's container (family inet), and the unit that loads it. */
+export const FIREWALL_TABLE = "dhis2_siem";
+export const FIREWALL_UNIT = "dhis2-siem-firewall";
+
 /** The identifiers of the lines that `npm run verify -- STACK --canary` writes; a rule watches for the second one. */
 export const CANARY = "dhis2-siem-canary";
 export const CANARY_ALERT = "dhis2-siem-canary-alert";

@@ -55,14 +55,22 @@ function machineSettings(): Record<string, unknown> {
   };
 }
 
+/** The committed settings. */
+function committedSettings(): { config: Record<string, unknown> } {
+  return parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as { config: Record<string, unknown> };
+}
+
+/** The committed settings of the SIEM's container, for an override of some of them. */
+export function containerSettings(): object {
+  return committedSettings().config["dhis2-siem:siem"] as object;
+}
+
 /** Writes the lab's site, and the stack's folder: the project's Pulumi.yaml with the way to the program, and the settings. */
 function prepareFolder(overrides: Record<string, unknown>): void {
   mkdirSync(join(STACK_FOLDER, "state"), { recursive: true });
   const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
   writeFileSync(join(STACK_FOLDER, "Pulumi.yaml"), stringify({ ...project, main: ROOT }));
-  const settings = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as {
-    config: Record<string, unknown>;
-  };
+  const settings = committedSettings();
   writeFileSync(SITE_FILE, withAddresses(readFileSync(SITE_TEMPLATE, "utf8")));
   const file = STACK_FILE;
   const old = existsSync(file)

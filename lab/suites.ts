@@ -27,6 +27,7 @@ export const SUITES: readonly Suite[] = [
   { name: "recovery", minutes: 7, attacks: true },
   { name: "secrets", minutes: 4 },
   { name: "openresty", minutes: 4, attacks: true },
+  { name: "ports", minutes: 2 },
   { name: "killed", minutes: 2 },
   { name: "begin", minutes: 5, last: true },
   { name: "down", minutes: 1, last: true },

@@ -9,6 +9,7 @@ const NAMES = [
   "in-container",
   "container",
   "packages",
+  "firewall",
   "elastic-secrets",
   "request",
   "elastic",

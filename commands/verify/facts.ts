@@ -31,6 +31,19 @@ export interface ContainerFacts {
   /** By path, the end of its validity in milliseconds since 1970; undefined if the certificate cannot be read. */
   readonly certificates: Readonly<Record<string, number | undefined>>;
   readonly disks: readonly Disk[];
+  /** Who may reach the SIEM's ports; only of the SIEM's own container. */
+  readonly firewall?: FirewallFacts;
+}
+
+/** What nftables has in the SIEM's container. */
+export interface FirewallFacts {
+  /** The addresses that may reach Elasticsearch. */
+  readonly elasticsearch: readonly string[];
+  readonly kibana: readonly string[];
+  /** Networks that may reach both; nft joins adjacent networks. */
+  readonly networks: readonly string[];
+  /** The rule that rejects everybody else, as nft prints it; empty if it is not loaded. */
+  readonly reject: string;
 }
 
 export interface Package {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { renderBundle } from "../../render/bundle";
 import { type Instance, readInstances } from "../site/discover";
 import { SOURCES } from "../../machines";
-import type { Disk, ContainerFacts, Package } from "./facts";
+import type { ContainerFacts, Disk, FirewallFacts, Package } from "./facts";
 import type { State } from "./state";
 
 /** What host.sh printed. */
@@ -104,6 +104,20 @@ function toContainerFacts(facts: readonly ReportedFact[]): ContainerFacts {
       const [size = 0, free = 0] = value.split(" ").map(Number);
       return { mount, size, free };
     }),
+    ...firewallFacts(byKey("firewall", (value) => value)),
+  };
+}
+
+function firewallFacts(values: Readonly<Record<string, string>>): { readonly firewall?: FirewallFacts } {
+  if (Object.keys(values).length === 0) return {};
+  const list = (key: string) => (values[key] ?? "").split(",").filter((address) => address !== "");
+  return {
+    firewall: {
+      elasticsearch: list("elasticsearch"),
+      kibana: list("kibana"),
+      networks: list("networks"),
+      reject: values.reject ?? "",
+    },
   };
 }
 

@@ -34,6 +34,12 @@ for path in "$TLS/ca.crt" /etc/elasticsearch/certs/server.crt /etc/kibana/certs/
   say certificate "$path" "$(openssl x509 -in "$path" -noout -enddate 2>/dev/null | cut -d= -f2 || true)"
 done
 
+# Who may reach the SIEM's ports, as nft has it: the addresses of each set, and the rule that rejects everybody else.
+for name in elasticsearch kibana networks; do
+  say firewall "$name" "$(nft list set inet dhis2_siem "$name" 2>/dev/null | tr -d '\n\t ' | sed -n 's/.*elements={\([^}]*\)}.*/\1/p')"
+done
+say firewall reject "$(nft -s list chain inet dhis2_siem input 2>/dev/null | sed -n 's/^[[:space:]]*\(.*reject.*\)$/\1/p')"
+
 df -B1 --output=size,avail,target / /var/lib/elasticsearch /var/log/elasticsearch 2>/dev/null |
   while read -r size free mount; do
     [ "$size" = 1B-blocks ] || say disk "$mount" "$size $free"

@@ -36,7 +36,13 @@ export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
     progress(`${containers} containers`);
     const file = join(folder, `${containers}.json`);
     writeFileSync(file, JSON.stringify(makeSite(containers)));
-    const config = { ...EXAMPLE_CONFIG, ...host.config, site: file, access: "direct" };
+    const config = {
+      ...EXAMPLE_CONFIG,
+      ...host.config,
+      site: file,
+      access: "direct",
+      siem: { allowFrom: ["127.0.0.0/24"] },
+    };
     const site = new MockedStack(join(folder, `site-${containers}`), ROOT, config, host.agent);
     const resources = await site.make();
     // The stack and the default provider are resources too.

@@ -15,7 +15,7 @@ export class MockedStack {
   constructor(
     private readonly folder: string,
     program: string,
-    config: Readonly<Record<string, string>>,
+    config: Readonly<Record<string, string | object>>,
     private readonly agent: string,
   ) {
     mkdirSync(join(folder, "state"), { recursive: true });

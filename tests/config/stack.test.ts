@@ -77,6 +77,19 @@ const FAULTS: readonly (readonly [key: string, value: string, ...expected: strin
     JSON.stringify({ host: "jump", user: "me", hostkey: KEY, hostKey: KEY }),
     'bastion.hostkey is not a known key; did you mean "hostKey"? Known keys: host, hostKey, port, user',
   ],
+  [
+    "access",
+    "direct",
+    "siem.allowFrom must be the network of the machine that runs this program, such as [10.8.0.0/24], because access is direct",
+  ],
+  ...["0.0.0.0/0", "10.0.0.0/8", "10.8.0.1", "::/0", "office"].map(
+    (network) =>
+      [
+        "siem",
+        JSON.stringify({ allowFrom: [network] }),
+        "siem.allowFrom[0] must be a network of at most 65536 addresses (/16), such as 10.8.0.0/24",
+      ] as const,
+  ),
   ["access", "tunnel", "access must be one of forward, direct"],
   ["forward", `{"kibanaPort":true}`, `forward.kibanaPort ${PORT}`],
   ["forward", `{"kibanaPort":19200}`, "forward must have two different ports; both are 19200"],
@@ -110,7 +123,7 @@ const FAULTS: readonly (readonly [key: string, value: string, ...expected: strin
   [
     "siem",
     `{"mem":"4GiB"}`,
-    'siem.mem is not a known key; did you mean "memory"? Known keys: cpu, disk, heap, image, memory, protect',
+    'siem.mem is not a known key; did you mean "memory"? Known keys: allowFrom, cpu, disk, heap, image, memory, protect',
   ],
   [
     "siem",
@@ -300,6 +313,7 @@ describe("a stack's config", () => {
             disk: "50GiB",
             heap: "1280m",
             protect: true,
+            allowFrom: [],
           },
           versions: { elastic: "8.19.8", filebeat: "8.19.8" },
           packages: {
@@ -345,6 +359,7 @@ describe("a stack's config", () => {
       cpu: 4,
       heap: "1g",
       protect: false,
+      allowFrom: [],
     });
     assert.equal(options.packages.url, "http://10.0.0.1:8080/packages");
     assert.equal(options.packages.fingerprint, "46095ACC8548582C1A2699A9D27D666CD88E42B4");

@@ -28,6 +28,7 @@ describe("the graph of a small site", () => {
       "dhis2-siem:index:LogStore",
       "dhis2-siem:index:Operator",
       "dhis2-siem:index:SiemContainer",
+      "dhis2-siem:index:SiemFirewall",
       "dhis2-siem:index:SiemHealth",
       "dhis2-siem:index:Views",
     ]);
@@ -41,7 +42,7 @@ describe("the graph of a small site", () => {
     }
   });
 
-  it("has an agent of two remote commands in every container but the SIEM's, whose own steps are six", () => {
+  it("has an agent of two remote commands in every container but the SIEM's, whose own steps are seven", () => {
     const agents = ofType(":Agent").map((agent) => agent.name);
     assert.deepEqual(agents, ["agent-dhis", "agent-monitor", "agent-postgres", "agent-proxy"]);
     const commands = ofType("remote:Command").map((command) => command.name);
@@ -52,6 +53,7 @@ describe("the graph of a small site", () => {
       "elastic-servers",
       "logs-stream",
       "siem-container",
+      "siem-firewall-rules",
       "siem-health-timer",
     ]);
   });
@@ -366,14 +368,14 @@ describe("a change of a site", () => {
     }
   });
 
-  it("to direct access changes the provider's endpoints and nothing else", async () => {
-    const after = await siteGraph(SMALL, { access: "direct" });
+  it("to direct access changes the provider's endpoints, and lets this machine's network reach them", async () => {
+    const after = await siteGraph(SMALL, { access: "direct", siem: '{"allowFrom":["10.8.0.0/24"]}' });
     const changed = after.resources.filter(
       ({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(unchanged, name).inputs),
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
-      ["elastic-provider"],
+      ["elastic-provider", "siem-firewall-rules"],
     );
     assert.match(JSON.stringify(changed[0]?.inputs), /https:\/\/192\.168\.0\.200:9200/);
   });

@@ -90,7 +90,13 @@ describe("a preview by Pulumi's engine", function () {
   it("shows that another heap or version is that step alone, and that on another host the cluster may be another", async () => {
     const host = await mockedHost(folder);
     const site = join(ROOT, "tests/sites/nginx.json");
-    const config = { ...EXAMPLE_CONFIG, ...host.config, site, access: "direct" };
+    const config = {
+      ...EXAMPLE_CONFIG,
+      ...host.config,
+      site,
+      access: "direct",
+      siem: { allowFrom: ["127.0.0.0/24"] },
+    };
     const stack = new MockedStack(folder, ROOT, config, host.agent);
     await stack.make();
     const changed = async (siem: object): Promise<string[]> => {
@@ -100,7 +106,7 @@ describe("a preview by Pulumi's engine", function () {
       };
       return steps.filter(({ op }) => op !== "same").map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
     };
-    assert.deepEqual(await changed({ siem: { memory: "8GiB", heap: "2g" } }), [
+    assert.deepEqual(await changed({ siem: { ...config.siem, memory: "8GiB", heap: "2g" } }), [
       "update siem-container",
       "update elastic-servers",
     ]);

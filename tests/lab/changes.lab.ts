@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse } from "yaml";
 import { ask, search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
-import { ROOT } from "../../core/root";
 import { address, LXD_PROJECT } from "../../lab/places";
 import { inContainer, run, script, until } from "../../lab/shell";
-import { labStack } from "../../lab/stack";
+import { containerSettings, labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 import { verifyLab } from "../../lab/verify";
@@ -51,8 +47,8 @@ describe("a container that comes, changes and goes", () => {
 
   it("is added: an agent, its key and the rules that watch for its silence", async () => {
     await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
-    // The component, its key and two commands; silence of the agent and of the audit log.
-    assert.equal(await previewAndUpdate(siteWith("second")), "6 create");
+    // The component, its key and two commands; silence of the agent and of the audit log. Elasticsearch's port is opened to it.
+    assert.equal(await previewAndUpdate(siteWith("second")), "6 create, 1 update");
     await inContainer("second", ["logger", "added to the site"]);
     await delivers("second", "added to the site");
   });
@@ -82,7 +78,7 @@ describe("a container that comes, changes and goes", () => {
   });
 
   it("is removed, with its agent", async () => {
-    assert.equal(await previewAndUpdate(), "6 delete");
+    assert.equal(await previewAndUpdate(), "6 delete, 1 update");
     assert.equal(
       (await inContainer("renamed", ["sh", "-c", "ls /etc/filebeat 2>/dev/null; true"])).trim(),
       "",
@@ -91,10 +87,7 @@ describe("a container that comes, changes and goes", () => {
   });
 
   it("is the SIEM's own with more memory: the servers' steps run again, and the cluster stays", async () => {
-    const { config } = parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as {
-      config: { "dhis2-siem:siem": object };
-    };
-    const siem = { ...config["dhis2-siem:siem"], memory: "3500MiB", heap: "600m" };
+    const siem = { ...containerSettings(), memory: "3500MiB", heap: "600m" };
     assert.equal(await previewAndUpdate({ siem }), "2 update");
     assert.equal(await previewAndUpdate(), "2 update");
   });

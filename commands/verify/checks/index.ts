@@ -4,6 +4,7 @@ import { containers } from "./containers";
 import type { Check, Context } from "./context";
 import { disk } from "./disk";
 import { drift } from "./drift";
+import { ports } from "./ports";
 import { proxy } from "./proxy";
 import { relay } from "./relay";
 import { actions, rules } from "./rules";
@@ -23,6 +24,7 @@ const CHECKS: readonly Check[] = [
   actions,
   relay,
   proxy,
+  ports,
   keys,
   template,
   versions,

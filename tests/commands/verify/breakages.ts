@@ -271,12 +271,38 @@ export const OTHER_BREAKAGES: readonly [breakage: string, apply: Break, found: s
     (site) => (site.facts.proxy = { ok: true, value: 404 }),
     ["problem proxy proxy"],
   ],
+  ["the rules of the ports not loaded", (site) => (firewall(site).reject = ""), ["problem ports siem"]],
+  ["no rules of the ports at all", (site) => delete inside(site, "siem").firewall, ["problem ports siem"]],
+  [
+    "rules that reject less",
+    (site) => (firewall(site).reject = firewall(site).reject.replace("9200, ", "")),
+    ["problem ports siem"],
+  ],
+  [
+    "a stranger's address in the rules",
+    (site) => firewall(site).kibana.push("192.168.0.99"),
+    ["problem ports siem"],
+  ],
+  [
+    "a machine that the rules do not have",
+    (site) => firewall(site).elasticsearch.shift(),
+    ["problem ports siem"],
+  ],
+  [
+    "a network in the rules that is not the config's",
+    (site) => firewall(site).networks.push("0.0.0.0/0"),
+    ["problem ports siem"],
+  ],
   [
     "a destination that refuses",
     (site) => Object.assign(relay(site), { failing: 1 }),
     ["problem relay siem"],
   ],
 ];
+
+function firewall(site: Site) {
+  return inside(site, "siem").firewall ?? assert.fail();
+}
 
 function stop(site: Site, name: string): void {
   const instance = site.facts.instances.find((one) => one.name === name);

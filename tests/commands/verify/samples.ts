@@ -6,6 +6,7 @@ import { parseSite, parseStack } from "../../../config/load";
 import type { Context } from "../../../commands/verify/checks/context";
 import type { Facts, ContainerFacts } from "../../../commands/verify/facts";
 import type { State } from "../../../commands/verify/state";
+import { FIREWALL_REJECT, firewallSources } from "../../../render/firewall";
 import { EXAMPLE_CONFIG } from "../../../commands/graph";
 
 const NGINX = join(__dirname, "../../sites/nginx.json");
@@ -77,6 +78,7 @@ function inside(name: string, files: Readonly<Record<string, string>>): Containe
     certificates: siem
       ? { "/var/lib/dhis2-siem/tls/ca.crt": NOW + 3000 * DAY, [SERVER_CERTIFICATE]: NOW + 800 * DAY }
       : {},
+    ...(siem && { firewall: { ...firewallSources(SITE, options), reject: FIREWALL_REJECT } }),
     disks: siem ? [{ mount: "/", size: 100 * GIB, free: 70 * GIB }] : [],
   };
 }
