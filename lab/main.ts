@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { alertsOf, ATTACKS, attackSite } from "./attack";
 import { bench } from "./bench";
+import { benchHostile } from "./bench/hostile";
 import { check, DEFAULT_LABS } from "./check";
 import { down } from "./down";
 import { CACHE } from "../core/cache";
@@ -24,6 +25,7 @@ const USAGE = `usage: npm run lab                       everything: up, an attac
        npm run lab -- check [SUITE...] [--labs N] [--all] [--json]
                                          the end-to-end test: the suites of tests/lab, on N labs side by side (${DEFAULT_LABS})
        npm run lab -- bench [engine|agents] [--json]   ratios of times (npm run bench)
+       npm run lab -- bench:hostile [--short] [--json] floods the site, each figure beside its limit (npm run bench:hostile)
        npm run lab -- down               takes everything away again (the cache stays: ${CACHE})
 
 DHIS2_SIEM_LAB=N, from 1 to 4, names the lab that a command is about: labs do not touch each other. Default: 1.`;
@@ -85,6 +87,9 @@ async function main(args: readonly string[]): Promise<void> {
       return build();
     case "bench":
       return bench(args.slice(1));
+    case "bench:hostile":
+      process.exitCode = (await benchHostile(args.slice(1))) ? 0 : 1;
+      return;
     case "status":
       return printStatus(args.includes("--json"));
     case "down":
