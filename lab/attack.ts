@@ -4,14 +4,14 @@ import { FQDN, PROXY_ADDRESS } from "./places";
 import { field } from "./report";
 import { until } from "./shell";
 
-/** A request through the site's proxy, as a browser of this host would make it (the lab's proxy has a certificate of its own making). */
+/** Sends a request through the site's proxy and returns the reply. Any certificate is accepted: the lab's proxy has a self-signed one. */
 export function throughProxy(
   method: string,
   path: string,
   options: {
     readonly body?: unknown;
     readonly headers?: Record<string, string>;
-    /** Of another proxy than the site's nginx. */
+    /** The proxy's address. Default: the site's nginx. */
     readonly address?: string;
   } = {},
 ): Promise<Reply> {
@@ -23,14 +23,14 @@ export function throughProxy(
   });
 }
 
-/** One try to log in to the site's DHIS2; true where it succeeded. */
+/** Tries to log in to the site's DHIS2, and returns whether this succeeded. Throws an Error at any other reply than 200 or 401. */
 export async function login(username: string, password: string): Promise<boolean> {
   const { status } = await throughProxy("POST", "/dhis/api/auth/login", { body: { username, password } });
   if (status !== 200 && status !== 401) throw new Error(`DHIS2's login answered ${status}`);
   return status === 200;
 }
 
-/** Four wrong passwords for one user, through the site's proxy. Gives the time before the first. */
+/** Sends four wrong passwords for one user through the site's proxy. Returns the time before the first (ISO). */
 export async function guessPasswords(username: string): Promise<string> {
   const since = new Date().toISOString();
   for (const guess of ["admin", "password", "123456", "dhis2"]) {
@@ -41,7 +41,7 @@ export async function guessPasswords(username: string): Promise<string> {
 
 const ADMIN = { authorization: basicAuth("admin", "district") };
 
-/** One request as a logged-in superuser; it must be answered with 200. */
+/** Sends a request as a superuser. Throws an Error unless the reply is 200. */
 export async function asAdmin(method: string, path: string, body?: unknown): Promise<void> {
   const { status } = await throughProxy(method, path, { body, headers: ADMIN });
   if (status !== 200) throw new Error(`${method} ${path} was answered with ${status}`);
@@ -51,13 +51,13 @@ async function times(count: number, act: (index: number) => Promise<unknown>): P
   for (let index = 0; index < count; index++) await act(index);
 }
 
-/** One thing that an attacker does to the site, and the title of the rule that should alert of it. */
+/** An attack on the site, and the title of the rule that must alert. */
 export interface Attack {
   readonly rule: string;
   readonly act: () => Promise<unknown>;
 }
 
-/** What the lab does to its site, through the site's proxy. */
+/** The attacks on the lab's site, all through the site's proxy. */
 export const ATTACKS: readonly Attack[] = [
   { rule: "Failed DHIS2 Logins for One User", act: () => guessPasswords("admin") },
   { rule: "Failed DHIS2 Logins from One Address", act: () => guessPasswords("nurse1") },
@@ -107,7 +107,7 @@ export const ATTACKS: readonly Attack[] = [
   },
 ];
 
-/** Does them all, in turn. Gives the time before. */
+/** Makes all attacks, one after the other. Returns the time before the first (ISO). */
 export async function attackSite(onAttack: (attack: Attack) => void = () => undefined): Promise<string> {
   const since = new Date().toISOString();
   for (const attack of ATTACKS) {
@@ -117,7 +117,10 @@ export async function attackSite(onAttack: (attack: Attack) => void = () => unde
   return since;
 }
 
-/** The alerts since a time; waits until there is one that `wanted` accepts, at most `seconds` (a rule is silent for its window after it fired). */
+/**
+ * Waits at most `seconds` for an alert that `wanted` accepts, and returns all alerts since a time. (After an alert, a rule is
+ * silent for the length of its window.) Throws an Error at the deadline.
+ */
 export function alertsSince(
   as: Login,
   index: string,
@@ -131,7 +134,7 @@ export function alertsSince(
   });
 }
 
-/** The alerts since a time, once each of these rules has one or the time is over; and the rules that have none. */
+/** Waits at most `seconds` until each of these rules has an alert. Returns the alerts since a time, and the rules without one. */
 export async function alertsOf(
   rules: readonly string[],
   as: Login,

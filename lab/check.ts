@@ -11,20 +11,20 @@ import { chosen, next, type Suite } from "./suites";
 export interface CheckOptions {
   /** How many labs work side by side, 1 to 4. */
   readonly labs: number;
-  /** The long suites too. */
+  /** Whether the long suites run too. */
   readonly all: boolean;
-  /** Prints the report as JSON alone; what goes on goes to stderr. */
+  /** Whether only the report is printed, as JSON; the progress goes to stderr. */
   readonly json: boolean;
 }
 
-/** One suite's run; `lab` is the number of the lab that it ran on. */
+/** The run of a suite; `lab` is the number of the lab on which it ran. */
 interface SuiteRun extends SuiteResult {
   readonly name: string;
   readonly lab: number;
   readonly seconds: number;
 }
 
-/** The whole check, as it stands in `check.json` among the cache's logs. Times in seconds. */
+/** The report of a check, as in the file `check.json` in the cache's logs. Times are in seconds. */
 interface Report {
   readonly labs: number;
   readonly seconds: number;
@@ -32,20 +32,20 @@ interface Report {
   readonly failed: number;
   readonly skipped: number;
   readonly suites: readonly SuiteRun[];
-  /** What failed outside a suite, such as a lab that does not come up. */
+  /** Failures outside a suite, such as a lab that does not come up. */
   readonly troubles: readonly string[];
 }
 
-/** Outputs of the labs and suites, and the report. */
+/** The folder of the labs' and suites' output, and of the report. */
 const FOLDER = join(CACHE, "logs/check");
 
-/** A lab takes four to five gigabytes. */
+/** A lab needs four to five gigabytes of memory. */
 export const DEFAULT_LABS = Math.max(1, Math.min(3, Math.floor(totalmem() / 5e9)));
 
 /**
- * The lab end to end, with assertions: the suites of `tests/lab` on labs side by side, each suite in a process of its own.
- * A suite that fails stops none of the others. Ends with the suites' times, the ten slowest tests and "N passed, N failed".
- * `words` choose suites by name. Throws an Error where a word names none. Gives whether all passed.
+ * Runs the suites of `tests/lab` on several labs side by side, each suite in its own process. The other suites still run if one
+ * fails. At the end it prints the suites' times, the ten slowest tests and "N passed, N failed". Returns whether all passed.
+ * Throws an Error if one of the `words`, which select suites by name, matches no suite.
  */
 export async function check(words: readonly string[], options: CheckOptions): Promise<boolean> {
   const waiting = chosen(words, options.all);
@@ -55,7 +55,7 @@ export async function check(words: readonly string[], options: CheckOptions): Pr
   return report.failed === 0 && report.passed > 0;
 }
 
-/** `gone` is what a suite leaves that takes the lab away. */
+/** The state of a lab; `gone` after a suite that removes the lab. */
 type LabState = "none" | "fresh" | "calm" | "used" | "gone";
 
 function after(suite: Suite, state: LabState): LabState {
@@ -81,7 +81,7 @@ class Check {
     const labs = Math.min(this.options.labs, this.waiting.filter(({ last }) => !last).length || 1);
     rmSync(FOLDER, { recursive: true, force: true });
     mkdirSync(FOLDER, { recursive: true });
-    // What the labs share is made once, before any of them.
+    // What the labs share is built once, before the first lab.
     if (await this.lab(1, "build"))
       await Promise.all(Array.from({ length: labs }, (_, index) => this.work(index + 1)));
     for (const { name } of this.waiting) this.troubles.push(`the suite ${name} was not run`);
@@ -98,7 +98,7 @@ class Check {
     };
   }
 
-  /** One lab's work: it takes suite after suite until none waits. */
+  /** Runs suites on one lab, one after the other, until no suite waits. */
   private async work(lab: number): Promise<void> {
     let state: LabState = "none";
     for (;;) {
@@ -120,18 +120,18 @@ class Check {
       if (failed > 0) await this.lab(lab, "down");
       state = failed > 0 ? "none" : after(suite, state);
     }
-    // The first one stays, as it does after `up`, where no suite took it away.
+    // The first lab stays up, as after `up`, unless a suite removed it.
     if (lab > 1 || state === "gone") await this.lab(lab, "down");
   }
 
-  /** Labs come up one after the other, because that takes all cores: the first can begin to wait while the next comes. */
+  /** Labs come up one after the other, because this uses all cores: the first lab can run its suites while the next one comes up. */
   private up(lab: number): Promise<boolean> {
     const up = this.ups.then(() => this.lab(lab, "up"));
     this.ups = up;
     return up;
   }
 
-  /** A command of the lab's own, such as "up"; gives whether it succeeded. Its output is shown where it did not. */
+  /** Runs a command of the lab, such as "up", and returns whether it succeeded. The output of a failed command is shown. */
   private async lab(lab: number, command: string): Promise<boolean> {
     const start = Date.now();
     const lines: string[] = [];
@@ -146,7 +146,7 @@ class Check {
     }
   }
 
-  /** Runs a suite; its output is shown when it ends. */
+  /** Runs a suite, and shows its output when it ends. */
   private async suite({ name }: Suite, lab: number, fresh: boolean): Promise<SuiteRun> {
     this.say(`lab ${lab}: ${name} begins`);
     const start = Date.now();
@@ -174,7 +174,7 @@ class Check {
     return suite;
   }
 
-  /** A program of the repository's, for this lab; its output goes to a log, too. */
+  /** Runs a program of the repository for this lab. Its output also goes to a log file. */
   private async node(
     lab: number,
     args: readonly string[],
@@ -201,7 +201,7 @@ class Check {
   }
 }
 
-/** The report as text. */
+/** Returns the report as text. */
 function describe({ labs, seconds, passed, failed, skipped, suites, troubles }: Report): string {
   const longest = [...suites].sort((one, other) => other.seconds - one.seconds);
   const tests = suites.flatMap(({ name, tests }) =>

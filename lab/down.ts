@@ -4,7 +4,7 @@ import { LAB_RUN, LAB_STATE } from "./places";
 import { script } from "./shell";
 import { CA_FILE } from "./stack";
 
-/** Takes the lab away: its LXD project with all containers, its login, its servers and its state. The cache stays. */
+/** Removes the lab: its LXD project with all containers, its login, its servers and its state. The cache stays. */
 export async function down(): Promise<void> {
   await new Listr([
     { title: "the receivers of alerts", task: () => script("host/receivers.sh", ["down"]) },

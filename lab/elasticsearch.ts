@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** One request to an HTTPS server of the lab, its body as JSON; the certificate is checked against the stack's CA. */
+/** Sends a request with a JSON body to an HTTPS server of the lab, and returns the reply. The certificate must be from the stack's CA. */
 export async function ask(
   { caPem, user, apiKey }: Login,
   method: string,
@@ -41,7 +41,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Documents of a search, newest first. */
+/** Returns the documents of a search, newest first. Throws an Error if the search fails. */
 export async function search(
   login: Login,
   index: string,

@@ -101,7 +101,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).then(
-  // The Automation API's server may keep the loop alive.
+  // Otherwise the Automation API's server could keep this process alive.
   () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
     console.error(`\nlab: ${errorText(error)}`);

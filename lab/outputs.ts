@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Login } from "./elasticsearch";
 import { CA_FILE, labStack } from "./stack";
 
-/** What the lab's checks need of the stack's outputs. */
+/** The stack outputs that the lab's checks need. */
 export interface LabOutputs {
   readonly kibanaUrl: string;
   readonly operator: { readonly username: string; readonly password: string };
@@ -11,14 +11,14 @@ export interface LabOutputs {
   readonly agents: readonly { name: string; ip: string; type: string; keyId: string }[];
   readonly dataStream: string;
   readonly alertIndex: string;
-  /** As the operator. */
+  /** The operator's login. */
   readonly login: Login;
-  /** As `elastic`. */
+  /** The login of the user `elastic`. */
   readonly superuser: Login;
   readonly caPem: string;
 }
 
-/** Reads the outputs of the lab's stack. Throws where it was never brought up. */
+/** Returns the outputs of the lab's stack. Throws an Error if the lab was never brought up. */
 export async function labOutputs(overrides: Record<string, unknown> = {}): Promise<LabOutputs> {
   const outputs = await (await labStack(overrides)).outputs();
   const value = <T>(name: string): T => {

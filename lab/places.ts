@@ -8,7 +8,7 @@ const NAMES = [
   ...["FILEBEAT_VERSION", "OLDER_FILEBEAT_VERSION", "ELASTIC_VERSION"],
 ] as const;
 
-/** What lab/names.sh says of the lab that DHIS2_SIEM_LAB names: the names stand there once. */
+/** Returns the names of the lab that DHIS2_SIEM_LAB selects. They are defined in lab/names.sh, and only there. */
 function names(): Record<(typeof NAMES)[number], string> {
   const ask =
     'set -eu; cd "$0"; . core/shell.sh; . lab/names.sh; for name; do printf "%s\\n" "${!name}"; done';
@@ -20,13 +20,13 @@ function names(): Record<(typeof NAMES)[number], string> {
 
 const lab = names();
 
-/** The lab's number: the environment's DHIS2_SIEM_LAB, or 1. */
+/** The lab's number: the environment variable DHIS2_SIEM_LAB. Default: 1. */
 export const LAB = Number(lab.LAB);
-/** Keys, settings and state. */
+/** The folder of keys, settings and state. */
 export const LAB_STATE = lab.STATE;
-/** The ids of the lab's processes. */
+/** The folder with the ids of the lab's processes. */
 export const LAB_RUN = lab.RUN;
-/** What the lab's servers and scripts write. */
+/** The folder of the logs of the lab's servers and scripts. */
 export const LAB_LOGS = lab.LOGS;
 /** The stack's name. */
 export const STACK = lab.STACK;
@@ -37,11 +37,11 @@ export const IMAGE = lab.IMAGE;
 export const BRIDGE = lab.BRIDGE;
 /** This machine's address in the lab's network. */
 export const BRIDGE_ADDRESS = lab.BRIDGE_ADDRESS;
-/** The login that the stack uses, and the file that gives it sudo. */
+/** The login that the stack uses, and the file that allows it sudo. */
 export const LOGIN = lab.LOGIN;
 export const SUDOERS = lab.SUDOERS;
 export const SSH_PORT = Number(lab.SSH_PORT);
-/** The loopback ports of the stack's forward. */
+/** The loopback ports of the stack's SSH forward. */
 export const FORWARD = {
   elasticsearchPort: Number(lab.FORWARD_ELASTICSEARCH),
   kibanaPort: Number(lab.FORWARD_KIBANA),
@@ -52,13 +52,13 @@ export const VERSIONS = {
   olderFilebeat: lab.OLDER_FILEBEAT_VERSION,
 } as const;
 
-/** An address of the lab's network, from its last number: `address(2)` is the proxy's. */
+/** Returns an address of the lab's network from its last number: `address(2)` is the proxy's. */
 export const address = (last: number): string => `${lab.SUBNET}.${last}`;
 
-/** An address as a pattern of a regular expression. */
+/** Returns a regular expression for exactly this address. */
 export const literal = (text: string): string => text.replaceAll(".", "\\.");
 
-/** A text that names addresses of the first lab, with this lab's instead. */
+/** Returns a text in which the first lab's addresses are replaced with this lab's. */
 export const withAddresses = (text: string): string => text.replaceAll("10.87.0.", `${lab.SUBNET}.`);
 
 export const PROXY_ADDRESS = address(2);
@@ -67,7 +67,7 @@ export const POSTGRES_ADDRESS = address(20);
 export const SIEM_ADDRESS = address(200);
 export const FQDN = "dhis2.lab.test";
 
-/** The lab's site as the repository has it, with the first lab's addresses. */
+/** The lab's site file in the repository, with the first lab's addresses. */
 export const SITE_TEMPLATE = join(ROOT, "lab/site/containers.json");
-/** The lab's site with its own addresses (written by stack.ts). */
+/** The lab's site file with its own addresses (written by stack.ts). */
 export const SITE_FILE = join(LAB_STATE, "containers.json");

@@ -4,7 +4,7 @@ import type { LabOutputs } from "./outputs";
 import { LAB_STATE } from "./places";
 import type { Received } from "./receivers";
 
-/** What in the lab is the vendor's own, and what stands in for it. */
+/** Which parts of the lab are the vendor's own, and which are stand-ins. */
 export function realOrStandin(): { part: string; what: string }[] {
   const file = join(LAB_STATE, "packages.json");
   const plugins = join(LAB_STATE, "plugins");
@@ -35,7 +35,7 @@ export function realOrStandin(): { part: string; what: string }[] {
   ];
 }
 
-/** What plays openresty: lab/site/openresty.sh finds out where it is installed. */
+/** Which program plays openresty: lab/site/openresty.sh finds out when it installs it. */
 function openresty(): string {
   const file = join(LAB_STATE, "openresty");
   const real = existsSync(file) && readFileSync(file, "utf8").trim() === "vendor";
@@ -44,7 +44,7 @@ function openresty(): string {
     : "STAND-IN where its packages cannot be had: Debian's nginx in openresty's folders and unit";
 }
 
-/** Prints the alerts, what the mail server and the webhook got of them, where to look, and what was real. */
+/** Prints the alerts, what the mail server and the webhook received, where to look, and which parts were real. */
 export function printReport(
   outputs: LabOutputs,
   alerts: readonly Record<string, unknown>[],
@@ -76,7 +76,7 @@ function printDelivered(delivered: readonly Received[]): void {
   }
 }
 
-/** One alert as a few lines: the rule, whom it is about, how many events in which window, and the events themselves. */
+/** Returns an alert as a few lines: the rule, the entity, how many events in which window, and the events. */
 export function describeAlert(alert: Record<string, unknown>): string {
   const rule = field(alert, "rule.name");
   const facts = ["severity", "entity", "count", "window"].map(
@@ -94,12 +94,12 @@ export function describeAlert(alert: Record<string, unknown>): string {
   );
 }
 
-/** A scalar as text; anything else as nothing. */
+/** Returns a scalar as text, and "" for anything else. */
 function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-/** A field of a document by its dotted path, whether the document nests it or writes it with dots. */
+/** Returns a document's field by its path with dots, whether the document nests the field or writes its name with dots. */
 export function field(document: Record<string, unknown>, path: string): unknown {
   if (path in document) return document[path];
   const [head = "", ...rest] = path.split(".");

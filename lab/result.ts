@@ -1,11 +1,11 @@
-/** What a suite's process leaves in its result file. */
+/** The result that a suite's process writes into its result file. */
 export interface SuiteResult {
   readonly passed: number;
   readonly failed: number;
-  /** Tests that did not run: those after a failure, and those that left themselves out. */
+  /** How many tests did not run: those after a failure, and those that skipped themselves. */
   readonly skipped: number;
   readonly tests: readonly TestResult[];
-  /** Titles of what failed. */
+  /** The titles of the failed tests. */
   readonly failures: readonly string[];
 }
 
@@ -14,14 +14,14 @@ export interface TestResult {
   readonly seconds: number;
 }
 
-/** A time in words: "45s", "3m05s". */
+/** Returns a time for people, such as "45s" or "3m05s". */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   const minutes = Math.floor(whole / 60);
   return minutes === 0 ? `${whole}s` : `${minutes}m${String(whole % 60).padStart(2, "0")}s`;
 }
 
-/** The ten slowest tests as lines of text, slowest first. */
+/** Returns the ten slowest tests as lines of text, slowest first. */
 export function slowest(tests: readonly TestResult[]): string[] {
   return [...tests]
     .sort((one, other) => other.seconds - one.seconds)

@@ -3,7 +3,7 @@ import { ROOT } from "../core/root";
 import { waitFor } from "../core/wait";
 import { LXD_PROJECT } from "./places";
 
-/** Runs a program and gives its stdout; each line of stdout and stderr goes to `onLine` as it comes. Throws with the last lines. */
+/** Runs a program and returns its stdout. Each line of stdout and stderr goes to `onLine`. Throws an Error with the last lines if it fails. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -23,7 +23,7 @@ export async function run(
   const all = (child as unknown as { all: NodeJS.ReadableStream }).all;
   let pending = "";
   all.on("data", (chunk: Buffer) => {
-    // A progress bar writes over itself with carriage returns: each of its states would be a line of its own.
+    // A progress bar overwrites itself with carriage returns: only its last state is shown.
     const lines = (pending + chunk.toString()).split("\n");
     pending = lines.pop() ?? "";
     for (const line of lines) {
@@ -42,7 +42,7 @@ export async function run(
   return String(result.stdout ?? "");
 }
 
-/** One of the lab's shell scripts. */
+/** Runs one of the lab's shell scripts and returns its stdout. */
 export function script(
   path: string,
   args: readonly string[],
@@ -51,12 +51,12 @@ export function script(
   return run("bash", [`${ROOT}/lab/${path}`, ...args], { onLine });
 }
 
-/** A command in a container of the lab, its output as text. */
+/** Runs a command in a container of the lab and returns its stdout. */
 export function inContainer(name: string, command: readonly string[], input?: string): Promise<string> {
   return run("lxc", ["exec", "--project", LXD_PROJECT, name, "--", ...command], { input });
 }
 
-/** Polls until `probe` gives something, at most `seconds`. Throws an Error that says what did not come. */
+/** Polls until `probe` returns a value, and returns that value. Throws an Error that names `what` after `seconds`. */
 export function until<T>(
   what: string,
   seconds: number,

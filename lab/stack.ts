@@ -18,16 +18,16 @@ import {
 } from "./places";
 import { deliverySettings } from "./receivers";
 
-/** Where the lab's stack has its settings and state; the program is the repository's own. */
+/** The folder of the lab's stack settings and state. The program is the repository's own. */
 export const STACK_FOLDER = join(LAB_STATE, "stack");
 
-/** The stack's settings there. */
+/** The file of the stack's settings. */
 export const STACK_FILE = join(STACK_FOLDER, `Pulumi.${STACK}.yaml`);
 
-/** Where the program writes the stack's CA. */
+/** The file into which the program writes the stack's CA. */
 export const CA_FILE = join(ROOT, `.siem/${STACK}-ca.pem`);
 
-/** What differs from machine to machine and from lab to lab, beside the committed Pulumi.dev.yaml. */
+/** Returns the settings that differ between machines and labs. The others are in the committed Pulumi.dev.yaml. */
 function machineSettings(): Record<string, unknown> {
   const read = (file: string) => readFileSync(join(LAB_STATE, file), "utf8").trim();
   const packages = JSON.parse(readFileSync(join(LAB_STATE, "packages.json"), "utf8")) as Record<
@@ -55,17 +55,17 @@ function machineSettings(): Record<string, unknown> {
   };
 }
 
-/** The committed settings. */
+/** Returns the committed settings. */
 function committedSettings(): { config: Record<string, unknown> } {
   return parse(readFileSync(join(ROOT, "Pulumi.dev.yaml"), "utf8")) as { config: Record<string, unknown> };
 }
 
-/** The committed settings of the SIEM's container, for an override of some of them. */
+/** Returns the committed settings of the SIEM's container, for an override of some of them. */
 export function containerSettings(): object {
   return committedSettings().config["dhis2-siem:siem"] as object;
 }
 
-/** Writes the lab's site, and the stack's folder: the project's Pulumi.yaml with the way to the program, and the settings. */
+/** Writes the lab's site file, and the stack's folder: the project's Pulumi.yaml with the path of the program, and the settings. */
 function prepareFolder(overrides: Record<string, unknown>): void {
   mkdirSync(join(STACK_FOLDER, "state"), { recursive: true });
   const project = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
@@ -76,7 +76,7 @@ function prepareFolder(overrides: Record<string, unknown>): void {
   const old = existsSync(file)
     ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string; config?: object })
     : {};
-  // Secrets that are there already stay: somebody may be reading the file.
+  // Existing secrets stay, because another process may be reading the file.
   for (const [key, value] of Object.entries(old.config ?? {})) {
     if (typeof value === "object" && value !== null && "secure" in value) settings.config[key] = value;
   }
@@ -89,7 +89,7 @@ function prepareFolder(overrides: Record<string, unknown>): void {
   );
 }
 
-/** The passphrase of the lab's state, made once on this machine; the state holds the lab's passwords. */
+/** Returns the passphrase of the lab's state, which contains the lab's passwords. It is generated once on each machine. */
 function passphrase(): string {
   const file = join(LAB_STATE, "passphrase");
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
@@ -97,7 +97,7 @@ function passphrase(): string {
 }
 
 /**
- * The lab's stack, for `pulumi up` by Pulumi's own CLI. Its plugins are the vendor's where they could be had, else the
+ * Returns the lab's stack, for Pulumi's own CLI. Its plugins are the vendor's if these could be downloaded, otherwise the
  * stand-ins on the PATH (lab/build/pulumi.sh). `overrides` are values of the stack's config for this run.
  */
 export async function labStack(overrides: Record<string, unknown> = {}): Promise<automation.Stack> {
@@ -107,7 +107,7 @@ export async function labStack(overrides: Record<string, unknown> = {}): Promise
   return stack;
 }
 
-/** This process's stack: opening it again would cost three runs of the CLI. */
+/** This process's stack. It is opened once, because opening it runs the CLI three times. */
 let opened: Promise<automation.Stack> | undefined;
 
 async function open(): Promise<automation.Stack> {
@@ -127,12 +127,12 @@ async function open(): Promise<automation.Stack> {
   );
 }
 
-/** The secrets that this process has set, as JSON. */
+/** The secrets that this process set last, as JSON. */
 let secretsSet: string | undefined;
 
-/** Sets the stack's secrets, where they are not what this process set before: it costs a run of the CLI. */
+/** Sets the stack's secrets, unless this process has already set the same ones, because this runs the CLI. */
 async function setSecrets(stack: automation.Stack, overrides: Record<string, unknown>): Promise<void> {
-  // A secret of a destination that there is not is refused.
+  // The program refuses a secret for an unknown destination.
   const { delivery, secrets } = deliverySettings();
   const { destinations } = (overrides.delivery ?? delivery) as typeof delivery;
   const known = Object.entries(secrets).filter(([name]) => destinations.some((one) => one.name === name));

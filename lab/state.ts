@@ -4,7 +4,7 @@ import { labStack } from "./stack";
 import { CACHE } from "../core/cache";
 import { STACK } from "./places";
 
-/** Every secret of the lab's stack, in the clear, by resource: for checks that look for them where they must not be. */
+/** Returns every secret of the lab's stack in plain text, by resource: for checks that search for them where they must not be. */
 export async function labSecrets(): Promise<{ name: string; value: string }[]> {
   const stack = await labStack();
   const exported = await run(

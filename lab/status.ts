@@ -6,7 +6,7 @@ interface Part {
   readonly state: string;
 }
 
-/** What of the lab is there. */
+/** Which parts of the lab exist. */
 export async function status(): Promise<Part[]> {
   return [
     await part("LXD", "host/lxd.sh"),
@@ -17,7 +17,7 @@ export async function status(): Promise<Part[]> {
   ];
 }
 
-/** The same as a table or as JSON. */
+/** Prints which parts of the lab exist, as a table or as JSON. */
 export async function printStatus(json: boolean): Promise<void> {
   const parts = await status();
   if (json) return console.log(JSON.stringify(parts, undefined, 2));

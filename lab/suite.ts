@@ -1,6 +1,6 @@
 /**
- * Runs one suite of tests/lab on the lab that DHIS2_SIEM_LAB names, in a process of its own: `suite.ts FILE [--fresh]`.
- * Its first failure ends it; the rest counts as skipped. Tells its parent the result (`SuiteResult`).
+ * Runs one suite of tests/lab on the lab that DHIS2_SIEM_LAB selects, in its own process: `suite.ts FILE [--fresh]`.
+ * It ends at the first failure; the remaining tests count as skipped. It writes the result (`SuiteResult`) for its parent.
  */
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
@@ -12,7 +12,7 @@ const [file = "", resultFile = "", fresh] = process.argv.slice(2);
 const mocha = new Mocha({ timeout: 25 * 60_000, slow: 60_000, forbidOnly: true, bail: true });
 mocha.addFile(file);
 const suite = SUITES.find(({ name }) => file.endsWith(`/${name}.lab.ts`));
-// Where another suite has been before, the stack may have other settings.
+// An earlier suite may have left other settings in the stack.
 if (fresh !== "--fresh" && suite?.last !== true)
   mocha.rootHooks({ beforeAll: async () => void (await updateStack()) });
 
@@ -22,14 +22,14 @@ const runner = mocha.run(() => {
   const { passes = 0, pending = 0, failures: failed = 0 } = runner.stats ?? {};
   const result: SuiteResult = {
     passed: passes,
-    // A hook's failure counts as one.
+    // A failed hook counts as a failed test.
     failed,
     skipped: Math.max(0, runner.total - tests.length) + pending,
     tests,
     failures,
   };
   writeFileSync(resultFile, JSON.stringify(result));
-  // The Automation API's server may keep the loop alive.
+  // Otherwise the Automation API's server could keep this process alive.
   process.exit(0);
 });
 runner.on("test end", (test) => {

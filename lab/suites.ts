@@ -1,20 +1,20 @@
-/** A suite of tests/lab, and how it may be put beside and after others. */
+/** A suite of tests/lab, and what it needs from its lab and from the order of the suites. */
 export interface Suite {
   /** Its file is `tests/lab/NAME.lab.ts`. */
   readonly name: string;
-  /** About how long it takes, in minutes: the longest begin first. */
+  /** About how long it takes, in minutes. The longest suites begin first. */
   readonly minutes: number;
-  /** It expects alerts that a rule gives once in its window, so nobody may have attacked the lab or changed anything in its DHIS2. */
+  /** It needs a lab that was not attacked before, because it expects alerts that a rule raises only once in its window. */
   readonly calm?: true;
-  /** It attacks the lab's site: the lab is not calm after it. */
+  /** It attacks the lab's site, so the lab is not calm afterwards. */
   readonly attacks?: true;
-  /** It takes the lab away, and so comes when no other waits. */
+  /** It removes the lab, so it runs when no other suite waits. */
   readonly last?: true;
-  /** It runs only where it is named, or with --all: .ci/run has a limit of time. */
+  /** It runs only if it is named, or with --all, because .ci/run has a time limit. */
   readonly long?: true;
 }
 
-/** Every suite of tests/lab. They can run in any order and on any lab that is up, but for what is said here. */
+/** Every suite of tests/lab. Apart from what is said here, they can run in any order and on any lab that is up. */
 export const SUITES: readonly Suite[] = [
   { name: "watch", minutes: 16, calm: true },
   { name: "verify", minutes: 8, calm: true, attacks: true },
@@ -35,8 +35,8 @@ export const SUITES: readonly Suite[] = [
 ];
 
 /**
- * The suites to run: those whose name holds one of the words; without words all, but the long ones only with `all`.
- * Throws an Error where a word is in no suite's name.
+ * Returns the suites to run: those whose name contains one of the words; without words all suites, the long ones only with
+ * `all`. Throws an Error if a word is in no suite's name.
  */
 export function chosen(words: readonly string[], all: boolean): Suite[] {
   const unknown = words.filter((word) => !SUITES.some(({ name }) => name.includes(word)));
@@ -50,8 +50,8 @@ export function chosen(words: readonly string[], all: boolean): Suite[] {
 }
 
 /**
- * The suite that a lab should take next, of those that wait: the longest. A calm lab takes first what needs one; any other
- * lab takes that when nothing else waits. What takes the lab away comes last.
+ * Returns the suite that a lab should run next: the longest of those that wait. A calm lab first runs the suites that need a
+ * calm lab; other labs run these only if no other suite waits. Suites that remove the lab come last.
  */
 export function next(waiting: readonly Suite[], calm: boolean): Suite | undefined {
   const rank = (suite: Suite) => [suite.last ? 1 : 0, (suite.calm ?? false) === calm ? 0 : 1, -suite.minutes];

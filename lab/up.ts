@@ -5,7 +5,7 @@ import { script } from "./shell";
 
 type Task = ListrTask<unknown>;
 
-/** Inner lists would otherwise take their parent's concurrency. */
+/** By default, an inner list has its parent's concurrency. */
 const IN_TURN = { concurrent: false };
 
 const SHOWN = {
@@ -13,7 +13,7 @@ const SHOWN = {
   fallbackRendererOptions: { timer: PRESET_TIMER },
 };
 
-/** A step that is one of the lab's shell scripts. */
+/** Returns a step that runs some of the lab's shell scripts. */
 function shellStep(title: string, ...scripts: readonly (readonly [path: string, ...args: string[]])[]): Task {
   return {
     title,
@@ -27,7 +27,7 @@ function shellStep(title: string, ...scripts: readonly (readonly [path: string, 
   };
 }
 
-/** What all labs share, in the cache. */
+/** Returns the steps that build what all labs share, in the cache. */
 function buildSteps(): Task[] {
   const builds = shellStep("Elastic's packages", ["host/mirror.sh", "build"]);
   return [
@@ -50,7 +50,7 @@ function buildSteps(): Task[] {
   ];
 }
 
-/** The machine, the builds and the site: everything before the stack. */
+/** Returns all steps before the stack's: the machine, the builds and the site. */
 function groundSteps(): Task[] {
   return [
     shellStep("what this machine lacks", ["host/packages.sh"]),
@@ -92,23 +92,23 @@ function groundSteps(): Task[] {
   ];
 }
 
-/** `pulumi up` of the lab's stack; each resource's step is shown as it comes. */
+/** Runs `pulumi up` for the lab's stack and returns its result. Each line of its output goes to `onLine`. */
 export async function updateStack(
   overrides: Record<string, unknown> = {},
   onLine?: (line: string) => void,
 ): Promise<UpResult> {
   const stack = await labStack(overrides);
-  // As the operator's guide sets it: one container that is down keeps no other from its agent.
+  // As in the operator's guide: the other containers still get their agents if one container is down.
   const options = { parallel: 8, continueOnError: true, color: "never" } as const;
   return stack.up({ ...options, onOutput: (text) => lines(text, onLine) });
 }
 
-/** What `pulumi up` says, but for the dots and "updating...." by which it shows that it is still there. */
+/** Passes on the lines of `pulumi up`, without the dots and "updating...." that only show that it still runs. */
 function lines(text: string, onLine?: (line: string) => void): void {
   for (const line of text.split("\n")) if (!/^(@ updating)?[\s.]*$/.test(line)) onLine?.(line.trimEnd());
 }
 
-/** Brings the whole lab up; a second run does what is missing, and the stack then says that nothing changed. */
+/** Brings the whole lab up. If it is up already, the stack reports that nothing changed. */
 export async function up(): Promise<void> {
   const stackStep: Task = {
     title: "pulumi up",
@@ -122,12 +122,12 @@ export async function up(): Promise<void> {
   await new Listr([...groundSteps(), stackStep], SHOWN).run();
 }
 
-/** Makes what all labs share: nothing where it is in the cache. */
+/** Builds what all labs share, unless it is in the cache. */
 export async function build(): Promise<void> {
   await new Listr(buildSteps(), SHOWN).run();
 }
 
-/** What an update did, in words: "38 created", "nothing changed". */
+/** Returns what an update did, in words such as "38 create" or "nothing changed". */
 export function changes(result: UpResult): string {
   const counts = Object.entries(result.summary.resourceChanges ?? {})
     .filter(([kind, count]) => kind !== "same" && (count ?? 0) > 0)

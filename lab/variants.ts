@@ -7,7 +7,7 @@ export interface SiteText {
   containers: { name: string; ip?: string; type?: string; generation?: number }[];
 }
 
-/** The lab's site with changes, as a file of its own beside the lab's state. Gives its path. */
+/** Writes the lab's site with changes into a file in the lab's state, and returns its path. */
 export function siteVariant(name: string, change: (site: SiteText) => void): string {
   const site = JSON.parse(withAddresses(readFileSync(SITE_TEMPLATE, "utf8"))) as SiteText;
   change(site);

@@ -5,7 +5,7 @@ import { CACHE } from "../core/cache";
 import { STACK } from "./places";
 import { labStack, STACK_FOLDER } from "./stack";
 
-/** What Pulumi's CLI needs to find the lab's stack, in the environment; writes the stack's settings. */
+/** Writes the stack's settings, and returns the environment variables with which Pulumi's CLI finds the lab's stack. */
 export async function cliEnvironment(
   overrides: Record<string, unknown> = {},
 ): Promise<Record<string, string | undefined>> {
@@ -13,7 +13,7 @@ export async function cliEnvironment(
   return { ...envVars, PATH: `${join(CACHE, "bin")}:${process.env.PATH ?? ""}` };
 }
 
-/** What `npm run verify` says of the lab with these settings: all of it, and its exit code. Throws where it could not look. */
+/** Runs `npm run verify` for the lab, and returns its output and exit code. Throws an Error if it could not check anything. */
 export async function verifyLab(
   overrides: Record<string, unknown> = {},
   ...more: string[]

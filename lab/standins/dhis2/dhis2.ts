@@ -1,6 +1,6 @@
 /**
- * The lab's stand-in for DHIS2 2.41: the login, and the editing of a user, with the lines that DHIS2 writes for them
- * (formats: AuthenticationLoggerListener and AbstractAuditConsumer of dhis2-core). Only for the lab: its users are public.
+ * The lab's stand-in for DHIS2 2.41: logins and changes of some objects, with the log lines that DHIS2 writes for them
+ * (formats: AuthenticationLoggerListener and AbstractAuditConsumer of dhis2-core). Only for the lab: its passwords are public.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -19,14 +19,14 @@ const SUPERUSER_ROLE = "yrB6vc5Ip3r";
 
 let thread = 0;
 
-/** A line of the WAR's own log4j2 layout, to the journal. */
+/** Writes a line in the layout of DHIS2's own log4j2.xml; Tomcat's unit sends it to the journal. */
 function log(message: string, file: string): void {
   const time = new Date().toISOString().slice(0, 23).replace(".", ",");
   thread = (thread % 10) + 1;
   console.log(`* INFO  ${time} ${message} (${file} [tomcat-http-${thread}])`);
 }
 
-/** What DHIS2's log sanitiser lets through (2.40 and later): anything else becomes an underscore. */
+/** Replaces each character that DHIS2's log sanitiser (2.40 and later) does not accept with an underscore. */
 function sanitise(text: string): string {
   return text.replace(/[^A-Za-z0-9 ;:,.'=@_-]/g, "_");
 }
@@ -35,7 +35,7 @@ function authentication(event: string, details: string): void {
   log(`Authentication event: ${event}; ${details}`, "AuthenticationLoggerListener.java");
 }
 
-/** Collections of the API whose objects are audited, and their classes. */
+/** The API's collections whose objects are audited, with their Java classes. */
 const KLASSES: Record<string, string> = {
   users: "org.hisp.dhis.user.User",
   apiToken: "org.hisp.dhis.security.apikey.ApiToken",
@@ -86,7 +86,7 @@ function login(username: string, password: string, address: string): boolean {
     );
     return true;
   }
-  // 2.41 to 2.43 write no line for a name that nobody has.
+  // 2.41 to 2.43 write no line for an unknown user name.
   if (USERS[username] !== undefined) {
     authentication(
       "AuthenticationFailureBadCredentialsEvent",
@@ -96,7 +96,7 @@ function login(username: string, password: string, address: string): boolean {
   return false;
 }
 
-/** The raw X-Forwarded-For, as DHIS2 takes it. */
+/** Returns the client's address: X-Forwarded-For as it came, like DHIS2. */
 function addressOf(request: IncomingMessage): string {
   return String(request.headers["x-forwarded-for"] ?? request.socket.remoteAddress ?? "");
 }

@@ -1,4 +1,4 @@
-/** Every call to Kibana's API that Elastic's provider, `npm run verify` or the lab makes; others are answered with 404. */
+/** Every request to Kibana's API that Elastic's provider, `npm run verify` or the lab sends. The reply to all others is 404. */
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { importFile } from "./import";
@@ -8,22 +8,22 @@ import { acceptRule } from "./rules";
 import * as schemas from "./schemas";
 import { check, checkBody, refuse } from "./schemas";
 
-/** What a call wants to be saved, new or in place of `old`, with Kibana's defaults. Throws what Kibana refuses. */
+/** Returns the object to save, new or instead of `old`, with Kibana's defaults. Throws Kibana's error if it refuses the object. */
 type Accept<S> = (c: Context, id: string, old?: S) => Promise<S>;
 
-/** An object as the API shows it: of a rule, without what only Kibana knows. */
+/** Returns an object as the API shows it: a rule without Kibana's internal data. */
 const shown = (object: object) => ({ ...object, kept: undefined });
 
-/** The objects of one type; the server saves them after each call. */
+/** Returns the API for the objects of one type. The server saves them after each request. */
 function resource<S extends { id: string }>(type: string, saved: Record<string, S>, accept: Accept<S>): Hono {
-  // Data views alone are shown in an envelope and changed by POST, and their removal is answered with 200.
+  // Only data views are shown in an envelope and changed with POST, and the reply to their removal is 200.
   const isView = type === "index-pattern";
   const show = (object: S): object => (isView ? { data_view: object } : shown(object));
   return new Hono()
     .get("/:id", (c) => c.json(show(find(type, saved, c.req.param("id")))))
     .on(isView ? "POST" : "PUT", "/:id", async (c) => {
       const old = find(type, saved, c.req.param("id"));
-      // In place: a rule may be running.
+      // The same object is changed, because a rule may be running.
       return c.json(show(Object.assign(old, await accept(c, old.id, old))));
     })
     .post("/:id?", async (c) => {
@@ -57,7 +57,7 @@ async function acceptView(c: Context, id: string, old?: View): Promise<View> {
   return { id, sourceFilters: [], fieldFormats: {}, fieldAttrs: {}, runtimeFieldMap: {}, ...data_view };
 }
 
-/** The API of a Kibana, for each path that it is at. */
+/** Returns a Kibana's API, without its base path. */
 export function api(kibana: Kibana): Hono {
   const { alert, action, "index-pattern": views } = kibana.saved;
   return new Hono()

@@ -1,18 +1,18 @@
-/** The import of saved objects: dashboards and the searches that they show. */
+/** The import of saved objects: dashboards and the saved searches in them. */
 import type { Context } from "hono";
 import type { Imported, Kibana } from "./kibana";
 import { check, refuse, savedObject } from "./schemas";
 
-/** A dashboard's attributes, as its type in Kibana lists them. */
+/** A dashboard's attributes, as Kibana's type lists them. */
 const ATTRIBUTES =
   "title description kibanaSavedObjectMeta timeRestore timeFrom timeTo refreshInterval controlGroupInput panelsJSON optionsJSON hits version";
 
 const keyOf = ({ type, id }: { type: string; id: string }) => `${type}/${id}`;
 
-/** Why an object cannot be made; `known` has the keys of what it may refer to. */
+/** Returns why an object cannot be created; undefined if it can. `known` contains the keys of the objects that it may refer to. */
 function problem({ type, references, attributes }: Imported, known: Set<string>): object | undefined {
   if (!["dashboard", "search"].includes(type)) return { type: "unsupported_type" };
-  // The real one looks for nothing else.
+  // The real Kibana checks no other references.
   const checked = references.filter((to) => ["index-pattern", "search"].includes(to.type));
   const missing = checked.filter((to) => !known.has(keyOf(to))).map(({ type, id }) => ({ type, id }));
   if (missing.length > 0) return { type: "missing_references", references: missing };
@@ -23,8 +23,8 @@ function problem({ type, references, attributes }: Imported, known: Set<string>)
 }
 
 /**
- * Imports a file of NDJSON. With one object that cannot be made nothing at all is made, though `successCount` counts
- * the others: so does Kibana.
+ * Imports an NDJSON file. Like Kibana, it imports nothing if one object cannot be created, although `successCount` counts the
+ * others.
  */
 export async function importFile({ saved }: Kibana, c: Context): Promise<Response> {
   const { file } = await c.req.parseBody();

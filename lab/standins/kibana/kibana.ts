@@ -1,4 +1,4 @@
-/** A Kibana: its settings, what it has saved, and its Elasticsearch. */
+/** A Kibana: its settings, its saved objects and its connection to Elasticsearch. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { STATUS_CODES } from "node:http";
 import { join } from "node:path";
@@ -14,22 +14,22 @@ export type View = Json & { id: string };
 export type Connector = View & { config: z.output<typeof indexConfig> };
 export type Imported = z.output<typeof savedObject>;
 export type Action = Rule["actions"][number];
-/** A rule as the API shows it, and what Kibana keeps beside it. */
+/** A rule as the API shows it, with Kibana's internal data (`kept`). */
 export interface Rule extends z.output<typeof ruleCreate> {
   id: string;
   revision: number;
   execution_status: { status: string; last_execution_date: string };
   kept: {
-    /** The `Authorization` header of its API key: what the rule may do is what the user who saved it last may. */
+    /** The `Authorization` header of its API key. The rule has the rights of the user who saved it last. */
     auth: string;
     alerts: Record<string, Alert>;
     seenUntil: string | null;
-    /** In milliseconds since 1970. */
+    /** When it runs next, in milliseconds since 1970. */
     nextRun: number;
   };
 }
 
-/** What Kibana would keep in Elasticsearch's system indices: the objects of each type by id, those of an import by both. */
+/** What Kibana would store in Elasticsearch's system indices: objects by type and id; imported ones by a key of both. */
 interface Saved {
   alert: Record<string, Rule>;
   action: Record<string, Connector>;
@@ -37,12 +37,12 @@ interface Saved {
   imported: Record<string, Imported>;
 }
 
-/** One of the objects of a type. Throws Kibana's 404 where there is none. */
+/** Returns an object by its id. Throws Kibana's 404 if it does not exist. */
 export function find<S>(type: string, objects: Record<string, S>, id: string): S {
   return objects[id] ?? refuse(404, `Saved object [${type}/${id}] not found`);
 }
 
-/** A Kibana with these settings, as it left off. */
+/** Returns a Kibana with these settings and the objects that it saved in earlier runs. */
 export function openKibana(settings: Settings, log: (line: string) => void) {
   const file = join(settings["path.data"], "saved.json");
   const none: Saved = { alert: {}, action: {}, "index-pattern": {}, imported: {} };
@@ -55,14 +55,14 @@ export function openKibana(settings: Settings, log: (line: string) => void) {
 }
 export type Kibana = ReturnType<typeof openKibana>;
 
-/** Elasticsearch as Kibana's settings describe it. */
+/** Returns Kibana's connection to Elasticsearch, from its settings. */
 function openElasticsearch(settings: Settings) {
   const [origin] = settings["elasticsearch.hosts"];
   const authorities = settings["elasticsearch.ssl.certificateAuthorities"];
   const ca = authorities?.map((file) => readFileSync(file, "utf8")).join("");
-  /** The `Authorization` header of Kibana's own login. */
+  /** The `Authorization` header of Kibana's own user. */
   const own = basicAuth(settings["elasticsearch.username"], settings["elasticsearch.password"]);
-  /** One call. Refuses what Elasticsearch refuses, with its words; throws when it cannot be reached. */
+  /** Sends a request and returns the reply's JSON. Throws Elasticsearch's error if it refuses, or an Error if it cannot be reached. */
   async function call(method: string, path: string, authorization = "", json?: object): Promise<Json> {
     const headers = { authorization, "content-type": "application/json" };
     const body = json && JSON.stringify(json);
@@ -72,7 +72,7 @@ function openElasticsearch(settings: Settings) {
     const { root_cause: [root] = [] } = (answer.error ?? {}) as { root_cause?: { reason: string }[] };
     return refuse(status, root?.reason ?? STATUS_CODES[status] ?? "");
   }
-  /** True once Elasticsearch takes Kibana's own login. */
+  /** Returns whether Elasticsearch accepts Kibana's own user. */
   const isReady = () => call("GET", "/_security/_authenticate", own).then(Boolean, () => false);
   return { own, call, isReady };
 }

@@ -5,7 +5,7 @@ import { openKibana } from "./kibana";
 import { createServer } from "./server";
 import { loadSettings } from "./settings";
 
-/** Starts the server, as `bin/kibana` does, and runs the rules. */
+/** Starts the server as `bin/kibana` does, and runs the rules. */
 async function main(): Promise<void> {
   const settings = loadSettings(process.env.KBN_PATH_CONF ?? "/etc/kibana");
   const kibana = openKibana(settings, console.log);

@@ -1,4 +1,4 @@
-/** Who may use Kibana: its part of a role is kept in Elasticsearch's, as privileges of an application. */
+/** Who may use Kibana. Kibana's part of a role is stored in Elasticsearch's role, as an application's privileges. */
 import { type Context, Hono } from "hono";
 import type { Json } from "../../../core/json";
 import type { Kibana } from "./kibana";
@@ -7,17 +7,17 @@ import { checkBody, refuse, role } from "./schemas";
 type Granted = { application: string; privileges: string[] }[];
 const application = "kibana-.kibana";
 
-/** True where a call may be made. Throws what Elasticsearch says of a login that it does not know, and Kibana's 403. */
+/** Returns true if a request is allowed. Throws Elasticsearch's error for an unknown login, or Kibana's 403. */
 export async function authorize({ call }: Kibana, { req }: Context): Promise<true> {
   const user = await call("GET", "/_security/user/_privileges", req.header("authorization"));
   const mine = (user.applications as Granted).filter((it) => [application, "*"].includes(it.application));
-  // Readers only read.
+  // Who has only read rights may only read.
   const enough = req.method === "GET" ? /./ : /^(\*|all)$/;
   const may = mine.some(({ privileges }) => privileges.some((name) => enough.test(name)));
   return may || refuse(403, "Forbidden");
 }
 
-/** Roles, read and written with the rights of who calls. */
+/** Returns the API for roles. It reads and writes them with the caller's rights. */
 export function roles({ call }: Kibana): Hono {
   const ask = (method: string, { req }: Context, body?: object): Promise<Json> =>
     call(method, `/_security/role/${req.param("id")}`, req.header("authorization"), body);

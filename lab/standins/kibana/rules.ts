@@ -1,4 +1,4 @@
-/** Rules: kept with an API key of who saved them, and run on their schedule against Elasticsearch. */
+/** Rules: each is stored with an API key of the user who saved it, and runs on its schedule with that key. */
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { auth as loginOf } from "hono/utils/basic-auth";
@@ -10,7 +10,7 @@ import { renderAll, variables } from "../../../kibana/templates";
 import { type Action, find, type Kibana, type Rule } from "./kibana";
 import { check, checkBody, refuse } from "./schemas";
 
-/** A rule as it is saved: with its defaults, and with an API key that may do what the user may who saves it. */
+/** Returns a rule as it is saved: with its defaults, and with an API key that has the rights of the user who saves it. */
 export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: Rule): Promise<Rule> {
   const { call, own, saved } = kibana;
   const rule = old ? { ...old, ...(await checkBody(ruleUpdate, c)) } : await checkBody(ruleCreate, c);
@@ -32,7 +32,7 @@ export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: R
   const api_key = { name: `Alerting: .es-query/${rule.name}` };
   const grant = { grant_type: "password", ...loginOf(c.req.raw), api_key };
   const granted = await call("POST", "/_security/api_key/grant", own, grant);
-  // What the old one keeps may have changed in between: it runs on.
+  // The rule may have run in the meantime: its internal data is taken over as it is now.
   const kept = old?.kept ?? { alerts: {}, seenUntil: null, nextRun: 0 };
   return {
     execution_status: { status: "pending", last_execution_date: new Date().toISOString() },
@@ -42,7 +42,7 @@ export async function acceptRule(kibana: Kibana, c: Context, id: string, old?: R
   };
 }
 
-/** Writes what one action says. Of one that fails Kibana tells in its event log alone, an index; nobody tries it again. */
+/** Writes the documents of an action. Like Kibana, it reports a failed action only in the event log (an index), and does not retry it. */
 async function act(kibana: Kibana, rule: Rule, firing: Firing<Action>, now: Date): Promise<void> {
   const { call, own, saved, settings } = kibana;
   const { id, params } = firing.action;
@@ -61,7 +61,7 @@ async function act(kibana: Kibana, rule: Rule, firing: Firing<Action>, now: Date
   }
 }
 
-/** Searches for what a rule is about, does the actions that are due, and gives its status. Throws what goes wrong before them. */
+/** Runs a rule: searches, does the actions that are due, and returns the rule's status. Throws an Error if the search fails. */
 async function execute(kibana: Kibana, rule: Rule, now: Date): Promise<{ status: string }> {
   const { kept } = rule;
   if (rule.params.searchType === "esqlQuery") throw new Error("this Elasticsearch has no ES|QL");
@@ -86,7 +86,7 @@ async function run(kibana: Kibana, rule: Rule, now: Date): Promise<void> {
   rule.execution_status = { ...outcome, last_execution_date: now.toISOString() };
 }
 
-/** Runs the rules that are due. To be called again and again, once the last call has ended. */
+/** Runs the rules that are due. Call it repeatedly, each time after the last call has ended. */
 export async function runDue(kibana: Kibana, now: Date): Promise<void> {
   const isDue = ({ enabled, kept }: Rule) => enabled && kept.nextRun <= now.getTime();
   const due = Object.values(kibana.saved.alert).filter(isDue);

@@ -1,15 +1,15 @@
-/** What Kibana 8.19 takes, as far as this project sends it: everything else is refused, with Kibana's words where it has some. */
+/** What Kibana 8.19 accepts, as far as this project sends it. Everything else is refused, with Kibana's message if it has one. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 
-/** Ends a call with the HTTP status and the message that Kibana would give. */
+/** Ends a request with the HTTP status and message that Kibana would send. */
 export function refuse(status: number, message: string): never {
   throw new HTTPException(status as ContentfulStatusCode, { message });
 }
 
-/** Zod's complaints in the words of Kibana's own schema library; those that are not here stay zod's. */
+/** Zod's errors as messages of Kibana's schema library. Errors that are not listed here keep zod's message. */
 function words({ input, path, ...issue }: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") return "definition for this key is missing";
   if (issue.code === "invalid_type") {
@@ -22,7 +22,7 @@ function words({ input, path, ...issue }: z.core.$ZodRawIssue): string | undefin
   return texts.length === 1 ? texts[0] : `types that failed validation:${failed.join("")}`;
 }
 
-/** Gives a value back with its defaults. Throws Kibana's 400 with the first complaint; `start` comes before its path. */
+/** Returns a value with its defaults. Throws Kibana's 400 with the first error; `start` comes before the path in it. */
 export function check<T extends z.ZodType>(schema: T, value: unknown, start = "["): z.output<T> {
   const result = schema.safeParse(value, { error: words });
   if (result.success) return result.data;
@@ -31,7 +31,7 @@ export function check<T extends z.ZodType>(schema: T, value: unknown, start = "[
   return refuse(400, `${start}${[...(issue?.path ?? []), ...unknown].join(".")}]: ${issue?.message}`);
 }
 
-/** A call's JSON with its defaults. Throws Kibana's 400. */
+/** Returns a request's JSON with its defaults. Throws Kibana's 400. */
 export async function checkBody<T extends z.ZodType>(schema: T, { req }: Context): Promise<z.output<T>> {
   return check(schema, await req.json(), "[request body.");
 }
@@ -40,7 +40,7 @@ const text = z.string();
 const no = z.boolean().default(false);
 const anything = z.record(text, z.unknown());
 
-/** The bodies of POST on connectors (a new one) and of PUT on one, and the config of one that writes documents. */
+/** The bodies of POST (a new connector) and PUT (an existing one), and the config of a connector that writes documents. */
 export const connectorCreate = z.strictObject({
   name: text,
   connector_type_id: text,
@@ -55,14 +55,14 @@ export const indexConfig = z.strictObject({
 });
 
 const view = z.strictObject({ title: text, name: text, timeFieldName: text.optional(), allowNoIndex: no });
-/** The bodies of POST on data views (a new one) and on one of them. */
+/** The bodies of POST for a new and for an existing data view. */
 export const viewCreate = z.strictObject({
   data_view: view.extend({ id: text.optional() }),
   override: z.literal(true),
 });
 export const viewUpdate = z.strictObject({ data_view: view });
 
-/** The body of PUT on a role; what its first part says is for Elasticsearch to check. */
+/** The body of PUT for a role. Elasticsearch checks its first part. */
 export const role = z.strictObject({
   elasticsearch: anything,
   kibana: z.array(
@@ -70,7 +70,7 @@ export const role = z.strictObject({
   ),
 });
 
-/** One line of an import. */
+/** One line of an imported file. */
 export const savedObject = z.object({
   type: text,
   id: text,

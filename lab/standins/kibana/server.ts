@@ -18,7 +18,7 @@ function application(kibana: Kibana): Hono {
     if (status === 401) c.header("www-authenticate", 'Basic realm="Kibana"');
     return c.json({ statusCode: status, error: STATUS_CODES[status], message: error.message }, status);
   });
-  // Everybody may know whether it is available; who has a login sees more.
+  // Everybody may see whether it is available; with a login, one sees more.
   app.get("/api/status", async (c) => {
     const ready = await kibana.isReady();
     const known = await authorize(kibana, c).catch(() => false);
@@ -34,19 +34,19 @@ function application(kibana: Kibana): Hono {
     await next();
     if (!isRead) kibana.save();
   });
-  // What people see, wherever in Kibana they go.
+  // Every page of Kibana shows this.
   app.on("GET", ["/", "/app/*"], (c) =>
     c.text("This is the lab's stand-in for Kibana: it has the API, and runs the rules, but draws nothing."),
   );
   return app.route("/api", api(kibana)).route("/s/default/api", api(kibana));
 }
 
-/** The server of a Kibana. The caller makes it listen, and runs the rules that are due. */
+/** Returns a Kibana's server. The caller lets it listen and runs the rules that are due. */
 export function createServer(kibana: Kibana): Server {
   const { settings } = kibana;
   const { "server.ssl.enabled": isSecure, "server.ssl.certificate": cert, "server.ssl.key": key } = settings;
   const tls = isSecure && { createServer: createHttps };
-  // Kibana's own links are long.
+  // Kibana's links are long.
   const serverOptions = {
     maxHeaderSize: 81920,
     cert: cert && readFileSync(cert),

@@ -1,4 +1,4 @@
-/** `kibana.yml` and the keystore beside it, which wins: the settings that this project writes, and no others. */
+/** `kibana.yml` and the keystore, which overrides it: only the settings that this project writes. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -25,25 +25,25 @@ const settings = z
     "path.data": text.default("/var/lib/kibana"),
     "telemetry.optIn": z.boolean().optional(),
     "telemetry.allowChangingOptInStatus": z.boolean().optional(),
-    // Without it the real one starts, but neither rules nor connectors work.
+    // Without it, the real Kibana starts, but rules and connectors do not work.
     "xpack.encryptedSavedObjects.encryptionKey": key,
     "xpack.reporting.encryptionKey": key.optional(),
     "xpack.security.encryptionKey": key.optional(),
   })
-  // Kibana's own words for an address that leads elsewhere than it serves (http_config.ts); it does not start then.
+  // Kibana's own message for a public URL with another path than it serves (http_config.ts). It does not start then.
   .superRefine(({ "server.basePath": basePath, "server.publicBaseUrl": address }, context) => {
     const path = address === undefined ? basePath : new URL(address).pathname.replace(/^\/$/, "");
     const message = `[publicBaseUrl] must contain the [basePath]: ${path || "/"} !== ${basePath}`;
     if (path !== basePath) context.addIssue({ code: "custom", path: ["server"], message });
   });
 
-/** Kibana's settings with their defaults, under their dotted names. */
+/** Kibana's settings with their defaults, by their names with dots. */
 export type Settings = z.output<typeof settings>;
 
-/** Checks settings; throws with Kibana's words at the first that is wrong or unknown. */
+/** Checks settings. Throws an Error with Kibana's message about the first wrong or unknown one. */
 export const checkSettings = (raw: unknown): Settings => check(settings, raw);
 
-/** Reads a folder's `kibana.yml` and keystore. */
+/** Returns the settings in a folder's `kibana.yml` and keystore. */
 export function loadSettings(folder: string): Settings {
   const read = (name: string) => parse(readFileSync(join(folder, name), "utf8")) as object | null;
   return checkSettings({ ...read("kibana.yml"), ...read("kibana.keystore") });

@@ -1,9 +1,9 @@
 /**
  * Stand-in for @pulumi/command 1.2.1's plugin, `remote.Command` only: commands over the SSH of the program's own
- * forward. As with the real one a preview never dials, a refresh sees nothing, a command's lines are on the screen only
- * while it runs, a failing command's message holds the command and all its output, and stdout and stderr are not secret
- * because an input is. Unlike the real one it takes no host without a pinned key, and one private key (or the SSH agent)
- * for the host and its bastion.
+ * connection code. Like the real plugin: a preview opens no connection; a refresh finds nothing; a command's output is on the
+ * screen only while it runs; the error of a failed command contains the command and all its output; stdout and stderr do not
+ * become secret because an input is. Unlike the real plugin, it requires a pinned host key, and uses one private key (or the
+ * SSH agent) for both the host and its bastion.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -21,9 +21,9 @@ const CONNECTION = [...Object.keys(CONNECTION_DEFAULTS), "host", "hostKey", "pri
 interface Connection extends SshHost {
   readonly privateKey?: string;
   readonly proxy?: SshHost;
-  /** Attempts after the first one. */
+  /** How often it tries again after the first attempt. */
   readonly dialErrorLimit: number;
-  /** For each attempt, in seconds. */
+  /** The time limit of each attempt, in seconds. */
   readonly perDialTimeout: number;
 }
 
@@ -37,7 +37,7 @@ function withDefaults(given: unknown): Props {
   return { ...CONNECTION_DEFAULTS, ...connection, ...proxy };
 }
 
-/** Tries as often as the connection says, whatever the reason. Pauses grow from 0.1 s by half each time, up to 5 s. */
+/** Tries as often as the connection's settings say, after any error. The pauses grow from 0.1 s by half each time, up to 5 s. */
 async function dial({ proxy: bastion, ...host }: Connection, subject: Subject): Promise<Client> {
   for (let failed = 0; ; failed++) {
     try {
@@ -51,7 +51,7 @@ async function dial({ proxy: bastion, ...host }: Connection, subject: Subject): 
   }
 }
 
-/** Collects a stream's text, hands on each whole line, and gives the text at the end. */
+/** Collects a stream's text, passes on each complete line, and returns the whole text at the end. */
 function collect(stream: NodeJS.ReadableStream, all: Buffer[], onLine: (line: string) => void): () => string {
   const chunks: Buffer[] = [];
   let pending = "";
@@ -90,14 +90,14 @@ function execute(client: Client, subject: Subject, command: string, inputs: Prop
         const shown = Buffer.concat(all).toString();
         reject(new Error(`${ending}: running ${JSON.stringify(command)}:\n${shown}`));
       });
-      // A command may end without reading its stdin.
+      // A command can end before it has read its whole stdin.
       channel.on("error", () => undefined);
       channel.end(inputs.stdin);
     });
   });
 }
 
-/** Its output; the last one's where there is nothing to run. */
+/** Returns a command's output; the output of the last command if there is nothing to run. */
 async function run(subject: Subject, command: unknown, inputs: Props, last: Props = {}): Promise<Props> {
   if (typeof command !== "string") return { stdout: last.stdout ?? "", stderr: last.stderr ?? "" };
   const client = await dial(inputs.connection as Connection, subject);
@@ -108,7 +108,7 @@ async function run(subject: Subject, command: unknown, inputs: Props, last: Prop
   }
 }
 
-/** The provider's methods. */
+/** Returns the provider's methods. */
 export const command: Standin = {
   version: "1.2.1",
   check(token, news) {

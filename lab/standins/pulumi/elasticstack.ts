@@ -1,7 +1,7 @@
 /**
  * Stand-in for Pulumi's terraform-provider plugin with elastic/elasticstack 0.11.17 as its parameter: the resources that
- * the stack makes (kinds.ts), with the provider's requests and habits. Like there, what is compared with a program's
- * inputs is what the servers gave back, not what was sent. What it does not know, it refuses.
+ * the stack creates (kinds.ts), with the provider's requests and behaviour. Like the provider, it compares a program's
+ * inputs with what the servers returned, not with what was sent. It refuses everything that it does not know.
  */
 import { randomUUID } from "node:crypto";
 import { stableJson } from "../../../core/json";
@@ -19,18 +19,18 @@ function kindOf(token: string): Kind {
   return kind;
 }
 
-/** The property that names a resource, where the server does not. */
+/** Returns the property that names a resource; undefined if the server makes its id. */
 const keyOf = ({ fields }: Kind) => Object.keys(fields).find((name) => fields[name]?.key);
 
-/** The part of an id after the cluster or space. */
+/** Returns the part of an id after the cluster's or space's name. */
 const nameOf = (id: string) => id.slice(id.indexOf("/") + 1);
 
-/** The provider's methods, as unconfigured. */
+/** Returns the provider's methods, before it is configured. */
 export function createElasticstack(): Standin {
   let send = createSend({});
   let cluster: unknown;
 
-  /** What the server has of a resource; undefined where it is gone. */
+  /** Returns a resource's properties as the server has them; undefined if the resource does not exist. */
   async function find(kind: Kind, id: string): Promise<Props | undefined> {
     if (!kind.read) return {};
     const name = nameOf(id);
@@ -40,14 +40,14 @@ export function createElasticstack(): Standin {
     return isObject(found) ? fromAnswer(kind.fields, found) : undefined;
   }
 
-  /** Like the real one's: Kibana's space or the cluster's UUID, and the name. */
+  /** Returns an id like the real provider's: Kibana's space or the cluster's UUID, and the name. */
   async function idOf({ server, create }: Kind, name: string): Promise<string> {
     if (server === "Kibana") return create.includes(" /s/default/") ? `default/${name}` : name;
     cluster ??= valueAt(await send({ server }, "GET /"), "cluster_uuid");
     return `${String(cluster)}/${name}`;
   }
 
-  /** Makes a resource, or changes an old one; gives what is there then. */
+  /** Creates a resource or updates an existing one, and returns its new state. */
   async function write(subject: Subject, inputs: Props, old?: Made): Promise<Made> {
     const kind = kindOf(subject.token);
     const state = old?.outputs;
@@ -87,7 +87,7 @@ export function createElasticstack(): Standin {
       refuse(token, foreignNames(kind.fields, plain(news)));
       const [problem] = emptyLists(kind.fields, plain(news));
       if (problem !== undefined) throw new Error(problem);
-      // The real one makes up a name that is not given, with a random end.
+      // The real provider generates a missing name, with a random end.
       const key = keyOf(kind);
       if (key && !news[key]) throw new Error(`the program gives no ${key} to ${token}`);
       return news;
@@ -95,7 +95,7 @@ export function createElasticstack(): Standin {
     diff(token, state, _olds, news) {
       const found = differences(kindOf(token).fields, state, news);
       const replaces = found.filter(([, replaces]) => replaces).map(([path]) => path);
-      // The bridge has a resource whose name is given and stays deleted before it is made again.
+      // Pulumi's bridge deletes a resource before it creates the replacement if the given name stays the same.
       const deleteFirst = replaces.length > 0 && news.name !== undefined && news.name === state.name;
       return { changed: found.map(([path]) => path), replaces, ...(deleteFirst && { deleteFirst }) };
     },
@@ -122,7 +122,7 @@ export function createElasticstack(): Standin {
         throw new Error("cannot destroy index without setting deletion_protection=false");
       }
       const name = nameOf(id);
-      // An API key is named in the body.
+      // The name of an API key is in the body.
       const body = kind.delete?.includes("{id}") ? undefined : { ids: [name] };
       if (kind.delete) await send(kind, kind.delete, { id: name }, body);
     },

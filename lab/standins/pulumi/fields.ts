@@ -1,36 +1,36 @@
-/** What a resource's properties are in a server's JSON, as a table; and what follows from it for every type of resource. */
+/** How a resource's properties correspond to a server's JSON: a table, and functions that work for every resource type. */
 import { stableJson } from "../../../core/json";
 import { isObject, type Props } from "./marks";
 
-/** A property. Without more, it is in the server's JSON under its name in snake_case. */
+/** A property. By default, its name in the server's JSON is its own name in snake_case. */
 export interface Field {
-  /** Its name in the server's JSON; "" where it is not in it. */
+  /** Its path in the server's JSON, with dots; "" if it is not in the JSON. */
   readonly at?: string;
-  /** A JSON text here (or a list of them), its value there. */
+  /** The property is JSON text (or a list of JSON texts); the server's JSON contains the value. */
   readonly json?: true;
-  /** A block (or a list of them) of these. */
+  /** The property is a block (or a list of blocks) with these properties. */
   readonly fields?: Fields;
-  /** A list whose order means nothing. */
+  /** The property is a list whose order has no meaning. */
   readonly set?: true;
-  /** An empty list is refused (MinItems in the provider's schema). */
+  /** The provider refuses an empty list (MinItems in its schema). */
   readonly filled?: true;
-  /** What the provider puts where nothing is given. */
+  /** The provider's default. */
   readonly initial?: unknown;
-  /** The name in the request's path. */
+  /** The property is the resource's name in the path of a request. */
   readonly key?: true;
-  /** Sent at creation alone. */
+  /** It is sent only when the resource is created. */
   readonly once?: true;
-  /** Never read back. */
+  /** It is never read from the server. */
   readonly unread?: true;
-  /** Whether its change makes another resource. */
+  /** Returns whether its change replaces the resource. Default: no. */
   replaces?(was: unknown, wanted: unknown): boolean;
-  /** What the provider wants, given what is there. */
+  /** Returns the value that the provider wants, given the present one. Default: the input. */
   merge?(was: unknown, wanted: unknown): unknown;
 }
 
 export type Fields = Readonly<Record<string, Field>>;
 
-/** What is at a place in a server's JSON, with dots. */
+/** Returns the value at a path with dots in a server's JSON; undefined if there is none. */
 export function valueAt(json: unknown, place: string): unknown {
   return place.split(".").reduce((inner, key) => (inner as Props | null | undefined)?.[key], json);
 }
@@ -39,17 +39,17 @@ function placeOf(name: string, { at }: Field): string {
   return at ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** One value or each of a list. */
+/** Applies a function to a value, or to each item of a list. */
 function each(value: unknown, work: (item: unknown) => unknown): unknown {
   return Array.isArray(value) ? value.map(work) : work(value);
 }
 
-/** A JSON text's value; a value that a preview does not know is no JSON. */
+/** Returns the value of a JSON text. Other texts, such as an unknown value's in a preview, are returned as they are. */
 function parsed(value: unknown): unknown {
   return typeof value === "string" && /^\s*[[{]/.test(value) ? JSON.parse(value) : value;
 }
 
-/** The inputs in the server's JSON, without what is empty: what is sent, or all of it in one form, to compare it. */
+/** Returns the inputs as the server's JSON, without empty values: the body of a request, or one canonical form to compare. */
 export function toBody(fields: Fields, inputs: Props, what: "to create" | "to change" | "to compare"): Props {
   const compares = what === "to compare";
   const body: Props = {};
@@ -59,7 +59,7 @@ export function toBody(fields: Fields, inputs: Props, what: "to create" | "to ch
       if (field.json) return parsed(item);
       return field.fields && isObject(item) ? toBody(field.fields, item, what) : item;
     });
-    // Terraform's "not set".
+    // Terraform takes these as "not set".
     if (["null", '""', "[]", "{}"].includes(JSON.stringify(value ?? null))) continue;
     const sorts = compares && field.set && Array.isArray(value);
     body[placeOf(name, field)] = sorts ? value.map((item) => stableJson(item)).sort() : value;
@@ -67,7 +67,7 @@ export function toBody(fields: Fields, inputs: Props, what: "to create" | "to ch
   return body;
 }
 
-/** The properties that an answer says; what is not there is undefined. */
+/** Returns the properties in a server's reply; those that are missing there are undefined. */
 export function fromAnswer(fields: Fields, answer: Props): Props {
   const read = Object.entries(fields).filter(([, { at, unread }]) => at !== "" && !unread);
   const properties = read.map(([name, field]) => {
@@ -80,7 +80,7 @@ export function fromAnswer(fields: Fields, answer: Props): Props {
   return Object.fromEntries(properties);
 }
 
-/** Names among the inputs that no field has, at any depth. */
+/** Returns the names of inputs that are not in the table, at any depth. */
 export function foreignNames(fields: Fields, inputs: Props, prefix = ""): string[] {
   return Object.entries(inputs).flatMap(([name, value]) => {
     const field = fields[name];
@@ -91,7 +91,7 @@ export function foreignNames(fields: Fields, inputs: Props, prefix = ""): string
   });
 }
 
-/** The lists among the inputs that are empty and must not be, each as the provider says it. */
+/** Returns the provider's error for each list that must not be empty. */
 export function emptyLists(fields: Fields, inputs: Props): string[] {
   const empty = Object.entries(fields).filter(
     ([name, { filled }]) => filled && stableJson(inputs[name] ?? null) === "[]",
@@ -103,8 +103,8 @@ export function emptyLists(fields: Fields, inputs: Props): string[] {
 }
 
 /**
- * Where the state, which is what the servers gave back, is not what the inputs want: paths, and whether each makes
- * another resource. An unknown value differs.
+ * Returns where the state (what the servers returned) differs from the inputs: each path, and whether it replaces the
+ * resource. An unknown value differs.
  */
 export function differences(fields: Fields, state: Props, inputs: Props, prefix = ""): [string, boolean][] {
   return Object.entries(fields).flatMap(([name, field]): [string, boolean][] => {

@@ -1,4 +1,4 @@
-/** What every plugin of the engine's does: serve gRPC on a loopback port, print the port, and end with the engine. */
+/** What every plugin of Pulumi's engine does: it serves gRPC on a loopback port, prints the port, and ends with the engine. */
 import * as grpc from "@grpc/grpc-js";
 
 type Handler<Request, Response> = (
@@ -6,7 +6,7 @@ type Handler<Request, Response> = (
   reply: grpc.sendUnaryData<Response>,
 ) => void;
 
-/** A handler from what it gives; of an error only the message goes out. */
+/** Returns a gRPC handler for a function. Of an error, only the message is sent. */
 export function handler<Request, Response>(
   work: (request: Request) => Response | Promise<Response>,
 ): Handler<Request, Response> {
@@ -21,7 +21,7 @@ export function handler<Request, Response>(
   };
 }
 
-/** Serves a service of Pulumi's protocol on a loopback port of its own, which it prints for the engine. */
+/** Serves a service of Pulumi's protocol on a free loopback port, and prints the port for the engine. */
 export function listen(definition: unknown, handlers: grpc.UntypedServiceImplementation): void {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
@@ -34,11 +34,11 @@ export function listen(definition: unknown, handlers: grpc.UntypedServiceImpleme
   });
 }
 
-/** Ends this process when the one that started it is gone; `before` ends what it started itself. */
+/** Ends this process when its parent process has ended; `before` ends the processes that this one started. */
 export function endWithParent(before: () => void = () => undefined): void {
   const parent = process.ppid;
   setInterval(() => {
-    // It may have been gone before this line was reached.
+    // The parent may have ended before this line was reached.
     if (process.ppid === parent && parent !== 1) return;
     before();
     process.exit(0);

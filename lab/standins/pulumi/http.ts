@@ -1,4 +1,4 @@
-/** The provider's configuration, and requests to the two servers as elasticstack 0.11.17 makes them. */
+/** The provider's configuration, and requests to the two servers as elasticstack 0.11.17 sends them. */
 import { readFileSync } from "node:fs";
 import { FormData } from "undici";
 import { sendRequest, basicAuth } from "../../../connection/https";
@@ -7,9 +7,9 @@ import { isObject, type Props } from "./marks";
 import { refuse } from "./serve";
 
 /**
- * A way to the servers, with logins and certificates from the provider's configuration: sends a request such as
- * "GET /_ingest/pipeline/{id}" with the value of what is in braces, and gives the answer's JSON, or undefined where a GET
- * finds nothing. Throws with the server's status and words.
+ * Returns a function that sends requests to the servers, with logins and certificates from the provider's configuration. A
+ * request is a text such as "GET /_ingest/pipeline/{id}", in which braces stand for values. The function returns the reply's
+ * JSON; undefined if a GET finds nothing. It throws an Error with the server's status and message.
  */
 export function createSend(config: Props) {
   const servers = { Elasticsearch: server(config.elasticsearch), Kibana: server(config.kibana) };
@@ -38,7 +38,7 @@ export function createSend(config: Props) {
   };
 }
 
-/** A block of the configuration; the generated SDK sends it as JSON text. Kibana's certificate is in a file. */
+/** Returns a block of the configuration; the generated SDK sends it as JSON text. Kibana's certificate is in a file. */
 function server(value: unknown) {
   const block: unknown = typeof value === "string" ? JSON.parse(value) : value;
   const given = (isObject(block) ? block : {}) as Record<string, string> & Record<string, string[]>;

@@ -1,6 +1,6 @@
 /**
- * The types of resources that the stack makes, as a table: their requests, their properties, and where one of them is
- * not like the others. Requests and bodies as recorded from elasticstack 0.11.17, habits as seen in it.
+ * The resource types that the stack uses, as a table: their requests, their properties, and where one differs from the others.
+ * Requests and bodies were recorded from elasticstack 0.11.17; its behaviour was observed.
  */
 import { FormData } from "undici";
 import { type Field, type Fields, valueAt } from "./fields";
@@ -9,36 +9,36 @@ import type { Props } from "./marks";
 export interface Kind {
   readonly server: "Elasticsearch" | "Kibana";
   readonly fields: Fields;
-  /** Requests, "{id}" for the resource's name or id. Without `read` nothing is ever seen, without `delete` it stays. */
+  /** Requests; "{id}" stands for the resource's name or id. Without `read`, a refresh finds nothing; without `delete`, the resource stays. */
   readonly create: string;
   readonly update?: string;
   readonly read?: string;
   readonly delete?: string;
-  /** On each of them. */
+  /** Headers of each request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The resource in the answer to `read`, where it is not at its usual place. */
+  /** Returns the resource in the reply to `read`. Default: the whole reply (Kibana), or the part under its name. */
   readonly found?: (answer: Props) => unknown;
-  /** Outputs, with their names in the answer to `create`, or to each write where nothing is read. */
+  /** Computed outputs and their names in the reply to `create`, or in the reply to each write if the type has no `read`. */
   readonly made?: Readonly<Record<string, string>>;
   readonly secret?: readonly string[];
-  /** Where the server makes the id: its place in the answer to `create`. */
+  /** The path of the id in the reply to `create`, if the server makes the id. */
   readonly id?: string;
-  /** The answers to its writes say what is there, and are taken for it. */
+  /** Whether the replies to its writes contain the new state. Default: no. */
   readonly echoes?: true;
-  /** What its writes carry, from what its fields say, and said before an update. */
+  /** Returns the body of its writes, from its fields and (for an update) its old fields. Default: the fields. */
   body?(fields: Props, old?: Props): unknown;
-  /** More requests of an update, each sent where what is wanted is not what was; where that is an object, it is the body. */
+  /** Returns further requests of an update. Each is sent if the wanted value differs from the old one; an object is sent as the body. */
   more?(fields: Props, old: Props, answer: unknown): [line: string, wanted: unknown, was: unknown][];
-  /** Looks at the answer to a write: gives a warning, or throws. */
+  /** Checks the reply to a write: returns a warning, or throws an Error. */
   review?(answer: Props): string | undefined;
 }
 
-/** What a PUT under its name changes, and makes where `create` says nothing else. */
+/** Returns the requests of a type that a PUT with the resource's name updates, and creates unless `create` names another request. */
 function named(server: Kind["server"], item: string, create = `PUT ${item}`) {
   return { server, create, update: `PUT ${item}`, read: `GET ${item}`, delete: `DELETE ${item}` };
 }
 
-/** In Kibana's default space. */
+// Paths in Kibana's default space.
 const CONNECTORS = "/s/default/api/actions/connector";
 const RULE = "/s/default/api/alerting/rule/{id}";
 const VIEWS = "/s/default/api/data_views/data_view";
@@ -53,13 +53,13 @@ const setAt = (at: string): Field => ({ at, ...set });
 const block = (fields: Fields): Field => ({ fields });
 const blocks = (fields: Fields): Field => ({ fields, set: true });
 
-/** An index's mappings, or a field of them. */
+/** An index's mappings, or one field of them. */
 interface Mapping {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, Mapping>>;
 }
 
-/** With the fields that are gone from it: they stay in the index, and the provider lets them. */
+/** Returns the wanted mappings with the fields that they no longer have: these stay in the index, and the provider accepts that. */
 function withOldFields<Wanted extends Mapping | undefined>(was: Mapping | undefined, wanted: Wanted): Wanted {
   if (!was?.properties || !wanted) return wanted;
   const fields = Object.entries(wanted.properties ?? {});
@@ -67,7 +67,7 @@ function withOldFields<Wanted extends Mapping | undefined>(was: Mapping | undefi
   return { ...wanted, properties: { ...was.properties, ...Object.fromEntries(merged) } };
 }
 
-/** Whether a field has another type than it had: that takes another index. */
+/** Returns whether a field's type changed, because this needs a new index. */
 function retyped(was?: Mapping, wanted?: Mapping): boolean {
   if (!was || !wanted) return false;
   if ((was.type ?? "object") !== (wanted.type ?? "object")) return true;
@@ -75,7 +75,7 @@ function retyped(was?: Mapping, wanted?: Mapping): boolean {
   return fields.some(([name, field]) => retyped(field, wanted.properties?.[name]));
 }
 
-/** A key as the provider keeps it: without what Elasticsearch adds to its role descriptors. */
+/** Returns an API key as the provider stores it: without what Elasticsearch adds to its role descriptors. */
 function foundKey(answer: Props): Props | undefined {
   const found = valueAt(answer, "api_keys.0") as { role_descriptors: Record<string, Props> } | undefined;
   const roles = Object.entries(found?.role_descriptors ?? {});
@@ -83,7 +83,7 @@ function foundKey(answer: Props): Props | undefined {
   return found && { ...found, role_descriptors: Object.fromEntries(kept) };
 }
 
-/** An import may fail in part: a warning; or all of it. */
+/** Returns a warning if a part of an import failed. Throws an Error if nothing was imported. */
 function importProblem({ success, successCount, errors = [] }: Props): string | undefined {
   if (success === true) return undefined;
   const failed = errors as { readonly id: string; readonly type: string; readonly error: object }[];
@@ -92,7 +92,7 @@ function importProblem({ success, successCount, errors = [] }: Props): string | 
   return `not all objects were imported successfully: ${details}`;
 }
 
-/** By their names in the program. */
+/** The resource types by their names in the program. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   ElasticsearchIngestPipeline: {
     ...named("Elasticsearch", "/_ingest/pipeline/{id}"),
@@ -118,7 +118,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     fields: {
       name: key,
       mappings: { json: true, merge: withOldFields, replaces: retyped },
-      // Of the settings the real one reads back nothing that it compares.
+      // The real provider compares no setting with what it reads.
       ...{ numberOfShards: { unread: true, ...fixed }, numberOfReplicas: unread, defaultPipeline: unread },
       deletionProtection: { at: "", initial: true },
     },
@@ -139,19 +139,19 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       enabled: {},
     },
     secret: ["password"],
-    // An update that changes something else leaves the password alone.
+    // An update of another property does not send the password.
     body: ({ password, ...rest }, old) => (password === old?.password ? rest : { ...rest, password }),
   },
   ElasticsearchSecurityApiKey: {
     ...named("Elasticsearch", "/_security/api_key/{id}", "PUT /_security/api_key"),
     read: "GET /_security/api_key?id={id}",
     delete: "DELETE /_security/api_key",
-    // A key that was invalidated by hand is still found: the real one does not look at that either.
+    // Like the real provider, it still finds a key that was invalidated by hand.
     found: foundKey,
     id: "id",
     made: { keyId: "id", apiKey: "api_key", encoded: "encoded" },
     secret: ["apiKey", "encoded"],
-    // Elasticsearch adds `allow_restricted_indices`: who leaves it out is offered an update for ever, as with the real one.
+    // Elasticsearch adds `allow_restricted_indices`: like with the real provider, a program without it gets an update each time.
     fields: { name: fixed, roleDescriptors: json, metadata: json },
   },
   KibanaActionConnector: {
@@ -172,7 +172,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         frequency: block({ summary: { initial: false }, notifyWhen: {}, throttle: {} }),
       }),
     },
-    // `enabled: false` is "not set" to the provider: the rule starts enabled, and the next update disables it.
+    // The provider takes `enabled: false` as "not set": the rule starts enabled, and the next update disables it.
     body: ({ enabled, interval, ...rest }, old) => ({
       ...{ ...rest, schedule: { interval }, throttle: null },
       ...(enabled === true && !old && { enabled }),
@@ -210,7 +210,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   KibanaSecurityRole: {
     ...named("Kibana", "/api/security/role/{id}"),
     create: "PUT /api/security/role/{id}?createOnly=true",
-    // An older client of the provider's.
+    // The provider uses an older client for this.
     headers: { "content-type": "application/json", "kbn-xsrf": "true" },
     fields: {
       name: key,

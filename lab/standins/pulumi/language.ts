@@ -1,7 +1,7 @@
 /**
  * The stand-in for Pulumi's language host for Node.js, used where Pulumi's own download cannot be had (its source is
- * in no package registry). It starts the SDK's own runner with what the engine gives, as the vendor's does, so that the
- * lab's stack is run by `pulumi up` as an operator's is. It has no debugger, and installs nothing.
+ * in no package registry). Like Pulumi's, it starts the SDK's own runner with the engine's arguments. So `pulumi up` runs the
+ * lab's stack in the same way as an operator's. It has no debugger and installs nothing.
  */
 import { spawn } from "node:child_process";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
@@ -10,13 +10,13 @@ import * as proto from "@pulumi/pulumi/proto/language_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import { endWithParent, handler, listen } from "./grpc";
 
-/** The runner's exit code for "the error was shown already" (`@pulumi/pulumi/cmd/run`). */
+/** The runner's exit code if it has shown the error already (`@pulumi/pulumi/cmd/run`). */
 const SHOWN_ALREADY = 32;
 
 let engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "";
 let running: ReturnType<typeof spawn> | undefined;
 
-/** Runs the program to its end. Its output is this process's, which the engine shows. */
+/** Runs the program until it ends. The engine shows its output, which is this process's output. */
 function run(request: proto.RunRequest): Promise<proto.RunResponse> {
   const info = request.getInfo();
   if (info === undefined) throw new Error("the engine did not say where the program is");
@@ -56,7 +56,7 @@ function run(request: proto.RunRequest): Promise<proto.RunResponse> {
   });
 }
 
-/** The config as the SDK's runner reads it, `project:config:key`, and the runtime's option `tsconfig` of Pulumi.yaml. */
+/** Returns the config as the SDK's runner reads it (`project:config:key`), and the runtime option `tsconfig` of Pulumi.yaml. */
 function programEnvironment(request: proto.RunRequest, info: proto.ProgramInfo): NodeJS.ProcessEnv {
   const { tsconfig } = (info.getOptions()?.toJavaScript() ?? {}) as { tsconfig?: string };
   const config: Record<string, string> = {};
@@ -78,7 +78,7 @@ listen(service.LanguageRuntimeService, {
     return new proto.LanguageHandshakeResponse();
   }),
   getPluginInfo: handler(() => new plugin.PluginInfo().setVersion("3.248.0")),
-  // The plugins are those on the PATH, whatever the program's packages name.
+  // The plugins on the PATH are used, whatever the program's packages name.
   getRequiredPackages: handler(() => new proto.GetRequiredPackagesResponse()),
   getRequiredPlugins: handler(() => new proto.GetRequiredPluginsResponse()),
   run: handler(run),

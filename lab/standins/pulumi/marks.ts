@@ -1,4 +1,4 @@
-/** Secret and unknown values, as Pulumi's engine and its plugins write them into plain JSON. */
+/** The marks of secret and unknown values in the plain JSON that Pulumi's engine and plugins exchange. */
 
 export type Props = Record<string, unknown>;
 
@@ -7,22 +7,22 @@ const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 /** Stands for a value that a preview cannot know. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** Whether it is an object that is no list. */
+/** Returns whether a value is an object, but not a list. */
 export function isObject(value: unknown): value is Props {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is marked as a secret. */
+/** Returns whether a value is marked as a secret. */
 export function isSecret(value: unknown): value is { value: unknown } {
   return isObject(value) && value[SIGNATURE] === SECRET;
 }
 
-/** The value, marked as a secret; once. */
+/** Returns the value with a secret mark; a marked value is returned as it is. */
 export function secret(value: unknown): unknown {
   return value === undefined || isSecret(value) ? value : { [SIGNATURE]: SECRET, value };
 }
 
-/** The value without the marks of secrets, at any depth. */
+/** Returns the value without secret marks, at any depth. */
 export function plain<T>(value: T): T;
 export function plain(value: unknown): unknown {
   if (isSecret(value)) return plain(value.value);
@@ -31,14 +31,14 @@ export function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
-/** Whether a value is a secret, or holds one. */
+/** Returns whether a value is a secret or contains one. */
 function holdsSecret(value: unknown): boolean {
   return isSecret(value) || (typeof value === "object" && Object.values(value ?? {}).some(holdsSecret));
 }
 
 /**
- * Marks what has to be secret in `outputs`: the properties in `names`, and each whose namesake among `inputs` (which
- * carry marks) is a secret or holds one.
+ * Returns the outputs with secret marks: on the properties in `names`, and on each property whose input of the same name is a
+ * secret or contains one.
  */
 export function markSecrets(outputs: Props, inputs: Props, names: readonly string[] = []): Props {
   return Object.fromEntries(

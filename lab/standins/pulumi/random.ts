@@ -1,4 +1,4 @@
-/** Stand-in for @pulumi/random's plugin: the stack's passwords and its cluster's identity, from the system's randomness. */
+/** Stand-in for @pulumi/random's plugin: it makes the stack's passwords and the cluster's identity with the system's random numbers. */
 import { randomInt, randomUUID } from "node:crypto";
 import { inputChange, type Made, refuse, serve, type Standin } from "./serve";
 import type { Props } from "./marks";
@@ -6,7 +6,7 @@ import type { Props } from "./marks";
 const ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
 
-/** What the provider gives a password beside its inputs: kept, so that it finds nothing to change where it takes over. */
+/** The outputs that the real provider adds to a password. With them, the real provider finds nothing to change if it takes over. */
 const PASSWORD_DEFAULTS = {
   ...{ lower: true, upper: true, numeric: true, number: true, special: true },
   ...{ minLower: 0, minUpper: 0, minNumeric: 0, minSpecial: 0 },
@@ -44,19 +44,19 @@ function kindOf(token: string): Kind {
   return found;
 }
 
-/** The provider's methods. */
+/** Returns the provider's methods. */
 export const random: Standin = {
   version: "4.21.1",
   check(token, news) {
     refuse(token, Object.keys(news), kindOf(token).inputs);
     return news;
   },
-  // Every change makes another value: that is what `keepers` are for.
+  // Every change makes a new value: this is the purpose of `keepers`.
   diff: (_token, _state, olds, news) => inputChange(olds, news, Object.keys({ ...olds, ...news })),
   computed: () => ({ create: ["result"] }),
   secrets: (token) => kindOf(token).secret,
   create: ({ token }, inputs) => Promise.resolve(kindOf(token).make(inputs)),
-  // Nothing of it exists but in the state.
+  // The value exists only in the state.
   delete: () => Promise.resolve(),
 };
 

@@ -1,6 +1,6 @@
 /**
- * What the three stand-ins share: Pulumi's provider protocol over gRPC, with plain objects on the inside.
- * (`main` of `@pulumi/pulumi/provider` neither passes on the provider's configuration nor knows previews.)
+ * What the three stand-ins share: Pulumi's provider protocol over gRPC, as functions of plain objects.
+ * (`main` of `@pulumi/pulumi/provider` does not pass on the provider's configuration and does not support previews.)
  */
 import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
@@ -21,42 +21,42 @@ export interface Subject {
   /** Its type, such as "random:index/randomUuid:RandomUuid". */
   readonly token: string;
   readonly name: string;
-  /** A status is on the screen until the next one, or the step's end; a warning stays. */
+  /** Shows a message. A status is on the screen until the next one or the end of the step; a warning stays. */
   log(severity: LogSeverity, message: string): void;
 }
 
 export interface Change {
-  /** Names of properties, nested ones as "dataView.title". */
+  /** The names of the changed properties; nested ones as "dataView.title". */
   readonly changed: readonly string[];
-  /** Those of them that make another resource. */
+  /** Those whose change replaces the resource. */
   readonly replaces: readonly string[];
-  /** The old resource has to go first, because both would have the same name. */
+  /** Whether the old resource is deleted before the new one is created, because both would have the same name. Default: no. */
   readonly deleteFirst?: boolean;
 }
 
-/** `outputs` hold the inputs too. */
+/** A resource as it was created. `outputs` contain the inputs too. */
 export interface Made {
   readonly id: string;
   readonly outputs: Props;
 }
 
 /**
- * One stand-in. Inputs and states come without marks of secrets (but for `check`), and without unknown values (but for
- * `check` and `diff`): a preview never reaches `create` and `update`.
+ * A stand-in for one provider. Inputs and states have no secret marks (except in `check`) and no unknown values (except in
+ * `check` and `diff`), because a preview never calls `create` and `update`.
  */
 export interface Standin {
   readonly version: string;
   parameterize?(value: string): void;
   configure?(config: Props): void;
-  /** The inputs, with defaults and marks of secrets added; throws where one is wrong. Without it, they stay as they came. */
+  /** Returns the inputs with defaults and secret marks. Throws if an input is wrong. Default: the inputs as they are. */
   check?(token: string, news: Props): Props;
   diff(token: string, state: Props, olds: Props, news: Props): Change;
-  /** Outputs that are no inputs and so unknown in the preview of a creation; `update` those that an update makes anew. */
+  /** Returns the outputs that are unknown in a preview: those that a creation computes, and those that an update computes again. */
   computed(token: string): { readonly create: readonly string[]; readonly update?: readonly string[] };
-  /** Outputs that are always secret. */
+  /** Returns the outputs that are always secret. */
   secrets(token: string): readonly string[];
   create(subject: Subject, inputs: Props): Promise<Made>;
-  /** What is there now, and the inputs that would make it so; undefined where it is gone. Without it a refresh changes nothing. */
+  /** Returns the resource's real state and the inputs that match it; undefined if it does not exist. Default: a refresh changes nothing. */
   read?(
     subject: Subject,
     id: string,
@@ -67,14 +67,17 @@ export interface Standin {
   delete(subject: Subject, id: string, state: Props): Promise<void>;
 }
 
-/** The change where every input counts as it is: names of those that differ (an unknown one does), and of those in `replaceOn`. */
+/**
+ * Returns the change between two sets of inputs: the names of those that differ (an unknown value differs), and which of them
+ * are in `replaceOn`.
+ */
 export function inputChange(olds: Props, news: Props, replaceOn: readonly string[]): Change {
   const keys = new Set([...Object.keys(olds), ...Object.keys(news)].filter((key) => !key.startsWith("__")));
   const changed = [...keys].filter((key) => stableJson(news[key]) !== stableJson(olds[key]));
   return { changed, replaces: changed.filter((key) => replaceOn.includes(key)) };
 }
 
-/** Throws where names of inputs are given that a stand-in does not know: else they would go missing without a word. */
+/** Throws if a program gives inputs that the stand-in does not know, because otherwise they would be ignored silently. */
 export function refuse(what: string, given: readonly string[], known: readonly string[] = []): void {
   const foreign = given.filter((name) => !known.includes(name));
   if (foreign.length > 0) throw new Error(`the stand-in does not know ${foreign.join(", ")} of ${what}`);
@@ -85,7 +88,7 @@ function props(struct: Struct | undefined): Props {
 }
 
 function toStruct(value: Props): Struct {
-  // Without `undefined` at any depth, which a Struct cannot hold.
+  // A Struct cannot contain `undefined` at any depth.
   return Struct.fromJavaScript(JSON.parse(JSON.stringify(value)) as Record<string, JavaScriptValue>);
 }
 
@@ -97,7 +100,7 @@ function diffResponse({ changed, replaces, deleteFirst = false }: Change): proto
     .setDiffsList(topLevel(changed))
     .setReplacesList(topLevel(replaces))
     .setDeletebeforereplace(deleteFirst);
-  // As the bridge does, so that a preview shows what changes in a large object, and not all of it.
+  // Like Pulumi's bridge: a preview shows only what changes in a large object.
   response.setHasdetaileddiff(true);
   for (const path of changed) {
     const kind = replaces.includes(path) ? UPDATE_REPLACE : UPDATE;
@@ -106,17 +109,17 @@ function diffResponse({ changed, replaces, deleteFirst = false }: Change): proto
   return response;
 }
 
-/** The first keys of paths. */
+/** Returns the first keys of paths, each once. */
 function topLevel(paths: readonly string[]): string[] {
   return [...new Set(paths.map((path) => path.split(".", 1)[0] ?? ""))];
 }
 
-/** The type of a resource from its URN: the last part of its qualified type. */
+/** Returns a resource's type from its URN: the last part of its qualified type. */
 function tokenOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
 
-/** The handlers of Pulumi's ResourceProvider service for a stand-in; `log` carries lines to the engine. */
+/** Returns the handlers of Pulumi's ResourceProvider service for a stand-in; `log` sends lines to the engine. */
 function handlers(standin: Standin, log: (severity: LogSeverity, urn: string, line: string) => void) {
   const subjectOf = (request: { getUrn(): string }): Subject => ({
     token: tokenOf(request.getUrn()),
@@ -124,7 +127,7 @@ function handlers(standin: Standin, log: (severity: LogSeverity, urn: string, li
     log: (severity, line) => log(severity, request.getUrn(), line),
   });
   const unknown = (names: readonly string[] = []) => Object.fromEntries(names.map((name) => [name, UNKNOWN]));
-  /** Outputs for the engine, as secret as the inputs (or the state) that they came from. */
+  /** Returns outputs for the engine. An output is secret if the input (or state) that it comes from is secret. */
   const marked = (token: string, outputs: Props, models: Props) =>
     toStruct(markSecrets(outputs, models, standin.secrets(token)));
   return {
@@ -135,11 +138,11 @@ function handlers(standin: Standin, log: (severity: LogSeverity, urn: string, li
       standin.parameterize(Buffer.from(value.getValue_asU8()).toString());
       return new proto.ParameterizeResponse().setName(value.getName()).setVersion(value.getVersion());
     }),
-    // Exactly what came: anything else would show up as a change of the provider at the next update.
+    // Exactly what the engine sent: anything else would be a change of the provider in the next update.
     checkConfig: handler((request: proto.CheckRequest) =>
       new proto.CheckResponse().setInputs(request.getNews()),
     ),
-    // Without the version: for a program without a language host the engine puts the parameter's there at first, then the plugin's.
+    // Not the version: for a program without a language host, the engine first sends the parameter's version, later the plugin's.
     diffConfig: handler((request: proto.DiffRequest) => {
       const config = (given: Struct | undefined) => ({ ...plain(props(given)), version: undefined });
       return diffResponse(inputChange(config(request.getOldInputs()), config(request.getNews()), []));
@@ -195,19 +198,19 @@ function handlers(standin: Standin, log: (severity: LogSeverity, urn: string, li
   };
 }
 
-/** Lines for the engine's log; the engine's address is the plugin's first argument. */
+/** Returns a function that writes to the engine's log; the engine's address is the plugin's first argument. */
 function engineLog(address: string | undefined) {
   const client = address ? new EngineClient(address, grpc.credentials.createInsecure()) : undefined;
   const severities = { status: engine.LogSeverity.INFO, warning: engine.LogSeverity.WARNING };
   return (severity: LogSeverity, urn: string, line: string): void => {
     const request = new engine.LogRequest().setSeverity(severities[severity]).setUrn(urn).setMessage(line);
     request.setEphemeral(severity === "status");
-    // A line that the engine does not take is no reason to fail a resource.
+    // A resource must not fail because the engine refuses a log line.
     client?.log(request, () => undefined);
   };
 }
 
-/** Serves a stand-in; it ends when the engine is gone. */
+/** Serves a stand-in until the engine ends. */
 export function serve(standin: Standin): void {
   const log = engineLog(process.argv.slice(2).find((argument) => !argument.startsWith("-")));
   listen(service.ResourceProviderService, handlers(standin, log));
