@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the lab's scripts share: names, places and words.
+# What the lab's scripts share: names, paths and functions.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export ROOT
@@ -10,13 +10,13 @@ PROGRAM=lab
 . "$ROOT/lab/names.sh"
 export MIRROR_PORT=8087
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-# A snap's lxc, and sshd and debootstrap for those whose PATH lacks the administrator's folders.
+# For the snap's lxc, and for sshd and debootstrap if the PATH lacks the folders of root's programs.
 export PATH="$PATH:/usr/sbin:/sbin:/snap/bin"
 umask 022
 mkdir -p "$STATE" "$LOGS" "$RUN" "$CACHE/bin"
 chmod 0700 "$STATE"
 
-# locked NAME COMMAND...: the command while no other script holds the lock of this name: what labs share is made once.
+# locked NAME COMMAND...: runs the command while it holds the lock of this name, so that labs build shared things only once.
 locked() {
   local name=$1
   shift
@@ -26,10 +26,10 @@ locked() {
   ) 9>"/run/dhis2-siem-$name.lock"
 }
 
-# reachable URL: does a vendor's server answer within five seconds?
+# reachable URL: succeeds if a vendor's server answers within five seconds.
 reachable() { curl -fsSL --max-time 5 -o /dev/null -r 0-0 "$1" 2>/dev/null; }
 
-# alive PIDFILE: does the process of this file still run? One that is younger than the file only has the same number.
+# alive PIDFILE: succeeds if this file's process still runs. A process that is younger than the file only has the same number.
 alive() {
   local pid age state
   pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] || return 1
@@ -39,7 +39,7 @@ alive() {
 
 not() { ! "$@"; }
 
-# stop PIDFILE: ends that process, and waits until it is gone.
+# stop PIDFILE: ends this file's process and waits until it has ended.
 stop() {
   local pid
   if alive "$1"; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `npm run lab`: a whole DHIS2 site on this machine, and this program run against it.
+# `npm run lab`: brings up a whole DHIS2 site on this machine, and deploys this program's stack to it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || {
@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
   exit 1
 }
 bash commands/install.sh
-# Inherited by all that the lab starts, but for the benches: they measure what an operator has.
+# All programs that the lab starts inherit this, except the benchmarks, which measure what an operator has.
 [ "${1:-}" = bench ] || export NODE_OPTIONS="--require=\"$PWD/lab/transpile-cache.js\" ${NODE_OPTIONS:-}"
 exec node -r ./core/register.js lab/main.ts "$@"

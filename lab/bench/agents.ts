@@ -4,7 +4,7 @@ import { up, updateStack } from "../up";
 import { siteVariant } from "../variants";
 import { type Progress, seconds } from "./measure";
 
-/** How long an `up` takes that adds so many agents, in seconds. */
+/** How long an `up` takes that adds one agent, or ten, in seconds. */
 export interface AgentsResult {
   readonly one: number;
   readonly ten: number;
@@ -13,11 +13,11 @@ export interface AgentsResult {
 const CONTAINERS = Array.from({ length: 10 }, (_, index) => ({
   name: `bench${index + 1}`,
   ip: address(100 + index),
-  // Its agent needs no service in the container.
+  // An agent of this type does not need the program in the container.
   type: "dhis2",
 }));
 
-/** Adds one agent to the lab's site, and then ten, each to containers that never had one. */
+/** Measures adding one agent to the lab's site, and then ten, each in a new container. */
 export async function benchAgents(progress: Progress): Promise<AgentsResult> {
   progress("the lab");
   await up();

@@ -10,7 +10,7 @@ import { mockedHost } from "./host";
 import { median, type Progress, seconds } from "./measure";
 import { MockedStack } from "./stack";
 
-/** What `preview` and an `up` without changes take, against a program of as many bare resources. Times in seconds. */
+/** The times of `preview` and of an `up` without changes, for this program and for the same number of bare resources, in seconds. */
 export interface EngineRow {
   readonly containers: number;
   readonly resources: number;
@@ -26,7 +26,7 @@ interface Pair {
 const ROUNDS = 3;
 const SIZES = [10, 50, 200];
 
-/** Measures sites of 10, 50 and 200 containers; each round runs all four in turn, and the medians count. */
+/** Measures sites of 10, 50 and 200 containers. Each round runs all four commands alternately; the medians count. */
 export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
   await script("build/pulumi.sh", []);
   const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-bench-"));
@@ -45,7 +45,7 @@ export async function benchEngine(progress: Progress): Promise<EngineRow[]> {
     };
     const site = new MockedStack(join(folder, `site-${containers}`), ROOT, config, host.agent);
     const resources = await site.make();
-    // The stack and the default provider are resources too.
+    // The stack and the default provider count as resources.
     const bareConfig = { count: String(resources - 2) };
     const bareProgram = join(ROOT, "lab/bench/bare");
     const bare = new MockedStack(join(folder, `bare-${containers}`), bareProgram, bareConfig, host.agent);

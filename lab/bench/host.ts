@@ -5,8 +5,8 @@ import { waitFor } from "../../core/wait";
 import { atEnd, keys, sshServer } from "./ssh-servers";
 
 /**
- * The mocked host's SSH server, and an SSH agent with the one key that it takes: an update logs in before it touches
- * anything. Gives the config that leads there and the agent's socket, in `folder`; `endAll` of ssh-servers.ts ends both.
+ * Starts the mocked host's SSH server, and an SSH agent with the key that it accepts, because an update logs in first. Returns
+ * the config with the server's address, and the agent's socket, which is in `folder`. `endAll` of ssh-servers.ts ends both.
  */
 export async function mockedHost(
   folder: string,

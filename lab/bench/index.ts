@@ -1,11 +1,11 @@
 /**
- * `npm run bench [-- engine|agents] [--json]`: what the program costs against as many bare resources (Pulumi's CLI and
- * engine are real, the host is mocked), and ten agents against one in the lab. Timings of one run; ratios are what counts.
+ * `npm run bench [-- engine|agents] [--json]`: compares the program with the same number of bare resources (Pulumi's CLI and
+ * engine are real, the host is mocked), and ten agents with one agent in the lab. It measures times in one run; the ratios count.
  */
 import { type AgentsResult, benchAgents } from "./agents";
 import { benchEngine, type EngineRow } from "./engine";
 
-/** Measures, and prints a table; with `--json` the figures. */
+/** Measures and prints a table; with `--json` it prints the figures as JSON. */
 export async function bench(args: readonly string[]): Promise<void> {
   const json = args.includes("--json");
   const only = args.find((arg) => !arg.startsWith("-"));
@@ -15,7 +15,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   console.log(json ? JSON.stringify({ engine, agents }, undefined, 2) : table(engine, agents));
 }
 
-/** The ratios as text: this program to bare resources, and the time for a resource against the smallest site's. */
+/** Returns the ratios as text: this program to bare resources, and the time for each resource to the smallest site's. */
 export function table(engine: readonly EngineRow[], agents: AgentsResult | undefined): string {
   const [first] = engine;
   const perResource = ({ up, resources }: EngineRow) => up.site / resources;

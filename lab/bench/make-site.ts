@@ -10,7 +10,7 @@ interface MadeSite {
   readonly [key: string]: unknown;
 }
 
-/** What every made site has, in this order; the rest are DHIS2 instances. */
+/** The first containers of each generated site, in this order. The others are DHIS2 instances. */
 const FIRST: readonly (readonly [string, MachineTypeName])[] = [
   ["siem", "es_siem"],
   ["proxy", "nginx_proxy"],
@@ -20,7 +20,7 @@ const FIRST: readonly (readonly [string, MachineTypeName])[] = [
   ["logger", "journal_logger"],
 ];
 
-/** A site of `n` containers, as `containers.json` has it: always the same one for the same `n`, from 3 to 200. */
+/** Returns a site of `n` containers (3 to 200) as in `containers.json`: always the same site for the same `n`. Throws a RangeError. */
 export function makeSite(n: number): MadeSite {
   if (!Number.isInteger(n) || n < 3 || n > 200)
     throw new RangeError(`a made site has 3 to 200 containers, not ${n}`);

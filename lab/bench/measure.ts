@@ -1,14 +1,14 @@
-/** Where a line of progress goes. */
+/** Gets a line about the progress. */
 export type Progress = (line: string) => void;
 
-/** How long something takes, in seconds. */
+/** Returns how long something takes, in seconds. */
 export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const started = process.hrtime.bigint();
   await work();
   return Number(process.hrtime.bigint() - started) / 1e9;
 }
 
-/** The middle one of an odd number of values. */
+/** Returns the middle one of an odd number of values. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -1,4 +1,4 @@
-/** The bench's host: a provider of everything that does nothing at all, at once. What it makes up is the mocked graph's. */
+/** The mocked host: a provider of all resource types that does nothing. Its outputs are those of the mocked graph. */
 import { mockedOutputs } from "../../commands/graph/mocked-program";
 import { inputChange, serve } from "../standins/pulumi/serve";
 
@@ -6,7 +6,7 @@ serve({
   version: "1.0.0",
   parameterize: () => undefined,
   diff: (_token, _state, olds, news) => inputChange(olds, news, ["keepers"]),
-  // What a command prints is unknown until it has run, again too.
+  // A command's output is unknown until it has run, also when it runs again.
   computed: (token) => ({ create: Object.keys(mockedOutputs(token, "")), update: ["stdout"] }),
   secrets: () => [],
   create: ({ token, name }, inputs) =>

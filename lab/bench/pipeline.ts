@@ -1,6 +1,6 @@
 /**
- * `npm run -s bench:pipeline [-- DOCUMENTS]`: how fast lines are indexed through the pipelines, as a part of how fast the
- * same Elasticsearch indexes them without. Both in one run, in turn, so that the machine's load is the same for both.
+ * `npm run -s bench:pipeline [-- DOCUMENTS]`: compares how fast Elasticsearch indexes lines with the pipelines and without
+ * them. Both are measured alternately in one run, so that the machine's load is the same for both.
  */
 import { median, seconds } from "./measure";
 import { renderMappings } from "../../pipelines";
@@ -17,7 +17,7 @@ const AUTHENTICATION = (n: number) =>
     ? `Authentication event: AuthenticationSuccessEvent; username: user${n % 97}; ip: 197.210.1.${n % 250}; sessionId: ${HASH}`
     : `Authentication event: AuthenticationFailureBadCredentialsEvent; username: user${n % 97}@moh.gov; exception: Bad credentials`;
 
-/** The lines of each kind, by number. */
+/** Returns a line of each kind from its number. */
 const KINDS: Record<string, (n: number) => { type: string; journal: string; message: string }> = {
   authentication: (n) => ({
     type: "dhis2",
@@ -31,7 +31,7 @@ const KINDS: Record<string, (n: number) => { type: string; journal: string; mess
   }),
 };
 
-/** Documents a second that go into a fresh index; with `mappings`, else Elasticsearch makes its own. */
+/** Returns how many documents are indexed in a second into a new index. Default of `mappings`: Elasticsearch's dynamic ones. */
 async function speed(
   elasticsearch: RealElasticsearch,
   bulks: readonly object[][],
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
       "the pipelines": () => speed(elasticsearch, bulks, { final_pipeline: entry }, renderMappings()),
     };
     const found = Object.fromEntries(Object.keys(ways).map((way) => [way, [] as number[]]));
-    // The first round warms up.
+    // The first round only warms up.
     for (let round = 0; round <= ROUNDS; round += 1) {
       for (const [way, run] of Object.entries(ways)) {
         const documents = await run();

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:rules`: what each rule's search costs Elasticsearch, over 200,000 requests that a proxy saw within a
- * quarter of an hour, nearly all with an address of their own. Without the cache of queries, which lines that have just
- * come are not in. Prints the median, and how many times that of the cheapest rule it is.
+ * `npm run bench:rules`: measures each rule's search over 200,000 requests that a proxy logged within a quarter of an hour, nearly
+ * all from different addresses. The query cache is off, because it does not contain new lines either. It prints the median, and
+ * its ratio to the cheapest rule's.
  */
 import { loadDetections } from "../../detections";
 import { median } from "./measure";
@@ -15,7 +15,7 @@ const BATCH = 5000;
 const RUNS = 7;
 const WINDOW_SECONDS = 900;
 
-/** Requests as DHIS2's apps make them; `n` makes each another. */
+/** Requests as DHIS2's apps send them; `n` makes each one different. */
 const PATHS: readonly ((n: string) => string)[] = [
   (n) => `/dhis/api/41/dataValues?de=de${n}&pe=202401&ou=ou${n}&co=co${n}`,
   (n) => `/dhis/api/analytics?dimension=dx:${n};in${n}&dimension=pe:LAST_12_MONTHS&filter=ou:${n}`,
@@ -51,7 +51,7 @@ async function fill(elasticsearch: RealElasticsearch, start: number): Promise<vo
   await elasticsearch.call("POST", `/${INDEX}/_refresh`);
 }
 
-/** Milliseconds that Elasticsearch takes for a condition over the whole window: the median. */
+/** Returns how long Elasticsearch searches for a condition in the whole window: the median, in milliseconds. */
 async function cost(elasticsearch: RealElasticsearch, lucene: string, start: number): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run <= RUNS; run += 1) {
@@ -62,7 +62,7 @@ async function cost(elasticsearch: RealElasticsearch, lucene: string, start: num
       query: { bool: { filter: [renderQuery(lucene), { range: { "event.ingested": { gte: since } } }] } },
       aggs: { groups: { terms: { field: "source.ip", size: 100 } } },
     });
-    // The first one finds cold code.
+    // The first run only warms up.
     if (run > 0) times.push(Number(took));
   }
   return median(times);

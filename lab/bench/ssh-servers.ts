@@ -1,4 +1,4 @@
-/** What the forward's tests run against: SSH servers, an HTTPS server behind them, and a stand-in for the engine. */
+/** Servers for the tests of the forward: SSH servers, an HTTPS server behind them, and a stand-in for the engine. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { Server as SshServer, utils, type Connection, type ServerChannel } from 
 import { sendRequest } from "../../connection/https";
 import { listenAnywhere, LOOPBACK } from "../../core/ports";
 
-/** Skips the test, and says why. */
+/** Skips the test and prints the reason. */
 export function skip(context: Mocha.Context, reason: string): never {
   console.log(`      skipped: ${reason}`);
   return context.skip();
@@ -18,7 +18,7 @@ export function skip(context: Mocha.Context, reason: string): never {
 
 const cleanups: (() => Promise<void> | void)[] = [];
 
-/** Ends everything that was started since the last call, the newest first. */
+/** Ends everything that was started since the last call, in reverse order. */
 export async function endAll(): Promise<void> {
   for (let end = cleanups.pop(); end; end = cleanups.pop()) await end();
 }
@@ -27,7 +27,7 @@ export function atEnd(end: () => Promise<void> | void): void {
   cleanups.push(end);
 }
 
-/** Listens on a loopback port that the system picks, until everything ends; then its connections are cut. */
+/** Lets a server listen on a free loopback port until `endAll`, which also closes its connections. Returns the port. */
 export async function listenTillEnd(server: NetServer): Promise<number> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -48,7 +48,7 @@ async function endedWith(server: NetServer | SshServer, cut: () => void): Promis
   return port;
 }
 
-/** An ed25519 key pair. ssh2 makes a malformed one in some three hundred: not those. */
+/** Returns an ed25519 key pair. About one in three hundred of ssh2's key pairs is malformed: these are skipped. */
 export function keys(): { private: string; public: string } {
   const pair = utils.generateKeyPairSync("ed25519");
   return utils.parseKey(pair.private) instanceof Error ? keys() : pair;
@@ -56,14 +56,14 @@ export function keys(): { private: string; public: string } {
 
 export interface SshOptions {
   readonly hostPrivateKey: string;
-  /** The one public key that may log in. */
+  /** The only public key that may log in. */
   readonly authorized: string;
   readonly forwarding?: "allowed" | "prohibited";
-  /** What a command does; none: no command runs. */
+  /** Runs a command. Default: commands are refused. */
   readonly exec?: (command: string, channel: ServerChannel) => void;
 }
 
-/** An SSH server that logs in one key, whatever the user, and forwards. Returns its port, and the live sessions. */
+/** Starts an SSH server that accepts one key for every user name and forwards. Returns its port and the open sessions. */
 export async function sshServer(options: SshOptions): Promise<{ port: number; sessions: Set<Connection> }> {
   const authorized = utils.parseKey(options.authorized);
   if (authorized instanceof Error) throw authorized;
@@ -103,7 +103,7 @@ export async function sshServer(options: SshOptions): Promise<{ port: number; se
   return { port, sessions };
 }
 
-/** A certificate that is its own CA; for 127.0.0.1, unless said otherwise. */
+/** Returns a self-signed certificate. Default: for 127.0.0.1. */
 export function certificate(names = "IP:127.0.0.1"): { cert: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), "reach-"));
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
@@ -130,15 +130,15 @@ export function certificate(names = "IP:127.0.0.1"): { cert: string; key: string
   return made;
 }
 
-/** What the HTTPS server answers to `GET /`: large enough that it travels in many pieces. */
+/** The HTTPS server's reply to `GET /`: so large that it is sent in many pieces. */
 export const BODY = "dhis2-siem ".repeat(200_000);
 
-/** Stands for Elasticsearch. */
+/** Starts an HTTPS server in Elasticsearch's place. */
 export function httpsServer(tls: { cert: string; key: string }): Promise<number> {
   return listenTillEnd(createHttps(tls, (_, response) => response.end(BODY)));
 }
 
-/** The body that an HTTPS server on a loopback port answers with, its certificate checked. */
+/** Returns the body of the reply of an HTTPS server on a loopback port. Its certificate is checked. */
 export async function fetchBody(port: number, ca: string): Promise<string> {
   return (await sendRequest({ origin: `https://${LOOPBACK}:${port}`, ca, path: "/", seconds: 10 })).text;
 }
@@ -147,7 +147,7 @@ const ENGINE = `
   const server = require("node:http2").createServer();
   server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
 
-/** A process that answers HTTP/2 and does nothing else, as the engine's gRPC server does towards the lifeline. */
+/** Starts a process that only answers HTTP/2, like the engine's gRPC server towards the forward's helper. */
 export async function fakeEngine(): Promise<{ address: string; process: ChildProcess }> {
   const child = spawn(process.execPath, ["-e", ENGINE], { stdio: ["ignore", "pipe", "inherit"] });
   cleanups.push(() => void child.kill("SIGKILL"));
@@ -155,7 +155,7 @@ export async function fakeEngine(): Promise<{ address: string; process: ChildPro
   return { address: `${LOOPBACK}:${String(port).trim()}`, process: child };
 }
 
-/** The forward's helpers among this machine's processes, whoever started them (Linux). */
+/** Returns the forward's helpers among this machine's processes, whoever started them (Linux). */
 export function helperPids(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -163,7 +163,7 @@ export function helperPids(): number[] {
     .map(Number);
 }
 
-/** A file of /proc; empty when the process has ended. */
+/** Returns the text of a file of /proc; "" if the process has ended. */
 export function readProc(pid: number | string, file: "cmdline" | "environ"): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");

@@ -6,8 +6,8 @@ import { ROOT } from "../../core/root";
 import { run } from "../shell";
 
 /**
- * A stack with the real CLI and engine, on a host that is mocked (mock.ts; host.ts gives the agent that logs in to it).
- * `folder` is the caller's, and nobody else's: two runs at the same time in one would change each other's stack.
+ * A stack with the real CLI and engine on a mocked host (mock.ts; host.ts starts the SSH agent for it). Each caller needs its
+ * own `folder`, because two runs in the same folder would change each other's stack.
  */
 export class MockedStack {
   private readonly project: string;
@@ -28,7 +28,7 @@ export class MockedStack {
     this.configure(config);
   }
 
-  /** Gives the stack this config in place of the one it has. */
+  /** Replaces the stack's config. */
   configure(config: Readonly<Record<string, string | object>>): void {
     const file = join(this.folder, "Pulumi.bench.yaml");
     const kept = existsSync(file) ? (parse(readFileSync(file, "utf8")) as object) : {};
@@ -36,9 +36,9 @@ export class MockedStack {
     writeFileSync(file, stringify({ ...kept, config: Object.fromEntries(named) as object }));
   }
 
-  /** Runs the CLI; gives its stdout. */
+  /** Runs the CLI and returns its stdout. */
   pulumi(...args: string[]): Promise<string> {
-    // The vendor's language host lies beside its CLI, where it could be had.
+    // The vendor's language host, if it could be downloaded, is beside its CLI.
     const plugins = [
       join(ROOT, "lab/bench/plugins"),
       join(CACHE, "bin"),
@@ -57,7 +57,7 @@ export class MockedStack {
     });
   }
 
-  /** Makes everything; gives the number of resources. */
+  /** Creates everything and returns the number of resources. */
   async make(): Promise<number> {
     await this.pulumi("stack", "select", "--create");
     await this.pulumi("up", "--yes", "--skip-preview");

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# LXD, and in it a project of the lab's own: bridge, storage pool, profile. Nothing else in LXD is touched.
-# The containers there and the stack's state here belong together; the project's user.lab says which state is its own.
+# LXD with a project of the lab's own: bridge, storage pool, profile. Nothing else in LXD is changed.
+# The project's containers and the stack's state belong together; the project's user.lab names its state.
 #   lxd.sh up | down | status
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# The daemon is every lab's.
+# All labs use the same daemon.
 PIDFILE=/run/dhis2-siem-lxd.pid
 ID=$STATE/id
 
@@ -13,7 +13,7 @@ answers() { timeout 20 lxc query /1.0 >/dev/null 2>&1; }
 
 lab() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
 
-# daemon: the machine's own LXD where it runs; else started by systemd, or here where systemd is not PID 1.
+# daemon: uses the machine's LXD if it runs. Otherwise systemd starts it, or this script if systemd is not PID 1.
 daemon() {
   ! answers || return 0
   say "starting LXD"
@@ -28,10 +28,10 @@ daemon() {
 
 has_project() { lxc project show "$LXD_PROJECT" >/dev/null 2>&1; }
 
-# ours: are the project's containers those that the state here knows?
+# ours: succeeds if the project belongs to this state.
 ours() { [ -s "$ID" ] && [ "$(lxc project get "$LXD_PROJECT" user.lab 2>/dev/null)" = "$(cat "$ID")" ]; }
 
-# begin: an empty project and no state. A lab that was made with another cache, or whose state is gone, goes first.
+# begin: creates an empty project without a state. It first removes a lab of another cache, or a lab without its state.
 begin() {
   local part
   ! has_project || say "a lab whose state is not in $STATE is taken away"
@@ -45,7 +45,7 @@ begin() {
     -c features.storage.volumes=true -c features.networks=false >/dev/null
   lab profile device add default root disk path=/ "pool=$POOL" >/dev/null
   lab profile device add default eth0 nic "network=$BRIDGE" name=eth0 >/dev/null
-  # Last: what was begun and not finished is begun again.
+  # This comes last, so that an interrupted start begins again.
   cat /proc/sys/kernel/random/uuid >"$ID"
   lxc project set "$LXD_PROJECT" "user.lab=$(cat "$ID")"
 }
@@ -55,7 +55,7 @@ up() {
   ours || begin
 }
 
-# remove: the project with everything that is in it (LXD deletes only an empty one), its network and pool.
+# remove: deletes everything in the project (LXD deletes only an empty project), the project, its network and pool.
 remove() {
   local name fingerprint
   if has_project; then
@@ -68,10 +68,10 @@ remove() {
   ! lxc storage show "$POOL" >/dev/null 2>&1 || lxc storage delete "$POOL" >/dev/null
 }
 
-# has_pool: also where LXD does not run (a restarted machine); the second is the snap's folder.
+# has_pool: succeeds if the pool exists, also while LXD does not run (after a restart). The second path is the snap's.
 has_pool() { [ -d "/var/lib/lxd/storage-pools/$POOL" ] || [ -d "/var/snap/lxd/common/lxd/storage-pools/$POOL" ]; }
 
-# others: has LXD a project of another lab's?
+# others: succeeds if LXD has a project of another lab.
 others() { [[ $(lxc project list --format csv) == *dhis2-siem-lab* ]]; }
 
 down() {
@@ -82,7 +82,7 @@ down() {
   stop "$PIDFILE"
 }
 
-# One lab at a time: none may begin in a daemon that another ends.
+# One lab at a time, so that no lab begins while another one ends the daemon.
 case ${1:-} in
   up) locked lxd up ;;
   down) locked lxd down ;;

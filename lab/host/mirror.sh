@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Elastic's packages for the lab. Where the vendor's repository can be reached, that is used; else a signed apt mirror of
-# the lab's own, with the vendor's layout, holds packages that are built here. $STATE/packages.json says which.
+# Elastic's packages for the lab: from the vendor's repository if it can be reached, otherwise from the lab's own signed apt mirror,
+# which has the vendor's layout and contains packages that are built here. $STATE/packages.json says which is used.
 #   mirror.sh build | up | down | status
 set -euo pipefail
 # shellcheck source=lab/lib.sh
@@ -19,10 +19,10 @@ sign() {
   GNUPGHOME=$KEYS gpg --batch --quiet --yes --local-user "$(cat "$KEYS/fingerprint")" --digest-algo SHA256 "$@" 2>>"$LOG"
 }
 
-# end_agent: gpg starts an agent for its keys, which would stay.
+# end_agent: ends the agent that gpg starts for its keys.
 end_agent() { GNUPGHOME=$KEYS gpgconf --kill gpg-agent; }
 
-# signing_key: made once on this machine.
+# signing_key: creates the key, once on each machine.
 signing_key() {
   [ ! -s "$KEYS/fingerprint" ] || return 0
   say "making the mirror's signing key"
@@ -37,7 +37,7 @@ signing_key() {
 
 deb_path() { echo "packages/${2%%.*}.x/apt/pool/main/${1:0:1}/$1/$1-$2-$ARCH.deb"; }
 
-# index FOLDER: Packages, Release and its signatures, where a package has changed since.
+# index FOLDER: writes Packages, Release and its signatures, if a package has changed.
 index() {
   local release=dists/stable made_of
   cd "$1"

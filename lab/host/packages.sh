@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the machine lacks for the lab, from its own package sources.
+# Installs the packages that the lab needs, from the machine's own package sources.
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -22,7 +22,7 @@ for name in "${packages[@]}"; do
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
-# apt ARGS...: waits up to ten minutes for another package manager.
+# apt ARGS...: runs apt-get; it waits up to ten minutes for another package manager.
 apt() { apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >>"$LOG" 2>&1; }
 
 has_candidate() { [[ $(apt-cache policy "$1") == *"Candidate: "[0-9]* ]]; }
@@ -30,7 +30,7 @@ has_candidate() { [[ $(apt-cache policy "$1") == *"Candidate: "[0-9]* ]]; }
 : >"$LOG"
 say "installing ${missing[*]}"
 apt update || fail_with_log "apt-get update failed" "$LOG"
-# Where a distribution has LXD only as a snap, that is what is installed.
+# LXD is installed as a snap if the distribution has no package of it.
 snap=""
 if [[ " ${missing[*]} " == *" lxd "* ]] && ! has_candidate lxd; then
   snap=1
@@ -38,7 +38,7 @@ if [[ " ${missing[*]} " == *" lxd "* ]] && ! has_candidate lxd; then
   for name in "${missing[@]}"; do [ "$name" = lxd ] || kept+=("$name"); done
   missing=(${kept[@]+"${kept[@]}"} snapd)
 fi
-# The lab has an sshd of its own: the package's must not open port 22 on a machine that had none.
+# The lab runs its own sshd: the package's sshd must not open port 22 on a machine that had none.
 masked=""
 if [ -d /run/systemd/system ] && ! installed openssh-server; then
   masked=1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where the lab's alerts arrive: a mail server and a receiver of webhooks on the lab's bridge (lab/receivers).
+# The receivers of the lab's alerts: a mail server and a webhook server on the lab's bridge (lab/receivers).
 #   receivers.sh up | down | status
 set -euo pipefail
 # shellcheck source=lab/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The lab's DHIS2 site: a proxy, a DHIS2 container and a database, as containers of the lab's LXD project.
-#   site.sh up           makes what is missing
+# The lab's DHIS2 site: a proxy, a DHIS2 and a database, each a container of the lab's LXD project.
+#   site.sh up           creates what is missing
 #   site.sh add NAME ADDRESS PROVISION   one more container (PROVISION: a script of lab/site, without .sh)
 #   site.sh remove NAME
 set -euo pipefail
@@ -10,7 +10,7 @@ SITE="$ROOT/lab/site"
 
 lxd() { lxc --project "$LXD_PROJECT" "$@"; }
 
-# files_for PROVISION: what its script finds in /root/lab.
+# files_for PROVISION: prints the files that its script finds in /root/lab.
 files_for() {
   case $1 in
     proxy) echo "$SITE/nginx.conf $SITE/performance.conf $SITE/dhis.conf" ;;
@@ -21,12 +21,12 @@ files_for() {
   esac
 }
 
-# filled FILE...: with the lab's own addresses.
+# filled FILE...: prints files with the lab's own addresses.
 filled() { sed "s/@SUBNET@/$SUBNET/g" "$@"; }
 
 has_address() { [[ $(lxd exec "$1" -- ip -4 -o addr show scope global </dev/null 2>/dev/null) == *" $2/"* ]]; }
 
-# container NAME ADDRESS PROVISION: a running container that was provisioned with the present files.
+# container NAME ADDRESS PROVISION: creates and starts a container if necessary, and provisions it if the files have changed.
 container() {
   local name=$1 address=$2 provision=$3 files sum
   read -r -a files <<<"$(files_for "$provision")"

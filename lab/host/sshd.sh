@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# An SSH server of the lab's own on 127.0.0.1, and an unprivileged login with `sudo -n`: what the stack finds on a server.
+# The lab's own SSH server on 127.0.0.1, and an unprivileged login with `sudo -n`, as the stack expects them on a server.
 #   sshd.sh up | down | status
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 PIDFILE=$RUN/sshd.pid
 
-# listening: does it answer, and with the lab's own host key?
+# listening: succeeds if the server answers with the lab's own host key.
 listening() {
   [[ $(ssh-keyscan -T 2 -p "$SSH_PORT" -t ed25519 127.0.0.1 2>/dev/null) == *"$(cut -d' ' -f2 "$STATE/ssh_host_key.pub")"* ]]
 }
@@ -15,7 +15,7 @@ login() {
   id "$LOGIN" >/dev/null 2>&1 || {
     say "login $LOGIN"
     useradd --create-home --shell /bin/bash "$LOGIN"
-    # No password, and yet no locked account: sshd refuses those.
+    # The account has no password, but it is not locked, because sshd refuses locked accounts.
     usermod --password '*' "$LOGIN"
   }
   install -d -m 0700 -o "$LOGIN" -g "$LOGIN" "/home/$LOGIN/.ssh"
@@ -52,14 +52,14 @@ CONFIG
   wait_for 20 "the SSH server (is port $SSH_PORT taken? its log: $LOGS/sshd.log)" listening
 }
 
-# By the real user: a sudo of the login runs as root.
+# By the real user, because a sudo of this login runs as root.
 no_processes() { ! pgrep -U "$LOGIN" >/dev/null; }
 
 down() {
   stop "$PIDFILE"
   rm -f "$SUDOERS"
   id "$LOGIN" >/dev/null 2>&1 || return 0
-  # A session that was cut off may ignore a milder signal.
+  # An interrupted session can ignore other signals.
   pkill -KILL -U "$LOGIN" || true
   wait_for 20 "the end of $LOGIN's processes" no_processes
   userdel --remove "$LOGIN" 2>"$STATE/userdel" || die "the login $LOGIN cannot be removed: $(cat "$STATE/userdel")"

@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BRIDGE_ADDRESS, LAB_STATE } from "../places";
 
-/** Where the receivers keep their certificate, their password and what came. */
+/** The folder of the receivers' certificate, password and received messages. */
 export const FOLDER = join(LAB_STATE, "receivers");
 export const RECEIVER_ADDRESS = BRIDGE_ADDRESS;
 export const MAIL_PORT = 2525;
 export const WEBHOOK_PORT = 8443;
 
-/** One message as it came. */
+/** A message as it was received. */
 export type Received =
   | {
       readonly at: string;
@@ -19,7 +19,7 @@ export type Received =
     }
   | { readonly at: string; readonly by: "webhook"; readonly body: Record<string, unknown> };
 
-/** Everything that came since a time (ISO), in order. */
+/** Returns the messages received since a time (ISO), in order. */
 export function received(since = ""): Received[] {
   const file = join(FOLDER, "got.ndjson");
   if (!existsSync(file)) return [];
@@ -30,14 +30,14 @@ export function received(since = ""): Received[] {
     .filter(({ at }) => at >= since);
 }
 
-/** Ids of the alerts that the webhook brought since a time, each as often as it came. */
+/** Returns the ids of the alerts that the webhook received since a time, each as often as it was received. */
 export function deliveredAlerts(since: string): string[] {
   return received(since).flatMap((one) =>
     one.by === "webhook" ? (one.body.alerts as { _id: string }[]).map(({ _id }) => _id) : [],
   );
 }
 
-/** The lab's delivery in the stack's config: mail, gathered for a minute, and a webhook at once; and the mail's password. */
+/** Returns the lab's delivery config (mail, grouped for a minute, and a webhook without grouping) and the mail password. */
 export function deliverySettings(): {
   delivery: { destinations: ({ name: string } & Record<string, unknown>)[] };
   secrets: Record<string, string>;

@@ -1,4 +1,4 @@
-/** A mail with its quoted-printable undone. */
+/** Returns a mail with its quoted-printable text decoded. */
 export function unquote(raw: string): string {
   const bytes = raw
     .replace(/=\r?\n/g, "")

@@ -1,6 +1,6 @@
 /**
- * Where the lab's alerts arrive: a real SMTP server (STARTTLS, with a login) and a receiver of webhooks (HTTPS), on the
- * lab's bridge. Each message is kept as it came, one line of JSON in `got.ndjson`. While there is a file `refuse`, both refuse:
+ * The receivers of the lab's alerts: a real SMTP server (STARTTLS, with a login) and a webhook server (HTTPS) on the lab's
+ * bridge. Each message is stored as a line of JSON in `got.ndjson`. While a file `refuse` exists, both refuse messages, with
  * 550 and 401.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs in a second proxy of the lab: apache2 before DHIS2, laid out as dhis2-tools-dab lays out its own. Its files are in /root/lab.
+# Runs in a second proxy of the lab: apache2 in front of DHIS2, laid out as by dhis2-tools-dab. Its files are in /root/lab.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -y install --no-install-recommends apache2 openssl ssl-cert

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# Runs in a container of the lab that has nothing in it but the system.
+# Runs in a container of the lab that contains only the system.
 set -euo pipefail

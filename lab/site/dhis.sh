@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs in the lab's DHIS2 container: the stand-in, as the service that Tomcat would be.
+# Runs in the lab's DHIS2 container: the stand-in for DHIS2, as Tomcat's service.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -y install --no-install-recommends nodejs

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs in a third proxy of the lab: openresty before DHIS2, laid out as dhis2-server-tools lays out its own. Its files are
-# in /root/lab. Where the vendor's packages cannot be had, Debian's nginx stands in for openresty, in its folders and unit;
-# /root/lab/openresty says which it is.
+# Runs in a third proxy of the lab: openresty in front of DHIS2, laid out as by dhis2-server-tools. Its files are in /root/lab. If
+# the vendor's packages cannot be downloaded, Debian's nginx stands in for openresty, in its folders and unit.
+# /root/lab/openresty says which program it is.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 HOME_OF_NGINX=/usr/local/openresty/nginx

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs in the lab's database container: PostgreSQL as Debian has it, reachable from the DHIS2 container.
+# Runs in the lab's database container: Debian's PostgreSQL, which the DHIS2 container can reach.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -y install --no-install-recommends postgresql

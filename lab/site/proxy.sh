@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs in the lab's proxy container: nginx before DHIS2. Its files are in /root/lab.
+# Runs in the lab's proxy container: nginx in front of DHIS2. Its files are in /root/lab.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -y install --no-install-recommends nginx-light openssl

@@ -23,7 +23,7 @@ describe("agents", () => {
       login = { caPem: outputs.caPem, apiKey: `${keyId}:${key.value}` };
     });
 
-    it("is the agent's: it may add a line", async () => {
+    it("may add a line", async () => {
       const { status } = await ask(login, "POST", `/${outputs.dataStream}/_doc`, {
         "@timestamp": new Date().toISOString(),
         message: "a line",
@@ -31,7 +31,7 @@ describe("agents", () => {
       assert.equal(status, 201);
     });
 
-    it("speaks for its own container alone, through the pipelines", async () => {
+    it("writes lines only in its own container's name, and only through the pipelines", async () => {
       const message = `a line of ${Date.now()}`;
       const { status } = await ask(login, "POST", `/${outputs.dataStream}/_doc?pipeline=_none`, {
         "@timestamp": new Date().toISOString(),
@@ -71,7 +71,7 @@ describe("agents", () => {
     }
   });
 
-  it("run again for a container whose generation is raised, and for no other", async () => {
+  it("are set up again in a container whose generation is raised, and in no other", async () => {
     const site = siteVariant("generation", (text) => {
       for (const entry of text.containers) if (entry.name === "dhis") entry.generation = 2;
     });
@@ -88,7 +88,7 @@ describe("agents", () => {
     await updateStack();
   });
 
-  it("are taken to another version and back, and run the one that is installed", async () => {
+  it("are changed to another version and back, and run the installed version", async () => {
     const filebeat = async () => {
       const script =
         "dpkg-query -W -f '${Version}' filebeat; echo; systemctl show -P MainPID filebeat; apt-mark showhold";
@@ -106,7 +106,7 @@ describe("agents", () => {
     assert.notEqual(after.pid, changed.pid);
   });
 
-  it("fail for a stopped container and say so, while the others are made", async () => {
+  it("fail in a stopped container with a message, while the others are set up", async () => {
     await run("lxc", ["--project", LXD_PROJECT, "stop", "--force", "dhis"]);
     const site = siteVariant("stopped", (text) => {
       for (const entry of text.containers)
@@ -129,7 +129,7 @@ describe("agents", () => {
     await updateStack();
   });
 
-  it("go with their entry: agent, key and logging, and come back with it", async () => {
+  it("are removed with their entry (agent, key and logging), and come back with it", async () => {
     const gone = outputs.agents.find((agent) => agent.name === "postgres");
     const site = siteVariant("removed", (text) => {
       text.containers = text.containers.filter((entry) => entry.name !== "postgres");

@@ -18,7 +18,7 @@ import { containerSettings, labStack } from "../../lab/stack";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 
-/** What an update that must fail shows, and how long it took (seconds). */
+/** Runs an update that must fail. Returns its output and how long it took, in seconds. */
 async function failing(overrides: Record<string, unknown>): Promise<{ output: string; seconds: number }> {
   const lines: string[] = [];
   const start = Date.now();
@@ -26,7 +26,7 @@ async function failing(overrides: Record<string, unknown>): Promise<{ output: st
   return { output: lines.join("\n"), seconds: (Date.now() - start) / 1000 };
 }
 
-/** Another key pair's public half, as OpenSSH writes it. */
+/** Returns the public key of another key pair, as OpenSSH writes it. */
 async function otherHostKey(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-"));
   try {
@@ -38,7 +38,7 @@ async function otherHostKey(): Promise<string> {
 }
 
 describe("a host that cannot be reached", () => {
-  // Seconds beside those of an update that has nothing to do: how long the program itself takes depends on the machine.
+  // The limit is relative to an update without changes, because the program's own time depends on the machine.
   const MORE_S = 20;
   let within: number;
   before(async () => {
@@ -64,13 +64,13 @@ describe("a host that cannot be reached", () => {
     ],
     [
       "because it is silent or far away",
-      // An address of the documentation's net: nothing is ever there.
+      // An address of a network for documentation: no host has it.
       () => Promise.resolve({ host: "192.0.2.1" }),
       new RegExp(`the host 192\\.0\\.2\\.1:${SSH_PORT} (stays silent|is unreachable|refuses the connection)`),
     ],
   ];
   for (const [what, overrides, reason] of cases) {
-    it(`is what an update says, ${what}`, async () => {
+    it(`is named by the update, ${what}`, async () => {
       const { output, seconds } = await failing(await overrides());
       assert.match(output, reason);
       assert.doesNotMatch(output, /(creating|updating|deleting) \(/, "nothing was touched");
@@ -78,7 +78,7 @@ describe("a host that cannot be reached", () => {
     });
   }
 
-  it("is what an update says, because the host prohibits forwarding, which direct access does not need", async () => {
+  it("is named by the update, because the host prohibits forwarding, which direct access does not need", async () => {
     const config = join(LAB_STATE, "sshd_config");
     const kept = readFileSync(config, "utf8");
     const reload = async () => {
@@ -101,7 +101,7 @@ describe("a host that cannot be reached", () => {
     }
   });
 
-  it("is what an update says, because something else has the forward's port", async () => {
+  it("is named by the update, because another program uses the forward's port", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(FORWARD.elasticsearchPort, "127.0.0.1", resolve));
     try {
@@ -116,26 +116,26 @@ describe("a host that cannot be reached", () => {
     }
   });
 
-  it("is no matter for a preview of the site that is there", async () => {
-    // An address of the documentation's net: nothing is ever there.
+  it("does not matter for a preview of the existing site", async () => {
+    // An address of a network for documentation: no host has it.
     const { changeSummary } = await (await labStack({ host: "192.0.2.1" })).preview({ color: "never" });
     assert.ok((changeSummary.update ?? 0) > 0, "the commands' connection is another");
     assert.ok((changeSummary.same ?? 0) > 0, "what does not depend on the host stays");
   });
 
-  it("is forgotten by the next update", async () => {
+  it("leaves nothing behind for the next update", async () => {
     assert.equal((await updateStack()).summary.result, "succeeded");
     assert.equal(changes(await updateStack()), "nothing changed");
   });
 });
 
-describe("packages that cannot be had", () => {
+describe("packages that cannot be installed", () => {
   let generation = 10;
   const site = () =>
     siteVariant("packages", (text) => {
       for (const entry of text.containers) if (entry.name === "postgres") entry.generation = generation;
     });
-  /** Takes Filebeat away by hand, so that the next update has to install it. */
+  /** Removes Filebeat by hand, so that the next update must install it. */
   const withoutFilebeat = async () => {
     generation++;
     await inContainer("postgres", ["dpkg", "--purge", "--force-hold", "filebeat"]);
@@ -197,7 +197,7 @@ describe("packages that cannot be had", () => {
     }
   });
 
-  it("yet, because another package manager is at work: it waits", async () => {
+  it("yet, because another package manager is running: the update waits", async () => {
     const hold = [
       'use Fcntl; open my $file, ">>", "/var/lib/dpkg/lock-frontend" or die;',
       'my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); fcntl $file, F_SETLK, $lock or die;',

@@ -22,7 +22,7 @@ describe("a lab whose state is in another cache", () => {
       env: { DHIS2_SIEM_CACHE: other },
     });
 
-  it("is taken away, containers, servers and all, and a new one begun that then stays", async () => {
+  it("is removed with its containers and servers, and a new lab begins, which then stays", async () => {
     const first = await lab("up");
     assert.match(first, /a lab whose state is not in .* is taken away/);
     assert.match(first, /pulumi up: \d+ create(?!.*update)/);

@@ -18,7 +18,7 @@ const siteWith = (name: string, generation = 1) => ({
   ),
 });
 
-/** What a preview says, and that the update then does just that. Gives both, in words. */
+/** Runs a preview and then the update, and checks that the update does what was previewed. Returns both as text. */
 async function previewAndUpdate(overrides: Record<string, unknown> = {}): Promise<string> {
   const stack = await labStack(overrides);
   const { changeSummary } = await stack.preview({ color: "never" });
@@ -28,7 +28,7 @@ async function previewAndUpdate(overrides: Record<string, unknown> = {}): Promis
   return changes(done);
 }
 
-describe("a container that comes, changes and goes", () => {
+describe("a container that is added, changed and removed", () => {
   let outputs: LabOutputs;
   const delivers = (name: string, mark: string) =>
     until(`the line of ${name}`, 120, async () => {
@@ -40,20 +40,21 @@ describe("a container that comes, changes and goes", () => {
 
   before(async () => {
     outputs = await labOutputs();
-    // One line every 200 ms, until the last test stops it.
+    // It writes a line every 200 ms until the last test stops it.
     const count = 'n=0; while true; do n=$((n+1)); echo "count $n of the changes"; sleep 0.2; done';
     await inContainer("proxy", ["systemd-run", "-q", "--unit=count", "sh", "-c", count]);
   });
 
-  it("is added: an agent, its key and the rules that watch for its silence", async () => {
+  it("gets an agent, its key and the rules that watch for its silence", async () => {
     await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
-    // The component, its key and two commands; silence of the agent and of the audit log. Elasticsearch's port is opened to it.
+    // The component, its key and two commands, and two rules: one for a silent agent, one for a silent audit log.
+    // Elasticsearch's port is opened to it, which is the update.
     assert.equal(await previewAndUpdate(siteWith("second")), "6 create, 1 update");
     await inContainer("second", ["logger", "added to the site"]);
     await delivers("second", "added to the site");
   });
 
-  it("is rebuilt from its image: verify says so, and it is set up again when its generation is raised", async () => {
+  it("is named by verify if it was rebuilt from its image, and is set up again when its generation is raised", async () => {
     await lxc("delete", "--force", "second");
     await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
     const { findings } = await verifyLab(siteWith("second"));
@@ -65,7 +66,7 @@ describe("a container that comes, changes and goes", () => {
     await delivers("second", "rebuilt from the image");
   });
 
-  it("is renamed: another agent in the same container, and the old one's key is no more", async () => {
+  it("gets another agent if it is renamed, and the old agent's key is deleted", async () => {
     const old = (await labOutputs(siteWith("second", 2))).agents.find(({ name }) => name === "second");
     await lxc("stop", "--force", "second");
     await lxc("rename", "second", "renamed");
@@ -86,19 +87,19 @@ describe("a container that comes, changes and goes", () => {
     await script("host/site.sh", ["remove", "renamed"]);
   });
 
-  it("is the SIEM's own with more memory: the servers' steps run again, and the cluster stays", async () => {
+  it("keeps its cluster if it is the SIEM's own and gets more memory: only the servers' steps run again", async () => {
     const siem = { ...containerSettings(), memory: "3500MiB", heap: "600m" };
     assert.equal(await previewAndUpdate({ siem }), "2 update");
     assert.equal(await previewAndUpdate(), "2 update");
   });
 
-  it("is how long lines are kept: the template and the stream, which goes on in a new index for a new template", async () => {
+  it("takes a new retention into the template and the stream, which goes on in a new index for a new template", async () => {
     const indices = async () => {
       const { body } = await ask(outputs.superuser, "GET", `/${outputs.dataStream}/_settings?filter_path=*`);
       return Object.keys(body as object).length;
     };
     const before = await indices();
-    // What it applied last: forgotten, every template is a new one.
+    // Without its record of the last template, the step takes every template as new.
     await inContainer("siem", ["rm", "/var/lib/dhis2-siem/log-stream"]);
     assert.equal(await previewAndUpdate({ retentionDays: 30 }), "2 update");
     assert.equal(await indices(), before + 1);
@@ -106,7 +107,7 @@ describe("a container that comes, changes and goes", () => {
     assert.equal(await indices(), before + 1);
   });
 
-  it("has cost the others no line", async () => {
+  it("loses no line of the others", async () => {
     await inContainer("proxy", ["systemctl", "stop", "count"]);
     const journal = await inContainer("proxy", ["journalctl", "-u", "count", "-o", "cat", "--no-pager"]);
     const written = journal.match(/^count \d+ of the changes$/gm)?.length ?? 0;
@@ -116,7 +117,7 @@ describe("a container that comes, changes and goes", () => {
         filter: [
           { term: { "dhis2.container.name": "proxy" } },
           { match_phrase: { message: "of the changes" } },
-          // Not systemd's own lines, which quote the command.
+          // Without systemd's own lines, which quote the command.
           { term: { "log.syslog.appname": "sh" } },
         ],
       },

@@ -11,7 +11,7 @@ import { RELAY_INDEX, RELAY_UNIT } from "../../core/names";
 
 const REFUSE = join(FOLDER, "refuse");
 
-/** The lab's two destinations, with more settings of the mail's. */
+/** Returns the lab's two destinations, with further settings for the mail. */
 function deliveryWith(mail: object): object {
   const { delivery } = deliverySettings();
   return {
@@ -26,7 +26,7 @@ describe("the delivery of alerts", () => {
   });
   after(() => rmSync(REFUSE, { force: true }));
 
-  /** The id of an alert about somebody, once there is one. */
+  /** Waits for an alert about a user and returns its id. */
   const alertOf = (since: string, rule: string, entity: string): Promise<string> =>
     until(`the alert "${rule}" about ${entity}`, 300, async () => {
       const filter = [
@@ -46,7 +46,7 @@ describe("the delivery of alerts", () => {
       Promise.resolve(mails(since, id) > 0 && deliveredAlerts(since).includes(id) ? true : undefined),
     );
 
-  it("keeps what the destinations refuse, says so, and delivers it once they take it", async () => {
+  it("keeps what the destinations refuse, reports it, and delivers it when they accept it", async () => {
     writeFileSync(REFUSE, "");
     const since = await guessPasswords("nurse2");
     const id = await alertOf(since, "Failed DHIS2 Logins for One User", "nurse2");
@@ -74,7 +74,7 @@ describe("the delivery of alerts", () => {
     assert.equal(deliveredAlerts(since).filter((one) => one === id).length, 1);
   });
 
-  it("holds a mail back in quiet hours, but never the worst, and sends it afterwards", async () => {
+  it("holds a mail back in quiet hours, but never a critical alert, and sends it afterwards", async () => {
     const allDay = deliveryWith({ group: 0, quietHours: { from: "00:00", to: "24:00" } });
     assert.equal(changes(await updateStack({ delivery: allDay })), "1 update");
     const since = await guessPasswords("nurse3");
@@ -84,7 +84,7 @@ describe("the delivery of alerts", () => {
     );
     await asAdmin("POST", "/dhis/api/users", { username: "eve" });
     const worst = await alertOf(since, "DHIS2 Superuser Made", "admin");
-    // Found by the same look or a later one: had the first been sent at all, it would have been before.
+    // This alert was found in the same search or a later one, so the first alert would have been sent before it.
     await both(since, worst);
     assert.equal(mails(since, held), 0);
     await updateStack();
@@ -92,7 +92,7 @@ describe("the delivery of alerts", () => {
     assert.equal(mails(since, held), 1);
   });
 
-  it("ends with the last destination, and comes back with the next", async () => {
+  it("is removed with the last destination, and comes back with the next", async () => {
     await updateStack({ delivery: { destinations: [] } });
     const left = await inContainer("siem", [
       "sh",

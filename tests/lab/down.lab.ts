@@ -6,7 +6,7 @@ import { BRIDGE, LAB_STATE, LOGIN, SUDOERS } from "../../lab/places";
 import { run } from "../../lab/shell";
 
 describe("taking the lab down", () => {
-  it("leaves nothing of it behind but the cache", async () => {
+  it("leaves only the cache behind", async () => {
     await down();
     assert.ok(!existsSync(LAB_STATE), "the lab's state");
     assert.ok(!readFileSync("/etc/passwd", "utf8").includes(`${LOGIN}:`), "the login");

@@ -19,7 +19,7 @@ describe("the lab's first update", () => {
   const alert = (rule: string, entity: string) => (found: Record<string, unknown>) =>
     field(found, "rule.name") === rule && field(found, "dhis2.alert.entity") === entity;
 
-  it("alerts of four wrong passwords, once for the user and once for the address, with the events", async () => {
+  it("alerts about four wrong passwords, once for the user and once for the address, with the events", async () => {
     const since = await guessPasswords("admin");
     const byUser = alert("Failed DHIS2 Logins for One User", "admin");
     const byAddress = alert("Failed DHIS2 Logins from One Address", BRIDGE_ADDRESS);
@@ -39,8 +39,8 @@ describe("the lab's first update", () => {
       assert.match(String(field(event, "event.original")), /username: admin; exception: Bad credentials/);
   });
 
-  it("alerts of everything that the attack does to the site", async () => {
-    // A rule that has just fired is silent for its window: those two fired in the test before.
+  it("alerts about every attack on the site", async () => {
+    // These two rules fired in the test before, and a rule is silent for its window after an alert.
     const again = ["Failed DHIS2 Logins for One User", "Failed DHIS2 Logins from One Address"];
     const expected = ATTACKS.map(({ rule }) => rule).filter((rule) => !again.includes(rule));
     const since = await attackSite();
@@ -69,7 +69,7 @@ describe("the lab's first update", () => {
     assert.match(text, /"available"/);
   });
 
-  it("takes Kibana's long links through the proxy, whose own buffers are 1 kB", async () => {
+  it("lets Kibana's long links through the proxy, whose own buffers are 1 kB", async () => {
     const authorization = basicAuth(outputs.operator.username, outputs.operator.password);
     const { status } = await throughProxy("GET", `/siem/app/dashboards?_g=${"x".repeat(10_000)}`, {
       headers: { authorization },
@@ -98,14 +98,14 @@ describe("the lab's first update", () => {
     );
   });
 
-  it("leaves Elasticsearch's package no security to configure", async () => {
+  it("leaves no security for Elasticsearch's package to configure", async () => {
     const certificates = (await inContainer("siem", ["ls", "/etc/elasticsearch/certs"])).split(/\s+/);
     assert.ok(certificates.includes("server.crt"));
-    // What the vendor's postinst makes where it finds none configured.
+    // The vendor's postinst script creates these if no security is configured.
     for (const made of ["http.p12", "http_ca.crt", "transport.p12"]) assert.ok(!certificates.includes(made));
   });
 
-  it("keeps the agents' settings for root, and no key in them", async () => {
+  it("lets only root read the agents' settings, which contain no key", async () => {
     for (const agent of outputs.agents) {
       assert.equal(
         (await inContainer(agent.name, ["stat", "-c", "%a %U", "/etc/filebeat/filebeat.yml"])).trim(),

@@ -48,7 +48,7 @@ describe("a killed engine", () => {
     await until("the end of the program", 60, () =>
       Promise.resolve(program.exitCode === null ? undefined : true),
     );
-    // The killed engine's lock on the state: `pulumi cancel`.
+    // `pulumi cancel` removes the lock that the killed engine left on the state.
     await (await labStack({ site })).cancel();
     assert.equal((await updateStack({ site })).summary.result, "succeeded");
     assert.equal(changes(await updateStack({ site })), "nothing changed");

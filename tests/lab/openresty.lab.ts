@@ -18,7 +18,7 @@ const FOLDER = "/usr/local/openresty/nginx/conf";
 const STATIC = `${FOLDER}/static/dhis2.lab.test.conf`;
 const INCLUDE = "include conf.d/upstream/dhis2-siem.conf;";
 
-/** The site with openresty before DHIS2. */
+/** The site with openresty in front of DHIS2. */
 function openrestySite(): string {
   return siteVariant("openresty", (site) => {
     site.proxy = "openresty";
@@ -51,7 +51,7 @@ describe("openresty as the site's proxy", () => {
     site = openrestySite();
   });
 
-  it("says which line its server lacks, as the official tool includes each file by its name", async () => {
+  it("names the line that its server lacks, because the official tool includes each file by its name", async () => {
     const lines: string[] = [];
     await assert.rejects(updateStack({ site }, (line) => lines.push(line)));
     assert.match(
@@ -72,7 +72,7 @@ describe("openresty as the site's proxy", () => {
     assert.equal(await get(`/siem/app/dashboards?_g=${"x".repeat(10_000)}`, login()), 200);
   });
 
-  it("has a failed login as an event with its address", async () => {
+  it("reports a failed login as an event with its address", async () => {
     const body = { username: "admin", password: "wrong" };
     const { status } = await throughProxy("POST", "/dhis/api/auth/login", { address: ADDRESS, body });
     assert.equal(status, 401);
@@ -86,11 +86,11 @@ describe("openresty as the site's proxy", () => {
     );
   });
 
-  it("has no Kibana for a network that the config does not allow, and the refusal as an event", async () => {
+  it("refuses Kibana to a network that the config does not allow, and reports the refusal as an event", async () => {
     await updateStack({ site, kibana: { allowFrom: [`${POSTGRES_ADDRESS}/32`] } });
     assert.equal(await get("/siem/api/status"), 403);
     assert.equal(await get("/dhis/api/ping"), 200, "DHIS2 itself stays open");
-    // The administrator's own file sets an error_log for the site's server, which ends what http says.
+    // The administrator's file sets an error_log for the site's server, so the server ignores the error_log of http.
     await event(
       "the refusal",
       { "event.dataset": "nginx.error" },
@@ -102,13 +102,13 @@ describe("openresty as the site's proxy", () => {
     assert.notEqual(await get("/siem/api/status"), 403);
   });
 
-  it("has its logging and Kibana's location put back when its entry goes", async () => {
+  it("gets its own logging back and loses Kibana's location when its entry is removed", async () => {
     await inContainer(NAME, ["sed", "-i", `\\|${INCLUDE}|d`, STATIC]);
     await updateStack();
     const left = `dpkg-query -W filebeat 2>/dev/null; find ${FOLDER} /etc/filebeat -name '*dhis2-siem*' 2>/dev/null; true`;
     assert.equal((await inContainer(NAME, ["sh", "-c", left])).trim(), "");
     assert.equal(await get("/dhis/api/ping"), 200);
-    // As to all that it does not serve, the site's server gives no answer (444).
+    // The site's server closes connections without a reply for everything that it does not serve (444).
     await assert.rejects(get("/siem/api/status"), /other side closed/);
     await script("host/site.sh", ["remove", NAME]);
   });

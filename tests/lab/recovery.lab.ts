@@ -9,7 +9,7 @@ import { siteVariant } from "../../lab/variants";
 
 describe("a siem container that was deleted by hand", () => {
   let before: LabOutputs;
-  it("is what an update says that cannot reach it, and it ends by itself", async () => {
+  it("is named by an update that cannot reach it, and the update ends by itself", async () => {
     before = await labOutputs();
     await run("lxc", ["--project", LXD_PROJECT, "delete", "--force", "siem"]);
     const lines: string[] = [];
@@ -22,8 +22,8 @@ describe("a siem container that was deleted by hand", () => {
     assert.ok(Date.now() - start < 90_000, "within seconds, with room for a slow machine");
   });
 
-  it("is taken over where it was made anew by hand, and gets everything in it, in one update", async () => {
-    // It would wait for settings on its stdin.
+  it("is taken over if it was created again by hand, and gets everything in one update", async () => {
+    // Otherwise it would wait for settings on its stdin.
     await run("lxc", ["--project", LXD_PROJECT, "init", IMAGE, "siem"], { input: "" });
     const site = siteVariant("rebuilt", (text) => {
       for (const entry of text.containers) if (entry.name === "siem") entry.generation = 2;

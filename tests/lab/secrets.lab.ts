@@ -13,12 +13,12 @@ import { verifyLab } from "../../lab/verify";
 
 const KEY = "/var/lib/dhis2-siem/secrets/key_objects";
 
-/** Every step runs again. */
+/** Makes every step run again. */
 const raiseAll = (site: SiteText) => {
   for (const entry of site.containers) entry.generation = 90;
 };
 
-/** Ways to make an update fail: in the step that holds the servers' secrets, and in the one that uses them. */
+/** Ways to make an update fail: in the step that writes the servers' secrets, and in the step that uses them. */
 const FAILURES: readonly {
   readonly what: string;
   readonly before: string;
@@ -89,8 +89,8 @@ describe("a failing update", () => {
     });
 });
 
-describe("a password that is made anew", () => {
-  it("is the cluster's too, and Kibana's and the operator's, and the old one is no more", async () => {
+describe("a renewed password", () => {
+  it("is valid in the cluster, for Kibana and for the operator, and the old one is not", async () => {
     const before = await labOutputs();
     const stack = await labStack();
     const { resources } = JSON.parse(JSON.stringify((await stack.exportStack()).deployment)) as {
@@ -115,7 +115,7 @@ describe("a password that is made anew", () => {
   });
 });
 
-/** Every process's environment, as far as it can be read. */
+/** Returns the environment of every process, as far as it can be read. */
 function environments(): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
@@ -128,7 +128,7 @@ function environments(): string[] {
     });
 }
 
-/** The texts of a folder's files, all in one. */
+/** Returns the texts of all files of a folder, joined. */
 function texts(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -7,12 +7,12 @@ import { duration, slowest } from "../../lab/result";
 import { chosen, next, type Suite, SUITES } from "../../lab/suites";
 
 describe("the lab's suites", () => {
-  it("are those that have a file", () => {
+  it("each have a file", () => {
     const files = findFiles(join(ROOT, "tests/lab"), ".lab.ts").map((file) => basename(file, ".lab.ts"));
     assert.deepEqual(SUITES.map(({ name }) => name).sort(), files);
   });
 
-  it("are chosen by words; the long ones only by name, or with all", () => {
+  it("are selected by words; the long ones only by name, or with --all", () => {
     const names = (words: string[], all = false) => chosen(words, all).map(({ name }) => name);
     assert.deepEqual(names(["watch", "kill"]), ["watch", "killed"]);
     assert.throws(() => names(["wotch"]), /there is no suite wotch; the suites are watch, verify/);
@@ -33,7 +33,7 @@ describe("the lab's suites", () => {
     suite("long", 9),
   ];
 
-  it("go to a calm lab that need one, else the longest; what takes the lab away comes last", () => {
+  it("run in this order: on a calm lab those that need one, then the longest; those that remove the lab come last", () => {
     const order = (calm: boolean) => {
       const left = [...waiting];
       return waiting.map(() => {
@@ -48,7 +48,7 @@ describe("the lab's suites", () => {
     assert.equal(next([], true), undefined);
   });
 
-  it("end with times for people", () => {
+  it("end with times that people can read", () => {
     assert.deepEqual([0.4, 59.7, 65, 3600].map(duration), ["0s", "1m00s", "1m05s", "60m00s"]);
     const tests = Array.from({ length: 12 }, (_, index) => ({ title: `test ${index}`, seconds: index }));
     assert.deepEqual(slowest(tests).slice(0, 2), ["    11.0 s  test 11", "    10.0 s  test 10"]);
@@ -78,7 +78,7 @@ describe("the names of a lab", () => {
     NAMES.forEach((name, index) => assert.equal(new Set(labs.map((values) => values[index])).size, 4, name));
   });
 
-  it("are refused for a lab that there is not", () => {
+  it("are refused for a lab that does not exist", () => {
     assert.throws(() => names("9"), /DHIS2_SIEM_LAB must be a number from 1 to 4, such as 2; it is '9'/);
   });
 });

@@ -15,7 +15,7 @@ const MORE = [
   { name: "postgres12", ip: address(21), type: "postgres12", provision: "postgres" },
 ] as const;
 
-/** The site as one that has apache2 before DHIS2, munin, and a database of the older type. */
+/** The site with apache2 in front of DHIS2, munin, and a database of the older type. */
 function otherSite(): string {
   return siteVariant("types", (site) => {
     site.proxy = "apache2";
@@ -80,7 +80,7 @@ describe("the other types of containers", () => {
     await inContainer("web", ["sh", "-c", `cp -p /root/ca ${ca} && systemctl restart apache2`]);
   });
 
-  it("have a failed login at apache2 as an event with its address", async () => {
+  it("report a failed login at apache2 as an event with its address", async () => {
     const body = { username: "admin", password: "wrong" };
     const { status } = await throughProxy("POST", "/dhis/api/auth/login", { address: APACHE, body });
     assert.equal(status, 401);
@@ -93,7 +93,7 @@ describe("the other types of containers", () => {
     );
   });
 
-  it("have munin's and PostgreSQL's lines", async () => {
+  it("deliver munin's and PostgreSQL's lines", async () => {
     await inContainer("postgres12", ["runuser", "-u", "postgres", "--", "psql", "-c", "select 1"]);
     await event("a connection to PostgreSQL", from("postgres12"), {
       term: { "event.dataset": "postgresql.log" },
@@ -106,7 +106,7 @@ describe("the other types of containers", () => {
     });
   });
 
-  it("have their logging put back when their entries go", async () => {
+  it("get their own logging back when their entries are removed", async () => {
     await updateStack();
     const left = [
       "dpkg-query -W filebeat 2>/dev/null",

@@ -17,13 +17,13 @@ import type { Finding } from "../../commands/verify/finding";
 const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
 const CERTIFICATES = "/etc/elasticsearch/certs/server.crt";
 
-/** What is wrong with the lab's site. How full this machine's own disk is, is none of the lab's business. */
+/** Returns what verify finds wrong with the lab's site, except how full this machine's own disk is. */
 async function faults(): Promise<Finding[]> {
   const { findings } = await verifyLab();
   return findings.filter(({ severity, subject }) => severity !== "ok" && subject !== "siem:/");
 }
 
-/** Waits until nothing is wrong; says what still is when it takes too long. */
+/** Waits until nothing is wrong. Throws an Error with the remaining findings at the deadline. */
 async function clean(seconds = 180): Promise<void> {
   let left: Finding[] = [];
   await until("a site in good order", seconds, async () => {
@@ -34,7 +34,7 @@ async function clean(seconds = 180): Promise<void> {
   });
 }
 
-/** The finding of a check about a subject, among what is wrong; waits for it where it takes a moment. */
+/** Waits for a check's finding about a subject, and returns it. */
 async function found(check: string, subject: string, severity: Finding["severity"]): Promise<Finding> {
   let all: Finding[] = [];
   return until(`"${check}" of ${subject}`, 60, async () => {
@@ -47,12 +47,12 @@ async function found(check: string, subject: string, severity: Finding["severity
   });
 }
 
-/** Runs the command that a finding names, as it stands. */
+/** Runs the command that a finding names, exactly as it is. */
 async function obey({ fix = "" }: Finding): Promise<void> {
   await run("bash", ["-c", fix], { input: "" });
 }
 
-/** What "raise the generation" asks for; generations only grow. */
+/** Raises the generation, as the finding asks. Generations only grow. */
 const generations: Record<string, number> = {};
 async function raiseGeneration(name: string, { fix = "" }: Finding): Promise<void> {
   assert.equal(fix, `raise the generation of "${name}" in the site's file, then: pulumi up`);
@@ -71,7 +71,7 @@ describe("verify", () => {
     outputs = await labOutputs();
   });
 
-  it("sends a canary the whole way from each container, and finds the site watched", async () => {
+  it("sends a canary from each container to an alert, and finds that the site is watched", async () => {
     const { findings } = await verifyLab({}, "--canary");
     const canary = findings.filter(({ check }) => check === "canary");
     assert.ok(canary.length >= 2, JSON.stringify(canary));
@@ -122,8 +122,8 @@ describe("verify", () => {
     await clean();
   });
 
-  it("needs nobody where Elasticsearch was killed: it is healthy again within two minutes", async () => {
-    // The server's own process, and not the launcher that is the unit's main one.
+  it("is not needed after Elasticsearch was killed, which is healthy again within two minutes", async () => {
+    // The server's own process, not the launcher, which is the unit's main process.
     await sh("siem", "kill -9 $(cat /run/elasticsearch/elasticsearch.pid)");
     const healthy = () =>
       ask(outputs.superuser, "GET", "/_cluster/health?wait_for_status=yellow&timeout=5s").then(
@@ -206,7 +206,7 @@ describe("verify", () => {
   });
 
   it("finds a certificate about to end", async () => {
-    // The same key and names, for ten days; into the servers' copies, too.
+    // The same key and names, valid for ten days; also in the servers' copies.
     await sh(
       "siem",
       `cd /var/lib/dhis2-siem/tls

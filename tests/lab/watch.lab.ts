@@ -9,7 +9,7 @@ const OUTAGE_S = 600;
 
 const sh = (container: string, text: string) => inContainer(container, ["bash", "-euc", text]);
 
-describe("the SIEM that is interfered with, while nobody can be told of it for ten minutes", () => {
+describe("a SIEM that is disturbed while alerts cannot be delivered for ten minutes", () => {
   let outputs: LabOutputs;
   let since: string;
   const alertsOfRules = (rules: string[], seconds?: number) =>
@@ -26,14 +26,14 @@ describe("the SIEM that is interfered with, while nobody can be told of it for t
     await script("host/receivers.sh", ["up"]);
   });
 
-  it("alerts of a full disk, of lines it cannot understand and of lines that journald dropped", async () => {
+  it("alerts about a full disk, about lines that it cannot read and about lines that journald dropped", async () => {
     await sh(
       "siem",
       "mount -t tmpfs -o size=1m tmpfs /mnt; head -c 1000000 /dev/zero >/mnt/full; dhis2-siem-health /mnt; umount /mnt",
     );
     await sh("proxy", "for n in $(seq 320); do echo no line of nginx $n; done | logger -t nginx");
     const noisy = "seq 1000; sleep 12; echo the end";
-    // journald once dropped them without a word (seen): then again.
+    // journald was seen to drop these lines once without a message, so they are written again if necessary.
     await sh(
       "dhis",
       `for try in 1 2 3; do
@@ -45,13 +45,13 @@ describe("the SIEM that is interfered with, while nobody can be told of it for t
     );
     const { missing } = await alertsOfRules(["Lines Not Understood Rising", "Journald Suppressing Messages"]);
     assert.deepEqual(missing, []);
-    // One in six hours: where this machine's own disk is nearly full, it came before.
+    // This rule alerts once in six hours: if this machine's own disk is nearly full, the alert came before.
     const sixHoursAgo = new Date(Date.parse(since) - 6 * 3600_000).toISOString();
     const disk = ["Disk of the SIEM Filling"];
     assert.deepEqual((await alertsOf(disk, outputs.login, outputs.alertIndex, sixHoursAgo)).missing, []);
   });
 
-  it("alerted when the audit log was silent, before anybody had changed anything in DHIS2", async () => {
+  it("alerted about the silent audit log before anybody had changed anything in DHIS2", async () => {
     const silent = await search(outputs.login, outputs.alertIndex, {
       term: { "rule.name": "DHIS2 Audit Log Silent: dhis" },
     });
@@ -80,7 +80,7 @@ describe("the SIEM that is interfered with, while nobody can be told of it for t
     for (const id of ids) assert.equal(mails.filter((text) => text.includes(`id=${id}`)).length, 1, id);
   });
 
-  it("alerts of an agent that has been silent for a quarter of an hour, and delivers it", async () => {
+  it("alerts about an agent that has been silent for a quarter of an hour, and delivers the alert", async () => {
     const { missing } = await alertsOfRules(["Agent Silent: postgres"], 1200);
     assert.deepEqual(missing, []);
     await until("the alert by mail", 240, () => {
