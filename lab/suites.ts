@@ -26,7 +26,7 @@ export const SUITES: readonly Suite[] = [
   { name: "types", minutes: 6, attacks: true },
   { name: "recovery", minutes: 7, attacks: true },
   { name: "secrets", minutes: 4 },
-  { name: "hostile", minutes: 6, attacks: true },
+  { name: "hostile", minutes: 6, attacks: true, long: true },
   { name: "openresty", minutes: 4, attacks: true },
   { name: "ports", minutes: 2 },
   { name: "killed", minutes: 2 },
