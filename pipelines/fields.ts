@@ -7,7 +7,7 @@ const type = z.enum(["keyword", "text", "date", "long", "ip", "flattened", "stor
 
 const schema = z.record(
   z.string(),
-  z.strictObject({ type, description: z.string(), limit: z.int().max(8000).optional() }),
+  z.strictObject({ type, description: z.string(), limit: z.int().min(64).max(8000).optional() }),
 );
 
 /** A field of the documents. Its mapping, the pipelines' last step and the docs are made from it. */
@@ -15,7 +15,7 @@ export interface Field {
   readonly name: string;
   readonly type: z.output<typeof type>;
   readonly description: string;
-  /** Longer values are cut to this many characters. */
+  /** The bytes that the value has at most, as JSON; of a list or an object, all its values together. Longer values are cut. */
   readonly limit: number;
 }
 
@@ -23,10 +23,16 @@ export interface Field {
 export type Documents = "logs" | "alerts";
 
 /**
- * Keywords are cut to their limit: Elasticsearch stores a longer keyword without indexing it, and a rule would not find it. Lucene's
- * own limit is 32,766 bytes, which 8,000 characters never exceed. Other values are not cut.
+ * How many bytes a document has at most, as JSON (docs/security.md: "What bounds the load"). The rules' searches return whole documents, so this
+ * bounds their answers. An alert contains some of these.
  */
-const KEYWORD_LIMIT = 1000;
+export const DOCUMENT_BYTES: Record<Documents, number> = { logs: 8192, alerts: 131_072 };
+
+/**
+ * Elasticsearch stores a keyword that is longer than its limit without indexing it, and a rule would not find it; so longer ones are
+ * cut. Lucene's own limit is 32,766 bytes. Texts that this project wrote itself (in alerts) have no limit.
+ */
+const LIMIT: Record<Documents, number> = { logs: 512, alerts: 1000 };
 const UNLIMITED = 2 ** 30;
 
 const FILES: Record<Documents, string> = { logs: "fields.yml", alerts: "alert-fields.yml" };
@@ -36,7 +42,7 @@ export function loadFields(of: Documents): Field[] {
   const parsed = schema.safeParse(parse(readFileSync(join(__dirname, FILES[of]), "utf8")));
   if (!parsed.success) throw new Error(`pipelines/${FILES[of]}: ${z.prettifyError(parsed.error)}`);
   return Object.entries(parsed.data).map(([name, field]) => ({
-    limit: field.type === "keyword" ? KEYWORD_LIMIT : UNLIMITED,
+    limit: of === "logs" || field.type === "keyword" ? LIMIT[of] : UNLIMITED,
     ...field,
     name,
   }));
@@ -54,7 +60,7 @@ function mapping({ name, type, limit }: Field): object {
     case "ip":
       return { type, ignore_malformed: true };
     case "flattened":
-      return { type, ignore_above: KEYWORD_LIMIT };
+      return { type, ignore_above: limit };
     case "stored":
       return { type: "keyword", index: false, doc_values: false };
     case "kept":

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { pipelineName } from "../core/names";
 import { stableJson } from "../core/json";
 import { ROOT } from "../core/root";
-import { type Documents, loadFields, mappings } from "./fields";
+import { DOCUMENT_BYTES, type Documents, loadFields, mappings } from "./fields";
 import { LATENESS_MINUTES } from "./lateness";
 import { type PipelineFile, shared, sourceParams, sourcePipelines } from "./sources";
 
@@ -33,6 +33,9 @@ const METADATA =
     " ",
   );
 
+/** The parts of an event that scripts/normalise.painless writes itself. All others are removed, whatever they are. */
+const KEPT = "@timestamp message event dhis2 host ecs log _tmp".split(" ");
+
 const processors = z.array(z.record(z.string(), z.record(z.string(), z.unknown())));
 const schema = z.strictObject({ description: z.string(), processors, on_failure: processors.optional() });
 type Processor = z.output<typeof processors>[number];
@@ -40,17 +43,37 @@ type Processor = z.output<typeof processors>[number];
 const paths = (of: Documents) =>
   loadFields(of).map(({ name, type, limit }) => ({ path: name, parts: name.split("."), type, limit }));
 
+/** The tags, the time, and what JSON has around all values: bytes of a document beside those of its fields. */
+const OVERHEAD_BYTES = 400;
+
+/**
+ * How many characters of a line are read: the first three quarters and the last one. Painless ends a loop after a million rounds.
+ * A longer line is not a request: nginx and apache2 accept less.
+ */
+export const READ_CHARACTERS = 900_000;
+
+/** Returns the params of the last step. The smallest fields come first: a long text must not take the place of an address. */
+function conformParams(of: Documents): object {
+  const original = loadFields(of).find(({ name }) => name === "event.original");
+  return {
+    metadata: METADATA,
+    fields: paths(of).sort((a, b) => a.limit - b.limit),
+    bytes: DOCUMENT_BYTES[of] - OVERHEAD_BYTES,
+    original: original?.limit ?? 0,
+  };
+}
+
 /** Returns the params of a script, in addition to those in the YAML file. */
 function scriptParams(file: string, fields: unknown, lateness: number): object {
   switch (file) {
     case "conform":
-      return { metadata: METADATA, fields: paths(fields === "alerts" ? "alerts" : "logs") };
+      return conformParams(fields === "alerts" ? "alerts" : "logs");
     case "alert":
       return { paths: paths("logs") };
     case "mark":
       return { lateness };
     case "normalise":
-      return sourceParams();
+      return { ...sourceParams(), metadata: METADATA, keep: KEPT, read: READ_CHARACTERS };
     default:
       return {};
   }
