@@ -1,35 +1,112 @@
 import { stringify } from "yaml";
 import type { SiteContainer } from "../config/site";
-import { sourcesOf } from "../machines";
-import { ELASTICSEARCH_PORT } from "./elastic";
 import { HEADER } from "../core/header";
+import { sourcesOf } from "../machines";
+import type { Source } from "../sources/source";
+import { ELASTICSEARCH_PORT } from "./elastic";
+import { journalInputs } from "./filebeat-journal";
 
 /** What scripts/agent.sh makes once in each container; its words are part of what Filebeat knows a file by. */
 export const MARKER = "/var/lib/dhis2-siem/filebeat-marker";
 
+/** Bytes of a line that are sent. The longest line of a proxy is shorter: four texts of 12 kB, each byte escaped as four. */
+export const LINE_LIMIT_BYTES = 256 * 1024;
+
+/**
+ * Bytes that are sent of a text that only names something. The journal takes such texts from the sender as they are: a
+ * priority, for example, may be a text of megabytes.
+ */
+const NAME_LIMIT_BYTES = 1024;
+
+/** Files that Filebeat opens at most. Each costs about 80 kB (seen with 7.17.29). No machine type has as many names. */
+const FILE_LIMIT = 128;
+
+/**
+ * What is sent of an event. Everything else is dropped here: any process may add fields to its journal lines, as many and as
+ * long as it likes.
+ */
+const FIELDS = [
+  "message",
+  "tags",
+  "agent",
+  "ecs",
+  "host",
+  "input",
+  "dhis2",
+  "journald.custom.line_break",
+  "journald.gid",
+  "journald.pid",
+  "journald.process.executable",
+  "journald.process.name",
+  "journald.uid",
+  "log.file.path",
+  "log.flags",
+  "log.offset",
+  "log.syslog.priority",
+  "process.pid",
+  "syslog.identifier",
+  "syslog.priority",
+  "systemd.cgroup",
+  "systemd.slice",
+  "systemd.transport",
+  "systemd.unit",
+];
+
+/** Of FIELDS, the texts that their sender chooses, beside the message. */
+const CHOSEN_BY_SENDER = [
+  "journald.custom.line_break",
+  "journald.process.executable",
+  "log.syslog.priority",
+  "syslog.identifier",
+  "syslog.priority",
+];
+
+/** What bounds an event. Filebeat notes in `log.flags` that a text was cut. A number is left as it is. */
+const PROCESSORS = [
+  { include_fields: { fields: FIELDS } },
+  { truncate_fields: { fields: ["message"], max_bytes: LINE_LIMIT_BYTES, ignore_missing: true } },
+  {
+    truncate_fields: {
+      fields: CHOSEN_BY_SENDER,
+      max_bytes: NAME_LIMIT_BYTES,
+      fail_on_error: false,
+      ignore_missing: true,
+    },
+  },
+];
+
 /**
  * How files are read, each line once.
  *
- * - `paths`: what was rolled, too (logrotate and log4j give it a number), so that its last lines are still read.
+ * - `paths`: what was rolled, too, so that its last lines are still read.
  * - `file_identity`: a file is known by its inode and the marker. By default it is its inode and its device, whose number
  *   may be another one after a boot (ZFS, btrfs, LVM): the whole file would be read again, and alert again.
- * - `removed`: a file that was compressed and removed is still read to its end.
+ * - `removed`: a file that was compressed and removed, or renamed to a name that is not in `paths`, is still read to its end.
  * - `inactive`: more than the day after which a log is rolled. A closed file is opened again for a new line, but not where
  *   it was renamed before Filebeat saw that line (elastic/beats #39732).
  * - `ignore_inactive`: what was there before the agent would count as new, and DHIS2 keeps its rolled files for ever.
  * - `ignore_older`: nor does each start open all that were rolled since; those of a week are enough.
+ * - `harvester_limit`: only for a folder with a "*" in its name. A file that is refused is tried again with its next line.
+ * - `message_max_bytes`: a line is cut there while it is read. A line of four times as many bytes is skipped.
  */
-function fileInput(files: readonly string[]): object {
+function fileInput(paths: readonly string[]): object {
   return {
     type: "filestream",
     id: "files",
-    paths: files.flatMap((file) => [file, `${file}.*[0-9]`]),
-    prospector: { scanner: { check_interval: "5s" } },
+    paths,
+    prospector: { scanner: { check_interval: "5s", recursive_glob: false } },
     file_identity: { inode_marker: { path: MARKER } },
     close: { on_state_change: { inactive: "25h", removed: false } },
     ignore_inactive: "since_first_start",
     ignore_older: "168h",
+    harvester_limit: FILE_LIMIT,
+    message_max_bytes: 4 * LINE_LIMIT_BYTES,
   };
+}
+
+/** The paths of a source's logs, rolled ones included. */
+function pathsOf({ files = [], rolled = [".1"] }: Source): string[] {
+  return files.flatMap((file) => [file, ...rolled.map((end) => file + end)]);
 }
 
 /** What a site's agents have in common. */
@@ -44,11 +121,14 @@ export interface AgentOptions {
 /**
  * An agent's filebeat.yml, with keys only that Filebeat 7.17 and 8.19 both accept. The key to Elasticsearch is not in
  * it: Filebeat takes it from its keystore. `seek` is left to the defaults, which go on where the agent stopped in both.
+ *
+ * `queue.mem` and `bulk_max_size` bound the memory: 256 lines of LINE_LIMIT_BYTES, and 64 of them once more as a request. One
+ * `worker` has one request on its way: so an agent that sends a flood delays the line of another by one request at most.
  */
 export function renderFilebeatYml(container: SiteContainer, options: AgentOptions): string {
-  const files = sourcesOf(container.type).flatMap((source) => source.files ?? []);
+  const paths = sourcesOf(container.type).flatMap(pathsOf);
   const config = {
-    "filebeat.inputs": [{ type: "journald", id: "journal" }, ...(files.length > 0 ? [fileInput(files)] : [])],
+    "filebeat.inputs": [...journalInputs(), ...(paths.length > 0 ? [fileInput(paths)] : [])],
     name: container.name,
     fields_under_root: true,
     fields: {
@@ -56,15 +136,18 @@ export function renderFilebeatYml(container: SiteContainer, options: AgentOption
       "dhis2.container.name": container.name,
       "dhis2.container.type": container.type,
     },
+    processors: PROCESSORS,
     "output.elasticsearch": {
       hosts: [`https://${options.siemAddress}:${ELASTICSEARCH_PORT}`],
       api_key: "${SIEM_API_KEY}",
       index: options.dataStream,
+      worker: 1,
+      bulk_max_size: 64,
       ssl: { certificate_authorities: ["/etc/filebeat/dhis2-siem-ca.crt"], verification_mode: "full" },
     },
     "setup.template.enabled": false,
     "setup.ilm.enabled": false,
-    "queue.mem": { events: 4096 },
+    "queue.mem": { events: 256, flush: { min_events: 64, timeout: "1s" } },
     "http.enabled": true,
     "http.host": "unix:///var/lib/filebeat/stats.sock",
     "logging.level": "warning",

@@ -8,6 +8,30 @@
 # render/filebeat.ts identifies a log file by its inode and this file's text.
 FILEBEAT_MARKER=/var/lib/dhis2-siem/filebeat-marker
 
+# What Filebeat may use of the machine.
+FILEBEAT_LIMITS=/etc/systemd/system/filebeat.service.d/50-dhis2-siem.conf
+
+# filebeat_limits: prints the limits of Filebeat's service. filebeat.yml keeps it below them: about 60 MB and 60 files on a quiet
+# machine. They hold where it does not, and Filebeat is started again, as often as it takes: it then goes on where it stopped.
+# GOMEMLIMIT makes Go's runtime collect garbage before the kernel kills the process.
+filebeat_limits() {
+  cat <<'LIMITS'
+# Written by dhis2-siem; changes made here are lost at its next update.
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+Environment=GOMEMLIMIT=120MiB
+MemoryHigh=180M
+MemoryMax=256M
+LimitNOFILE=1024
+TasksMax=256
+CPUWeight=50
+Restart=always
+RestartSec=5
+LIMITS
+}
+
 # create_filebeat_marker: writes the marker once. With another marker, every file is new to Filebeat. So this also makes Filebeat
 # forget that it was started before: on a first start it does not read the lines that are already there.
 create_filebeat_marker() {
@@ -45,8 +69,10 @@ apply() {
   create_filebeat_marker
   put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
   put_file /etc/filebeat/filebeat.yml 0600 root:root < <(file_filebeat_yml)
+  put_file "$FILEBEAT_LIMITS" 0644 root:root < <(filebeat_limits)
+  ! changed "$FILEBEAT_LIMITS" || systemctl daemon-reload
   # key.sh starts it for the first time. After that, a change here restarts it.
-  if systemctl is-active -q filebeat && changed package:filebeat /etc/filebeat/filebeat.yml /etc/filebeat/dhis2-siem-ca.crt; then
+  if systemctl is-active -q filebeat && changed package:filebeat /etc/filebeat/filebeat.yml /etc/filebeat/dhis2-siem-ca.crt "$FILEBEAT_LIMITS"; then
     restart_filebeat
   fi
 }
@@ -61,7 +87,8 @@ delete() {
     apt-mark unhold filebeat >/dev/null
     apt_get purge filebeat
   fi
-  rm -rf /etc/filebeat /var/lib/filebeat /var/log/filebeat
+  rm -rf /etc/filebeat /var/lib/filebeat /var/log/filebeat "$(dirname "$FILEBEAT_LIMITS")"
+  systemctl daemon-reload
   remove_elastic_repository
 }
 

@@ -20,6 +20,12 @@ cannot_read_journal() {
   [[ $(dpkg-query -W -f '${Version}' filebeat) = 8.* ]] && ! journalctl -q -n 0 --boot all >/dev/null 2>&1
 }
 
+# warn_inotify: Filebeat notices new lines with inotify, of which the host has few for all its containers by default.
+warn_inotify() {
+  ! grep -q 'return code from Wait: -24\|too many open files' <<<"$(journalctl -u filebeat -n 200 --no-pager -o cat 2>/dev/null)" ||
+    warn "the host has no inotify instance left for the agent of $CONTAINER, which may miss lines: set fs.inotify.max_user_instances=1024 in the host's /etc/sysctl.d, run 'sysctl --system' there, and raise the machine's generation"
+}
+
 apply() {
   local sum
   sum=$(secret_api_key | sha256sum | cut -d' ' -f1)
@@ -45,6 +51,7 @@ apply() {
     ! cannot_read_journal || die "the agent of $CONTAINER cannot read the journal of $(journalctl --version | head -n 1), which is older than 242: set versions.filebeat to 7.17.29"
     die "the agent of $CONTAINER runs, but Elasticsearch accepted nothing from it within two minutes; the lines above are the end of its journal"
   }
+  warn_inotify
 }
 
 delete() {

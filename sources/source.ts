@@ -100,6 +100,11 @@ export interface Source {
   readonly lines: LineMarks;
   /** Logs in files that the agent reads beside the journal. Absolute paths, which may hold "*". */
   readonly files?: readonly string[];
+  /**
+   * How the names of rolled logs end, as globs that few names match, such as [".[0-9]"]: whoever owns the folder can make a file
+   * of every such name, and the agent opens them all. Default: [".1"], as logrotate names the newest one.
+   */
+  readonly rolled?: readonly string[];
   readonly logging?: Logging;
   readonly proxy?: ProxyServer;
   /**

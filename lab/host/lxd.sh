@@ -13,6 +13,13 @@ answers() { timeout 20 lxc query /1.0 >/dev/null 2>&1; }
 
 lab() { lxc --project "$LXD_PROJECT" "$@" </dev/null; }
 
+# inotify: every container of every lab takes some ten of the kernel's inotify instances, of which there are 128 for all of them.
+# Without one, Filebeat and systemd do not notice what changes. LXD's own guide for servers says to raise the number.
+inotify() {
+  local limit=/proc/sys/fs/inotify/max_user_instances
+  [ "$(cat "$limit")" -ge 1024 ] || echo 1024 >"$limit"
+}
+
 # daemon: uses the machine's LXD if it runs. Otherwise systemd starts it, or this script if systemd is not PID 1.
 daemon() {
   ! answers || return 0
@@ -51,6 +58,7 @@ begin() {
 }
 
 up() {
+  inotify
   daemon
   ours || begin
 }

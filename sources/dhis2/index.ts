@@ -14,6 +14,8 @@ export const dhis2: Source = {
     onItsMachine: { words: ["dhis"], files: true },
   },
   files: ["/opt/dhis2/logs/dhis-audit.log"],
+  // Log4j counts upwards for ever, and Tomcat's user could make a file of every number.
+  rolled: [".[0-9]", ".[0-9][0-9]"],
   installed: {
     dhis2: ["/opt/dhis2"],
     tomcat: ["/etc", "/lib", "/usr/lib"].flatMap((folder) =>

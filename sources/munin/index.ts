@@ -9,6 +9,9 @@ export const munin: Source = {
   datasets: ["system.log"],
   pipeline: "system",
   lines: { paths: ["/munin/"] },
-  files: ["/var/log/munin/munin-*.log"],
+  // By name: munin's own user can make files in that folder.
+  files: ["update", "graph", "html", "limits", "cgi-graph", "cgi-html"].map(
+    (program) => `/var/log/munin/munin-${program}.log`,
+  ),
   installed: { munin: ["/usr/bin/munin-cron"] },
 };

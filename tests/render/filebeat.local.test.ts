@@ -17,10 +17,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { waitFor } from "../../core/wait";
 import { CACHE } from "../../core/cache";
-import { MARKER } from "../../render/filebeat";
+import { LINE_LIMIT_BYTES, MARKER } from "../../render/filebeat";
 import { dhis2 } from "../../sources/dhis2";
 import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
 
@@ -50,11 +50,14 @@ describe("a real Filebeat with these settings", function () {
 
   /** Starts it with its files and its output in the test's folder; the rest is as an agent has it. What is written then is new. */
   async function start(): Promise<void> {
-    const [, file] = inputsOf(
-      exampleFilebeatYml("dhis2").replaceAll(/\/opt\/dhis2|\/var\/lib\/dhis2-siem/g, `${folder}$&`),
+    const example = exampleFilebeatYml("dhis2").replaceAll(
+      /\/opt\/dhis2|\/var\/lib\/dhis2-siem/g,
+      `${folder}$&`,
     );
+    const file = inputsOf(example).find(({ type }) => type === "filestream");
     const yml = stringify({
       "filebeat.inputs": [{ ...file, prospector: { scanner: { check_interval: "1s" } } }],
+      processors: (parse(example) as { processors?: unknown }).processors,
       "output.file": { path: join(folder, "out"), filename: "events", rotate_on_startup: false },
       "setup.template.enabled": false,
       "logging.to_stderr": true,
@@ -79,14 +82,19 @@ describe("a real Filebeat with these settings", function () {
     await once(running, "exit");
   }
 
-  /** The lines that it has sent, sorted. */
-  function sent(): string[] {
+  /** What it has sent. */
+  function events(): { message: string; log: { flags?: string[] } }[] {
     const out = join(folder, "out");
     return (existsSync(out) ? readdirSync(out) : [])
       .flatMap((name) => readFileSync(join(out, name), "utf8").split("\n").slice(0, -1))
-      .map((line) => (JSON.parse(line) as { message: string }).message)
-      .sort();
+      .map((line) => JSON.parse(line) as { message: string; log: { flags?: string[] } });
   }
+
+  /** The lines that it has sent, sorted. */
+  const sent = () =>
+    events()
+      .map(({ message }) => message)
+      .sort();
 
   async function sends(...lines: string[]): Promise<void> {
     await until(lines.join(", "), () => lines.every((line) => sent().includes(line)));
@@ -147,6 +155,36 @@ describe("a real Filebeat with these settings", function () {
     await sends("1");
     await stop();
     assert.deepEqual(knownFiles(), [`filestream::files::inode_marker::${statSync(log).ino}-marker`]);
+  });
+
+  it("opens few files and takes little memory where somebody makes 5,000 of them, and reads the log on", async () => {
+    await start();
+    write("1");
+    await sends("1");
+    for (let n = 1; n <= 5000; n++) writeFileSync(`${log}.${n}`, `rolled ${n}\n`);
+    await until("the first of them", () => sent().includes("rolled 1"));
+    write("2");
+    await until("the next line of the log", () => sent().includes("2"));
+    await stop();
+    await start();
+    write("3");
+    await until("a line after a start with all of them", () => sent().includes("3"));
+    const proc = `/proc/${running?.pid ?? 0}`;
+    const descriptors = readdirSync(`${proc}/fd`).length;
+    const megabytes =
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`${proc}/status`, "utf8"))?.[1] ?? Infinity) / 1024;
+    assert.ok(descriptors < 300, `${descriptors} descriptors`);
+    assert.ok(megabytes < 150, `${megabytes} MB`);
+  });
+
+  it("cuts a line of a megabyte, and says so", async () => {
+    await start();
+    write(`user ${"x".repeat(1024 * 1024)} logs in`);
+    write("the next line");
+    await until("the next line", () => sent().includes("the next line"));
+    const long = events().find(({ message }) => message.startsWith("user "));
+    assert.equal(long?.message.length, LINE_LIMIT_BYTES);
+    assert.ok(long.log.flags?.includes("truncated"));
   });
 
   it("passes over what was there before it, and goes on from its end", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { MACHINE_TYPES } from "../../machines";
+import { MACHINE_TYPES, type MachineTypeName } from "../../machines";
 import { MARKER } from "../../render/filebeat";
 import { loadScripts } from "../../scripts";
 import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
@@ -12,8 +12,15 @@ import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
 const KNOWN = [
   "filebeat.inputs.type",
   "filebeat.inputs.id",
+  "filebeat.inputs.processors.drop_event.when.not.or.equals.journald.uid",
+  "filebeat.inputs.processors.drop_event.when.not.or.equals.journald.process.executable",
+  "filebeat.inputs.processors.drop_event.when.or.equals.journald.uid",
+  "filebeat.inputs.processors.drop_event.when.or.equals.journald.process.executable",
   "filebeat.inputs.paths",
   "filebeat.inputs.prospector.scanner.check_interval",
+  "filebeat.inputs.prospector.scanner.recursive_glob",
+  "filebeat.inputs.harvester_limit",
+  "filebeat.inputs.message_max_bytes",
   "filebeat.inputs.file_identity.inode_marker.path",
   "filebeat.inputs.close.on_state_change.inactive",
   "filebeat.inputs.close.on_state_change.removed",
@@ -22,14 +29,23 @@ const KNOWN = [
   "name",
   "fields_under_root",
   "fields",
+  "processors.include_fields.fields",
+  "processors.truncate_fields.fields",
+  "processors.truncate_fields.max_bytes",
+  "processors.truncate_fields.fail_on_error",
+  "processors.truncate_fields.ignore_missing",
   "output.elasticsearch.hosts",
   "output.elasticsearch.api_key",
   "output.elasticsearch.index",
+  "output.elasticsearch.worker",
+  "output.elasticsearch.bulk_max_size",
   "output.elasticsearch.ssl.certificate_authorities",
   "output.elasticsearch.ssl.verification_mode",
   "setup.template.enabled",
   "setup.ilm.enabled",
   "queue.mem.events",
+  "queue.mem.flush.min_events",
+  "queue.mem.flush.timeout",
   "http.enabled",
   "http.host",
   "logging.level",
@@ -42,6 +58,10 @@ const VALUES: Readonly<Record<string, RegExp>> = {
   "filebeat.inputs.ignore_inactive": /^since_(first|last)_start$/,
   "output.elasticsearch.ssl.verification_mode": /^full$/,
 };
+
+/** The input of an example container that reads files. */
+const fileInput = (type: MachineTypeName) =>
+  inputsOf(exampleFilebeatYml(type)).find((input) => input.type === "filestream");
 
 /** Each leaf as its key with dots, and its value. */
 function leaves(value: unknown, key = ""): [string, unknown][] {
@@ -60,25 +80,52 @@ describe("an agent's filebeat.yml", () => {
   });
 
   it("names the marker that the agent's step makes", () => {
-    const [, file] = inputsOf(exampleFilebeatYml("dhis2"));
+    const file = fileInput("dhis2");
     assert.deepEqual(file?.file_identity, { inode_marker: { path: MARKER } });
     assert.match(loadScripts().agent, new RegExp(`^FILEBEAT_MARKER=${MARKER}$`, "m"));
   });
 
   it("reads the journal alone where no log is a file", () => {
     assert.deepEqual(
-      inputsOf(exampleFilebeatYml("postgres")).map(({ type }) => type),
+      [...new Set(inputsOf(exampleFilebeatYml("postgres")).map(({ type }) => type))],
       ["journald"],
     );
   });
 
   it("reads munin's own logs, which are files, beside those of its apache2", () => {
-    const [, file] = inputsOf(exampleFilebeatYml("munin_monitor"));
-    const [, apache] = inputsOf(exampleFilebeatYml("apache_proxy"));
-    assert.deepEqual(file?.paths, [
-      "/var/log/munin/munin-*.log",
-      "/var/log/munin/munin-*.log.*[0-9]",
-      ...(apache?.paths as string[]),
+    const munin = ["update", "graph", "html", "limits", "cgi-graph", "cgi-html"].flatMap((program) => [
+      `/var/log/munin/munin-${program}.log`,
+      `/var/log/munin/munin-${program}.log.1`,
     ]);
+    assert.deepEqual(fileInput("munin_monitor")?.paths, [
+      ...munin,
+      ...(fileInput("apache_proxy")?.paths as string[]),
+    ]);
+  });
+
+  it("has fewer names for its files than it may open, in a folder that a service can write to", () => {
+    for (const type of MACHINE_TYPES) {
+      const input = fileInput(type);
+      const paths = ((input?.paths ?? []) as string[]).filter(
+        (path) => !path.startsWith("/var/log/apache2/"),
+      );
+      const names = paths.map((path) => {
+        assert.doesNotMatch(path, /\*/, path);
+        return 10 ** (path.match(/\[0-9\]/g) ?? []).length;
+      });
+      const sum = names.reduce((all, one) => all + one, 0);
+      assert.ok(sum <= Number(input?.harvester_limit ?? 0), `${type}: ${sum}`);
+    }
+  });
+
+  it("gives each line of the journal to one of two readers: what one drops, the other sends", () => {
+    const journal = inputsOf(exampleFilebeatYml("postgres")) as {
+      id: string;
+      processors: [{ drop_event: { when: { not?: object } } }];
+    }[];
+    const [root, others] = journal.map(({ processors }) => processors[0].drop_event.when);
+    assert.equal(journal.length, 2);
+    assert.deepEqual(root?.not, others);
+    assert.notEqual(journal[0]?.id, journal[1]?.id);
   });
 });
