@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { Options, Site, SiteContainer } from "../config/site";
-import { renderFilebeatYml } from "../render/filebeat";
+import { liveLogs, renderFilebeatYml } from "../render/filebeat";
 import { renderLocation } from "../render/location";
 import { stableJson } from "../core/json";
 import { agentKeyName } from "../core/names";
@@ -58,7 +58,7 @@ export class Agent extends pulumi.ComponentResource {
       container.name,
       {
         title: `logging and Filebeat in ${container.name}`,
-        scripts: ["packages", ...logging.scripts, "health", "agent"],
+        scripts: ["packages", ...logging.scripts, "health", "shipping", "agent"],
         values: {
           CONTAINER_TYPE: container.type,
           ...logging.values,
@@ -67,10 +67,12 @@ export class Agent extends pulumi.ComponentResource {
           PACKAGES_FINGERPRINT: packages.fingerprint,
           FQDN: site.fqdn,
           HEALTH_PATHS: "/",
+          LOG_FILES: liveLogs(container.type).join(" "),
           GENERATION: container.generation,
         },
         files: {
           health_report: host.script("health-report"),
+          shipping_report: host.script("shipping-report"),
           packages_key: packages.key ?? "",
           ca: args.ca,
           ...logging.files,

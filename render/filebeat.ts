@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { SiteContainer } from "../config/site";
 import { HEADER } from "../core/header";
-import { sourcesOf } from "../machines";
+import { type MachineTypeName, sourcesOf } from "../machines";
 import type { Source } from "../sources/source";
 import { ELASTICSEARCH_PORT } from "./elastic";
 import { journalInputs } from "./filebeat-journal";
@@ -102,6 +102,11 @@ function fileInput(paths: readonly string[]): object {
     harvester_limit: FILE_LIMIT,
     message_max_bytes: 4 * LINE_LIMIT_BYTES,
   };
+}
+
+/** Returns the logs in files that the agent of such a machine reads, without rolled ones: absolute paths, which may hold "*". */
+export function liveLogs(type: MachineTypeName): readonly string[] {
+  return sourcesOf(type).flatMap(({ files = [] }) => files);
 }
 
 /** The paths of a source's logs, rolled ones included. */

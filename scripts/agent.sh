@@ -3,7 +3,7 @@
 # starts Filebeat.
 # Values: CONTAINER_TYPE, FILEBEAT_VERSION, GENERATION, and those of packages.sh; SOURCES: the programs whose logging is set up
 # (sources/NAME/logging.sh); PROXY: the program that gets Kibana's location (sources/NAME/location.sh), may be empty.
-# Files: file_filebeat_yml, file_ca, and those of the sources and of health.sh.
+# Files: file_filebeat_yml, file_ca, and those of the sources, of health.sh and of shipping.sh.
 
 # render/filebeat.ts identifies a log file by its inode and this file's text.
 FILEBEAT_MARKER=/var/lib/dhis2-siem/filebeat-marker
@@ -65,6 +65,7 @@ apply() {
   for_each_source apply
   [ -z "$PROXY" ] || "${PROXY}_location_apply"
   health_apply
+  shipping_apply
   elastic_package filebeat "$FILEBEAT_VERSION"
   create_filebeat_marker
   put_file /etc/filebeat/dhis2-siem-ca.crt 0644 root:root < <(file_ca)
@@ -78,6 +79,7 @@ apply() {
 }
 
 delete() {
+  shipping_delete
   health_delete
   [ -z "$PROXY" ] || "${PROXY}_location_delete"
   for_each_source delete

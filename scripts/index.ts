@@ -17,6 +17,8 @@ const NAMES = [
   "cluster",
   "health",
   "health-report",
+  "shipping",
+  "shipping-report",
   "agent",
   "key",
   "relay",

@@ -3,13 +3,22 @@ import { CANARY, CANARY_ALERT, HEALTH_UNIT } from "../../core/names";
 import { HEADER } from "../../core/header";
 import type { Identifier, Source } from "../source";
 
-/** Returns journald's settings: it keeps lines over a restart, drops none, and uses at most `maxUse` of the disk (in systemd's notation). */
-export function renderJournaldConf(maxUse = "1G"): string {
+/**
+ * Returns journald's settings: it keeps lines over a restart and drops none. logging.sh adds how much of the disk it may use.
+ *
+ * - No rate limit: it counts lines of a unit. sudo's are of the session of its user, so a user could hide a sudo behind a flood.
+ * - `LineMax`: a service's line is cut there, and the rest counts as a line of its own, which begins with whatever a client sent.
+ *   By default at 48K; a user name of 1 MB fits. journald keeps as much in memory for each service at most.
+ * - `SystemMaxFiles`: an entry that is larger than a file makes journald begin a new one, so anybody can make it do so. Each reader
+ *   of the journal has each file open.
+ */
+export function renderJournaldConf(): string {
   return `${HEADER}[Journal]
 Storage=persistent
 RateLimitIntervalSec=0
 RateLimitBurst=0
-SystemMaxUse=${maxUse}
+LineMax=1200K
+SystemMaxFiles=80
 `;
 }
 

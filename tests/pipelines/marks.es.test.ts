@@ -16,7 +16,12 @@ describe("marks of lines", function () {
   });
 
   /** The tags of a line that was written so many minutes ago. */
-  async function tags(minutes: number, from: { journal: string } | { file: string }, message: string) {
+  async function tags(
+    minutes: number,
+    from: { journal: string } | { file: string },
+    message: string,
+    sent: { readonly log?: object; readonly custom?: object } = {},
+  ) {
     const line = {
       "@timestamp": new Date(Date.now() - minutes * MINUTE).toISOString(),
       container: "proxy",
@@ -25,7 +30,15 @@ describe("marks of lines", function () {
       message,
     };
     const { "7.17": old, "8.19": recent } = filebeatEvents(line);
-    const [a = {}, b = {}] = (await simulate(elasticsearch, entry, [old, recent])).map(flat);
+    const events = [old, recent].map((event) => {
+      const { log, journald, ...rest } = event as Record<string, object>;
+      return {
+        ...rest,
+        log: { ...log, ...sent.log },
+        ...(journald && { journald: { ...journald, custom: sent.custom ?? {} } }),
+      };
+    });
+    const [a = {}, b = {}] = (await simulate(elasticsearch, entry, events)).map(flat);
     assert.deepEqual(a.tags, b.tags);
     return b.tags;
   }
@@ -37,6 +50,18 @@ describe("marks of lines", function () {
     assert.deepEqual(await tags(14 * 24 * 60, journal, "not known"), ["not_understood", "late"]);
     assert.equal(await tags(LATENESS_MINUTES - 1, journal, line), undefined);
     assert.equal(await tags(-600, journal, line), undefined);
+  });
+
+  it("say what journald or the agent cut already", async () => {
+    const audit = { file: "/opt/dhis2/logs/dhis-audit.log" };
+    const cut = { log: { flags: ["truncated"] } };
+    assert.deepEqual(await tags(0, audit, "x", cut), ["cut_at_source", "not_understood"]);
+    const flags = { log: { flags: ["multiline"] } };
+    assert.deepEqual(await tags(0, audit, "x", flags), ["not_understood"]);
+    const half = "Authentication event: AuthenticationSuccessEvent; username: a";
+    const of = (line_break: string) => tags(0, { journal: "somebody" }, half, { custom: { line_break } });
+    assert.deepEqual(await of("line-max"), ["cut_at_source"]);
+    assert.equal(await of("eof"), undefined);
   });
 
   it("go by the line's own time, where it has one", async () => {

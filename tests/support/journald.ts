@@ -14,7 +14,7 @@ export class Journald {
   private stream: Socket | undefined;
 
   /** @param name its namespace, such as "siem-test" */
-  constructor(private readonly name: string) {
+  constructor(readonly name: string) {
     this.sockets = `/run/systemd/journal.${name}`;
     this.settings = `/etc/systemd/journald@${name}.conf`;
     this.folder = `/var/log/journal/${readFileSync("/etc/machine-id", "utf8").trim()}.${name}`;
