@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Account } from "./components/account";
 import { Agent } from "./components/agent";
 import { AlertRelay } from "./components/alert-relay";
 import { AlertStore } from "./components/alert-store";
@@ -9,16 +10,17 @@ import { elasticContext } from "./components/elastic-provider";
 import { ElasticStack } from "./components/elastic-stack";
 import { Host } from "./components/host";
 import { LogStore } from "./components/log-store";
-import { Operator } from "./components/operator";
 import { SiemContainer } from "./components/siem-container";
 import { SiemFirewall } from "./components/siem-firewall";
 import { SiemHealth } from "./components/siem-health";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
+import { ENGINEER, ENGINEER_ROLE, OPERATOR, OPERATOR_ROLE, RULES_ROLE, RULES_USER } from "./core/names";
 import { reach } from "./connection";
 import { siteDetections } from "./detections/site";
 import { ELASTICSEARCH_PORT, kibanaUrl } from "./render/elastic";
 import { firewallSources } from "./render/firewall";
+import { renderEngineerRole, renderOperatorRole, renderRulesRole } from "./render/roles";
 import { loadScripts } from "./scripts";
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
@@ -31,7 +33,7 @@ export = async () => {
 
   // The container, its servers, and the way to them.
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
-  const credentials = new Credentials("credentials");
+  const credentials = new Credentials("credentials", options.accounts);
   const siem = new SiemContainer("siem", { host, container, options: options.siem });
   const sources = firewallSources(site, options);
   const firewall = new SiemFirewall("siem-firewall", { host, container, siem, sources });
@@ -73,7 +75,20 @@ export = async () => {
     deliveredBy === "connectors"
       ? new Connectors("connectors", { elastic, destinations, secrets })
       : undefined;
-  const rules = { elastic, detections, dataStream, connectorId, agents, connectors };
+  // Kibana runs a rule with the rights of the user who saved it last: the stack saves them as a user who may do little.
+  const target = { dataStream, alertIndex };
+  const role = renderRulesRole(target);
+  const rulesUser = new Account("rules-account", {
+    elastic,
+    username: RULES_USER,
+    fullName: "Runs the SIEM's rules",
+    password: credentials.rules,
+    roleName: RULES_ROLE,
+    role,
+  });
+  const { user } = rulesUser;
+  const asRules = elastic.as("elastic-rules", { username: RULES_USER, password: credentials.rules, user });
+  const rules = { elastic: asRules, role, detections, dataStream, connectorId, agents, connectors };
   new DetectionRules("rules", rules, { dependsOn: [logStore] });
   if (deliveredBy === "relay") {
     const alerts = { delivery, detections, rulesAreSecret: deliveryIsSecret, secrets };
@@ -82,12 +97,37 @@ export = async () => {
 
   // What people use.
   new Views("views", { elastic, namespace });
-  const account = { elastic, password: credentials.operator, email: site.email, dataStream, alertIndex };
-  const operator = new Operator("operator", account);
+  const person = { elastic, email: site.email };
+  const operator = new Account(
+    "operator",
+    {
+      ...person,
+      username: OPERATOR,
+      fullName: "Operator of the SIEM",
+      password: credentials.operator,
+      roleName: OPERATOR_ROLE,
+      role: renderOperatorRole(target),
+    },
+    { aliases: [{ type: "dhis2-siem:index:Operator" }] },
+  );
+  const { engineer: engineerPassword } = credentials;
+  const engineer =
+    engineerPassword &&
+    new Account("engineer", {
+      ...person,
+      username: ENGINEER,
+      fullName: "Engineer of the SIEM's rules",
+      password: engineerPassword,
+      roleName: ENGINEER_ROLE,
+      role: renderEngineerRole(target),
+    });
 
   return {
     kibanaUrl: kibanaUrl(fqdn),
     operator: { username: operator.username, password: pulumi.secret(credentials.operator) },
+    ...(engineer && {
+      engineer: { username: engineer.username, password: pulumi.secret(engineerPassword) },
+    }),
     elasticPassword: pulumi.secret(credentials.elastic),
     elasticsearch: `https://${container.ip}:${ELASTICSEARCH_PORT}`,
     caFingerprint: stack.caFingerprint,

@@ -1,18 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import type { Options } from "../config/site";
 
 /**
- * Every secret of the stack, random, made once and kept: passwords of `elastic`, of Kibana's own user and of the
- * operator, and Kibana's encryption keys. Letters and digits only: they pass through JSON, YAML and curl's config as they are.
+ * Every secret of the stack, random, made once and kept: passwords of `elastic`, of Kibana's own user, of the accounts
+ * (components/account.ts), and Kibana's encryption keys. Letters and digits only: they pass through JSON, YAML and curl's config as they are.
  */
 export class Credentials extends pulumi.ComponentResource {
   readonly elastic: pulumi.Output<string>;
   readonly kibanaSystem: pulumi.Output<string>;
   readonly operator: pulumi.Output<string>;
+  /** Of the account that the stack's rules run as. */
+  readonly rules: pulumi.Output<string>;
+  /** Undefined if the site has no engineer. */
+  readonly engineer?: pulumi.Output<string>;
   /** Keys of saved objects, reports and login cookies. */
   readonly kibanaKeys: Record<"objects" | "reporting" | "security", pulumi.Output<string>>;
 
-  constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+  /** @param accounts which accounts the site has besides the operator's, such as `{ engineer: true }` */
+  constructor(name: string, accounts: Options["accounts"], opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:Credentials", name, {}, opts);
     const password = (what: string, length = 32) =>
       pulumi.secret(
@@ -21,6 +27,8 @@ export class Credentials extends pulumi.ComponentResource {
     this.elastic = password("elastic");
     this.kibanaSystem = password("kibana-system");
     this.operator = password("operator", 24);
+    this.rules = password("rules");
+    if (accounts.engineer) this.engineer = password("engineer", 24);
     this.kibanaKeys = {
       objects: password("key-objects"),
       reporting: password("key-reporting"),

@@ -1,13 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
 import type { Detection } from "../detections";
+import { stableJson } from "../core/json";
+import type { RenderedRole } from "../render/roles";
 import { renderRule } from "../render/rule";
 import type { Connectors } from "./connectors";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface DetectionRulesArgs {
-  /** The cluster whose Kibana runs them. */
+  /** The cluster whose Kibana runs them, with the login that saves them: they run with its rights. */
   readonly elastic: ElasticContext;
+  /** That login's role: a rule keeps the rights of the day it was saved, so it is recreated when they change. */
+  readonly role: RenderedRole;
   /** The site's detections (detections/site.ts); those that are off become no rule. */
   readonly detections: readonly Detection[];
   /** The data stream that they search, such as "logs-dhis2-default". */
@@ -40,7 +44,12 @@ export class DetectionRules extends pulumi.ComponentResource {
             ...(args.connectors?.actionsOf(detection) ?? []).map((other) => ({ ...action, ...other })),
           ]),
         },
-        args.elastic.options(this, { dependsOn: agentOf(detection, args.agents) }),
+        args.elastic.options(this, {
+          replacementTrigger: stableJson(args.role),
+          // A rule keeps its id: the provider would create it a second time before it deletes it.
+          deleteBeforeReplace: true,
+          dependsOn: agentOf(detection, args.agents),
+        }),
       );
     }
     this.registerOutputs({ count: on.length });

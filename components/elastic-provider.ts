@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
-import type { Reach } from "../connection";
+import type { Endpoints, Reach } from "../connection";
 import { KIBANA_PATH } from "../render/elastic";
 import type { ElasticStack } from "./elastic-stack";
 
@@ -9,7 +9,15 @@ export class ElasticContext {
   constructor(
     private readonly provider: elasticstack.Provider,
     private readonly stack: ElasticStack,
+    private readonly endpoints: pulumi.Output<Endpoints>,
   ) {}
+
+  /** Returns the same cluster with another login: what is created through it belongs to that user. */
+  as(name: string, { username, password, user }: OtherLogin): ElasticContext {
+    const { stack, endpoints } = this;
+    const provider = createProvider(name, { stack, endpoints, username, password }, [user]);
+    return new ElasticContext(provider, stack, endpoints);
+  }
 
   /**
    * Options of a resource that lives in the cluster: the explicit provider, and the cluster's fate. When the cluster
@@ -26,6 +34,14 @@ export class ElasticContext {
   }
 }
 
+/** A user of the cluster. */
+export interface OtherLogin {
+  readonly username: string;
+  readonly password: pulumi.Output<string>;
+  /** The user as a resource: the provider logs in once the user exists. */
+  readonly user: pulumi.Resource;
+}
+
 export interface ElasticContextArgs {
   /** The servers, whose CA the provider trusts. */
   readonly stack: ElasticStack;
@@ -39,8 +55,23 @@ export interface ElasticContextArgs {
 export function elasticContext(name: string, args: ElasticContextArgs): ElasticContext {
   const { stack, password } = args;
   const endpoints = args.reach(stack.ca);
-  const login = { username: "elastic", password };
-  const provider = new elasticstack.Provider(
+  const provider = createProvider(name, { stack, endpoints, username: "elastic", password });
+  return new ElasticContext(provider, stack, endpoints);
+}
+
+interface ProviderLogin {
+  readonly stack: ElasticStack;
+  readonly endpoints: pulumi.Output<Endpoints>;
+  readonly username: string;
+  readonly password: pulumi.Output<string>;
+}
+
+function createProvider(
+  name: string,
+  { stack, endpoints, ...login }: ProviderLogin,
+  dependsOn: pulumi.Resource[] = [],
+): elasticstack.Provider {
+  return new elasticstack.Provider(
     `${name}-provider`,
     {
       elasticsearch: { ...login, endpoints: [endpoints.elasticsearch], caData: stack.ca },
@@ -50,7 +81,6 @@ export function elasticContext(name: string, args: ElasticContextArgs): ElasticC
         caCerts: [endpoints.caFile],
       },
     },
-    { parent: stack },
+    { parent: stack, dependsOn },
   );
-  return new ElasticContext(provider, stack);
 }

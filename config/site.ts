@@ -72,6 +72,8 @@ export interface Options {
   readonly retentionDays: number;
   /** Networks (CIDR) from which Kibana can be opened. If the list is empty: the site's own network. */
   readonly kibana: { readonly allowFrom: readonly string[] };
+  /** Accounts of people besides the operator's, and whether the site has them. */
+  readonly accounts: { readonly engineer: boolean };
   /** The site's changes to detections, by name or id. */
   readonly detections: Readonly<Record<string, { readonly enabled?: boolean; readonly threshold?: number }>>;
   /** The path of a folder with the site's own rules, from the project's folder. */

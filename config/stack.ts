@@ -201,6 +201,14 @@ export const stackShape = {
     })
     .prefault({}),
 
+  /** Accounts of people, besides the operator's. */
+  accounts: z
+    .strictObject({
+      /** Whether there is an account `engineer` that may change rules in Kibana. Default: false. */
+      engineer: flag.default(false),
+    })
+    .prefault({}),
+
   /** Changes to detections, by name or id. Default: none. Example: `{dhis2_impersonation: {enabled: false}}`. */
   detections: z
     .record(
@@ -252,6 +260,7 @@ export const STRUCTURED_KEYS: ReadonlySet<string> = new Set([
   "versions",
   "packages",
   "kibana",
+  "accounts",
   "detections",
   "delivery",
   "deliverySecrets",

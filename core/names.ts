@@ -31,9 +31,13 @@ export const ALL_KEYS = "dhis2-siem-*";
 /** A destination's connector in Kibana, where the stack delivers by connectors: "dhis2-siem duty". */
 export const connectorName = (destination: string) => `dhis2-siem ${destination}`;
 
-/** The operator's account, and its role. */
+/** The accounts, and the role of each: the operator's, the engineer's, and the one that the stack's rules run as. */
 export const OPERATOR = "operator";
 export const OPERATOR_ROLE = "dhis2-siem-operator";
+export const ENGINEER = "engineer";
+export const ENGINEER_ROLE = "dhis2-siem-engineer";
+export const RULES_USER = "siem-rules";
+export const RULES_ROLE = "dhis2-siem-rules";
 
 /** The name of the Elasticsearch cluster. */
 export const CLUSTER = "dhis2-siem";

@@ -6,6 +6,7 @@ import { CA_FILE, labStack } from "./stack";
 export interface LabOutputs {
   readonly kibanaUrl: string;
   readonly operator: { readonly username: string; readonly password: string };
+  readonly engineer: { readonly username: string; readonly password: string };
   readonly elasticPassword: string;
   readonly caFingerprint: string;
   readonly agents: readonly { name: string; ip: string; type: string; keyId: string }[];
@@ -32,6 +33,7 @@ export async function labOutputs(overrides: Record<string, unknown> = {}): Promi
   return {
     kibanaUrl: value("kibanaUrl"),
     operator,
+    engineer: value("engineer"),
     elasticPassword,
     caFingerprint: value("caFingerprint"),
     agents: value("agents"),

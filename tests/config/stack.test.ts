@@ -37,7 +37,7 @@ const FAULTS: readonly (readonly [key: string, value: string, ...expected: strin
   [
     "hots",
     "x",
-    'hots is not a known key; did you mean "host"? Known keys: access, bastion, delivery, deliverySecrets, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
+    'hots is not a known key; did you mean "host"? Known keys: access, accounts, bastion, delivery, deliverySecrets, detections, detectionsFolder, dhis2, forward, host, hostKey, kibana, lxdProject, namespace, packages, port, privateKey, retentionDays, siem, site, user, versions, withoutDhis2',
   ],
   [
     "site",
@@ -190,6 +190,17 @@ const FAULTS: readonly (readonly [key: string, value: string, ...expected: strin
     "10.0.0.0/8",
     "kibana must be an object; set its keys, such as: pulumi config set --path 'kibana.allowFrom[0]' VALUE",
   ],
+  ["accounts", `{"engineer":"yes"}`, "accounts.engineer must be true or false"],
+  [
+    "accounts",
+    `{"enginer":true}`,
+    'accounts.enginer is not a known key; did you mean "engineer"? Known keys: engineer',
+  ],
+  [
+    "accounts",
+    "true",
+    "accounts must be an object; set its keys, such as: pulumi config set --path 'accounts.engineer' VALUE",
+  ],
   [
     "detections",
     "off",
@@ -323,6 +334,7 @@ describe("a stack's config", () => {
           },
           retentionDays: 90,
           kibana: { allowFrom: [] },
+          accounts: { engineer: false },
           detections: {},
           delivery: { via: "relay", destinations: [] },
         },

@@ -6,6 +6,8 @@ import { loadDetections } from "../../detections";
 import { forSite } from "../../detections/settings";
 import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../commands/graph";
 import type { Graph } from "../../commands/graph/mocked-program";
+import { stableJson } from "../../core/json";
+import { renderRulesRole } from "../../render/roles";
 import { named, text } from "../support/graph";
 import { matchesSnapshot } from "../support/snapshot";
 
@@ -20,13 +22,13 @@ describe("the graph of a small site", () => {
   it("has the components, with stable type tokens", () => {
     const components = graph.resources.filter((resource) => !resource.custom);
     assert.deepEqual([...new Set(components.map((resource) => resource.type))].sort(), [
+      "dhis2-siem:index:Account",
       "dhis2-siem:index:Agent",
       "dhis2-siem:index:AlertStore",
       "dhis2-siem:index:Credentials",
       "dhis2-siem:index:DetectionRules",
       "dhis2-siem:index:ElasticStack",
       "dhis2-siem:index:LogStore",
-      "dhis2-siem:index:Operator",
       "dhis2-siem:index:SiemContainer",
       "dhis2-siem:index:SiemFirewall",
       "dhis2-siem:index:SiemHealth",
@@ -104,10 +106,12 @@ describe("the graph of a small site", () => {
     assert.ok(named(graph, "elastic-cluster-info").dependsOn.includes("elastic-servers"));
     assert.ok(named(graph, "elastic-provider").dependsOn.includes("elastic-cluster-info"));
     for (const resource of graph.resources.filter((one) => one.type.startsWith("elasticstack:"))) {
-      assert.equal(resource.provider, "elastic-provider", resource.name);
+      const isRule = resource.type.endsWith(":KibanaAlertingRule");
+      assert.equal(resource.provider, isRule ? "elastic-rules-provider" : "elastic-provider", resource.name);
       assert.equal(resource.deletedWith, "elastic-cluster", resource.name);
       assert.deepEqual(resource.replaceWith, ["elastic-cluster"], resource.name);
     }
+    assert.ok(named(graph, "elastic-rules-provider").dependsOn.includes("rules-account-user"));
     assert.ok(named(graph, "logs-template").dependsOn.some((name) => name.startsWith("logs-dhis2-siem-")));
     assert.ok(named(graph, "alerts-connector").dependsOn.includes("alerts-index"));
     assert.ok(named(graph, "agent-proxy-key").dependsOn.includes("logs-template"));
@@ -187,6 +191,28 @@ describe("the graph of a small site", () => {
         rule.name,
       );
     }
+  });
+
+  it("saves the rules as a user who may do little, under their own ids, and again when that user's rights change", () => {
+    const login = JSON.parse(text(named(graph, "elastic-rules-provider").inputs.kibana)) as {
+      username: string;
+    };
+    assert.equal(login.username, "siem-rules");
+    const rights = stableJson(
+      renderRulesRole({ dataStream: "logs-dhis2-default", alertIndex: "alerts-dhis2-default" }),
+    );
+    for (const rule of ofType(":KibanaAlertingRule")) {
+      assert.equal(rule.deleteBeforeReplace, true, rule.name);
+      assert.equal(rule.replacementTrigger, rights, rule.name);
+    }
+  });
+
+  it("has an engineer only if the config wants one, with a password that is a secret output", async () => {
+    assert.ok(!graph.resources.some(({ name }) => name.includes("engineer")));
+    const more = await siteGraph(SMALL, { accounts: JSON.stringify({ engineer: true }) });
+    assert.equal(named(more, "engineer-user").inputs.username, "engineer");
+    assert.deepEqual(more.secretOutputs, ["elasticPassword", "engineer", "operator"]);
+    assert.ok(named(more, "engineer-user").secretInputs.includes("password"));
   });
 
   it("puts Kibana's location into the proxy's settings only", () => {
@@ -368,14 +394,14 @@ describe("a change of a site", () => {
     }
   });
 
-  it("to direct access changes the provider's endpoints, and lets this machine's network reach them", async () => {
+  it("to direct access changes the providers' endpoints, and lets this machine's network reach them", async () => {
     const after = await siteGraph(SMALL, { access: "direct", siem: '{"allowFrom":["10.8.0.0/24"]}' });
     const changed = after.resources.filter(
       ({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(unchanged, name).inputs),
     );
     assert.deepEqual(
       changed.map((resource) => resource.name),
-      ["elastic-provider", "siem-firewall-rules"],
+      ["elastic-provider", "elastic-rules-provider", "siem-firewall-rules"],
     );
     assert.match(JSON.stringify(changed[0]?.inputs), /https:\/\/192\.168\.0\.200:9200/);
   });

@@ -96,7 +96,7 @@ describe("a renewed password", () => {
     const { resources } = JSON.parse(JSON.stringify((await stack.exportStack()).deployment)) as {
       resources: { urn: string }[];
     };
-    const replace = ["elastic", "kibana-system", "operator"].map((name) => {
+    const replace = ["elastic", "kibana-system", "operator", "engineer", "rules"].map((name) => {
       const found = resources.find(({ urn }) => urn.endsWith(`::credentials-${name}`));
       assert.ok(found, name);
       return found.urn;

@@ -92,7 +92,7 @@ describe("verify", () => {
     assert.ok(!stdout.includes(outputs.elasticPassword));
   });
 
-  it("finds nothing wrong with a rule that the operator saved in Kibana: it alerts as before", async () => {
+  it("lets the engineer save a rule in Kibana, and not the operator; verify finds nothing wrong, and it alerts as before", async () => {
     interface Rule {
       readonly id: string;
       readonly name: string;
@@ -103,8 +103,10 @@ describe("verify", () => {
     }
     const attack = ATTACKS.find(({ rule }) => rule === "Scanner by Its User Agent");
     assert.ok(attack);
-    const { username, password } = outputs.operator;
-    const headers = { authorization: basicAuth(username, password), "kbn-xsrf": "lab" };
+    const [headers, ofOperator] = [outputs.engineer, outputs.operator].map(({ username, password }) => ({
+      authorization: basicAuth(username, password),
+      "kbn-xsrf": "lab",
+    }));
     const rules = await throughProxy("GET", "/siem/api/alerting/rules/_find?per_page=1000", { headers });
     const rule = (JSON.parse(rules.text) as { data: Rule[] }).data.find(({ name }) => name === attack.rule);
     assert.ok(rule, rules.text.slice(0, 300));
@@ -114,6 +116,11 @@ describe("verify", () => {
       return { group, id, params: document, frequency };
     });
     const body = { name, tags, schedule, params, actions };
+    const refused = await throughProxy("PUT", `/siem/api/alerting/rule/${rule.id}`, {
+      headers: ofOperator,
+      body,
+    });
+    assert.equal(refused.status, 403, refused.text);
     const saved = await throughProxy("PUT", `/siem/api/alerting/rule/${rule.id}`, { headers, body });
     assert.equal(saved.status, 200, saved.text);
     const since = new Date().toISOString();

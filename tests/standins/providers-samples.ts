@@ -205,7 +205,17 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       elasticsearch: { clusters: ["monitor"], indices: [read] },
       kibanas: [{ bases: ["read"], spaces: ["default"] }],
     },
-    { kibanas: [{ bases: ["all"], spaces: ["default"] }] },
+    {
+      kibanas: [
+        {
+          features: [
+            { name: "stackAlerts", privileges: ["read"] },
+            { name: "discover", privileges: ["all"] },
+          ],
+          spaces: ["default"],
+        },
+      ],
+    },
     {
       create: [`PUT ${roleOfKibana}?createOnly=true`, `GET ${roleOfKibana}`],
       update: [`PUT ${roleOfKibana}`, `GET ${roleOfKibana}`],

@@ -4,7 +4,7 @@ import { type Context, Hono } from "hono";
 import { importFile } from "./import";
 import { type Connector, find, type Kibana, type View } from "./kibana";
 import { roles } from "./roles";
-import { acceptRule } from "./rules";
+import { acceptRule, switchRule } from "./rules";
 import * as schemas from "./schemas";
 import { check, checkBody, refuse } from "./schemas";
 
@@ -67,8 +67,9 @@ export function api(kibana: Kibana): Hono {
       const data = all.slice((page - 1) * per_page, page * per_page);
       return c.json({ page, per_page, total: all.length, data });
     })
-    .post("/alerting/rule/:id/:switch{_enable|_disable}", (c) => {
-      find("alert", alert, c.req.param("id")).enabled = c.req.param("switch") === "_enable";
+    .post("/alerting/rule/:id/:switch{_enable|_disable}", async (c) => {
+      const rule = find("alert", alert, c.req.param("id"));
+      await switchRule(kibana, c, rule, c.req.param("switch") === "_enable");
       return c.body(null, 204);
     })
     .route(

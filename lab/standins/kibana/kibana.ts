@@ -18,10 +18,16 @@ export type Action = Rule["actions"][number];
 export interface Rule extends z.output<typeof ruleCreate> {
   id: string;
   revision: number;
+  created_by: string | null;
+  created_at: string;
+  updated_by: string | null;
+  updated_at: string;
+  /** Whose rights it has: those of the day when the key was made. */
+  api_key_owner: string | null;
   execution_status: { status: string; last_execution_date: string };
   kept: {
-    /** The `Authorization` header of its API key. The rule has the rights of the user who saved it last. */
-    auth: string;
+    /** The `Authorization` header of its API key. The rule has the rights of the user who saved it last. Null: it has no key. */
+    auth: string | null;
     alerts: Record<string, Alert>;
     seenUntil: string | null;
     /** When it runs next, in milliseconds since 1970. */

@@ -2,19 +2,44 @@
 import { type Context, Hono } from "hono";
 import type { Json } from "../../../core/json";
 import type { Kibana } from "./kibana";
-import { checkBody, refuse, role } from "./schemas";
+import { checkBody, FEATURES, refuse, role } from "./schemas";
 
 type Granted = { application: string; privileges: string[] }[];
 const application = "kibana-.kibana";
 
+/** A privilege of a feature as Elasticsearch keeps it (features/server and security/server/lib/role_transformation). */
+const ofFeature = (feature: string, privilege: string) => `feature_${feature}.${privilege}`;
+
+/**
+ * The features that a request needs, by its path; one of them is enough. The real Kibana resolves features into many actions;
+ * these decide about this project's requests (stack_alerts/server/feature.ts, actions/server/feature.ts, features/server/oss_features.ts).
+ */
+const NEEDED: [path: RegExp, features: readonly string[]][] = [
+  [/\/api\/alerting\//, ["stackAlerts"]],
+  [/\/api\/actions\//, ["actions"]],
+  [/\/api\/data_views\//, []],
+  [/\/api\/saved_objects\//, ["dashboard"]],
+];
+
 /** Returns true if a request is allowed. Throws Elasticsearch's error for an unknown login, or Kibana's 403. */
 export async function authorize({ call }: Kibana, { req }: Context): Promise<true> {
   const user = await call("GET", "/_security/user/_privileges", req.header("authorization"));
-  const mine = (user.applications as Granted).filter((it) => [application, "*"].includes(it.application));
-  // Who has only read rights may only read.
-  const enough = req.method === "GET" ? /./ : /^(\*|all)$/;
-  const may = mine.some(({ privileges }) => privileges.some((name) => enough.test(name)));
-  return may || refuse(403, "Forbidden");
+  const mine = (user.applications as Granted)
+    .filter((it) => [application, "*"].includes(it.application))
+    .flatMap(({ privileges }) => privileges);
+  const isRead = req.method === "GET";
+  const has = (...names: string[]) => names.some((name) => mine.includes(name));
+  if (has("*", "all", "space_all") || (isRead && has("read", "space_read"))) return true;
+  const needed = NEEDED.find(([path]) => path.test(req.path))?.[1];
+  // Other paths, such as Kibana's status, need any feature. Elasticsearch decides about roles.
+  const features = needed ?? FEATURES;
+  const suffices = isRead || needed === undefined ? ["all", "read"] : ["all"];
+  // Every feature that shows data may read data views.
+  const reads = isRead && /\/api\/data_views\//.test(req.path) ? ["dashboard", "discover", "visualize"] : [];
+  const wanted = [...features, ...reads].flatMap((feature) =>
+    suffices.map((privilege) => ofFeature(feature, privilege)),
+  );
+  return has(...wanted) || refuse(403, "Forbidden");
 }
 
 /** Returns the API for roles. It reads and writes them with the caller's rights. */
@@ -25,15 +50,24 @@ export function roles({ call }: Kibana): Hono {
     .get("/:id", async (c) => {
       const name = c.req.param("id");
       const { cluster, indices, run_as, metadata, applications } = (await ask("GET", c))[name] as Json;
-      const granted = applications as Granted;
-      const kibana = granted.map(({ privileges: base }) => ({ base, feature: {}, spaces: ["default"] }));
+      const kibana = (applications as Granted).map(({ privileges }) => ({
+        ...split(privileges),
+        spaces: ["default"],
+      }));
       return c.json({ name, metadata, elasticsearch: { cluster, indices, run_as }, kibana });
     })
     .put("/:id", async (c) => {
       const { elasticsearch, kibana } = await checkBody(role, c);
       const exists = c.req.query("createOnly") === "true" && (await ask("GET", c).catch(() => false));
       if (exists) refuse(409, `Role already exists and cannot be created: ${c.req.param("id")}`);
-      const applications = kibana.map(({ base }) => ({ application, privileges: base, resources: ["*"] }));
+      const applications = kibana.map(({ base, feature }) => ({
+        application,
+        privileges: [
+          ...base,
+          ...Object.entries(feature).flatMap(([name, given]) => given.map((one) => ofFeature(name, one))),
+        ],
+        resources: ["*"],
+      }));
       await ask("PUT", c, { ...elasticsearch, applications });
       return c.body(null, 204);
     })
@@ -41,4 +75,14 @@ export function roles({ call }: Kibana): Hono {
       await ask("DELETE", c);
       return c.body(null, 204);
     });
+}
+
+/** Elasticsearch's privileges as Kibana shows them. */
+function split(privileges: readonly string[]): { base: string[]; feature: Record<string, string[]> } {
+  const feature: Record<string, string[]> = {};
+  for (const [, name = "", privilege = ""] of privileges.flatMap((one) => [
+    ...one.matchAll(/^feature_(\w+)\.(\w+)$/g),
+  ]))
+    (feature[name] ??= []).push(privilege);
+  return { base: privileges.filter((one) => !one.startsWith("feature_")), feature };
 }

@@ -62,11 +62,23 @@ export const viewCreate = z.strictObject({
 });
 export const viewUpdate = z.strictObject({ data_view: view });
 
+/** Kibana's features that this project's roles name, by their ids. */
+export const FEATURES = ["actions", "dashboard", "discover", "stackAlerts", "visualize"] as const;
+
 /** The body of PUT for a role. Elasticsearch checks its first part. */
 export const role = z.strictObject({
   elasticsearch: anything,
   kibana: z.array(
-    z.strictObject({ base: z.array(z.enum(["all", "read"])), spaces: z.array(z.literal("default")) }),
+    z
+      .strictObject({
+        base: z.array(z.enum(["all", "read"])).default([]),
+        feature: z.partialRecord(z.enum(FEATURES), z.array(z.enum(["all", "read"]))).default({}),
+        spaces: z.array(z.literal("default")),
+      })
+      .refine(
+        ({ base, feature }) => base.length === 0 || Object.keys(feature).length === 0,
+        "[feature] is not allowed together with [base]",
+      ),
   ),
 });
 

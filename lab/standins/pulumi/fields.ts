@@ -14,6 +14,8 @@ export interface Field {
   readonly set?: true;
   /** The provider refuses an empty list (MinItems in its schema). */
   readonly filled?: true;
+  /** The property is a list of blocks with a name and this list; the server's JSON has an object of lists (a role's features). */
+  readonly dictionary?: string;
   /** The provider's default. */
   readonly initial?: unknown;
   /** The property is the resource's name in the path of a request. */
@@ -59,6 +61,12 @@ export function toBody(fields: Fields, inputs: Props, what: "to create" | "to ch
       if (field.json) return parsed(item);
       return field.fields && isObject(item) ? toBody(field.fields, item, what) : item;
     });
+    if (field.dictionary !== undefined && Array.isArray(value)) {
+      body[placeOf(name, field)] = Object.fromEntries(
+        (value as Props[]).map((block) => [block.name, block[field.dictionary ?? ""]]),
+      );
+      continue;
+    }
     // Terraform takes these as "not set".
     if (["null", '""', "[]", "{}"].includes(JSON.stringify(value ?? null))) continue;
     const sorts = compares && field.set && Array.isArray(value);
@@ -71,7 +79,12 @@ export function toBody(fields: Fields, inputs: Props, what: "to create" | "to ch
 export function fromAnswer(fields: Fields, answer: Props): Props {
   const read = Object.entries(fields).filter(([, { at, unread }]) => at !== "" && !unread);
   const properties = read.map(([name, field]) => {
-    const value = each(answer[placeOf(name, field)] ?? undefined, (item) => {
+    const given = answer[placeOf(name, field)] ?? undefined;
+    if (field.dictionary !== undefined && isObject(given)) {
+      const list = field.dictionary;
+      return [name, Object.entries(given).map(([key, items]) => ({ name: key, [list]: items }))] as const;
+    }
+    const value = each(given, (item) => {
       if (field.json) return stableJson(item);
       return field.fields && isObject(item) ? fromAnswer(field.fields, item) : item;
     });

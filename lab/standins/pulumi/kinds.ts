@@ -51,6 +51,7 @@ const unread: Field = { unread: true };
 const set: Field = { set: true };
 const setAt = (at: string): Field => ({ at, ...set });
 const block = (fields: Fields): Field => ({ fields });
+const features: Field = { at: "feature", dictionary: "privileges", fields: { name: {}, privileges: set } };
 const blocks = (fields: Fields): Field => ({ fields, set: true });
 
 /** An index's mappings, or one field of them. */
@@ -215,7 +216,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     fields: {
       name: key,
       elasticsearch: block({ clusters: setAt("cluster"), indices: blocks({ names: set, privileges: set }) }),
-      kibanas: { at: "kibana", ...blocks({ bases: setAt("base"), spaces: set }) },
+      kibanas: { at: "kibana", ...blocks({ bases: setAt("base"), features, spaces: set }) },
     },
   },
 };
