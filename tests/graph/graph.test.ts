@@ -6,8 +6,6 @@ import { loadDetections } from "../../detections";
 import { forSite } from "../../detections/settings";
 import { EXAMPLE_CONFIG, printGraph, siteGraph } from "../../commands/graph";
 import type { Graph } from "../../commands/graph/mocked-program";
-import { stableJson } from "../../core/json";
-import { renderRulesRole } from "../../render/roles";
 import { named, text } from "../support/graph";
 import { matchesSnapshot } from "../support/snapshot";
 
@@ -191,28 +189,6 @@ describe("the graph of a small site", () => {
         rule.name,
       );
     }
-  });
-
-  it("saves the rules as a user who may do little, under their own ids, and again when that user's rights change", () => {
-    const login = JSON.parse(text(named(graph, "elastic-rules-provider").inputs.kibana)) as {
-      username: string;
-    };
-    assert.equal(login.username, "siem-rules");
-    const rights = stableJson(
-      renderRulesRole({ dataStream: "logs-dhis2-default", alertIndex: "alerts-dhis2-default" }),
-    );
-    for (const rule of ofType(":KibanaAlertingRule")) {
-      assert.equal(rule.deleteBeforeReplace, true, rule.name);
-      assert.equal(rule.replacementTrigger, rights, rule.name);
-    }
-  });
-
-  it("has an engineer only if the config wants one, with a password that is a secret output", async () => {
-    assert.ok(!graph.resources.some(({ name }) => name.includes("engineer")));
-    const more = await siteGraph(SMALL, { accounts: JSON.stringify({ engineer: true }) });
-    assert.equal(named(more, "engineer-user").inputs.username, "engineer");
-    assert.deepEqual(more.secretOutputs, ["elasticPassword", "engineer", "operator"]);
-    assert.ok(named(more, "engineer-user").secretInputs.includes("password"));
   });
 
   it("puts Kibana's location into the proxy's settings only", () => {

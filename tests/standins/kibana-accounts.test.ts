@@ -73,7 +73,8 @@ describe("the stand-in for Kibana: accounts, and whose rights a rule has", () =>
   let kibana: Kibana;
   let as: (user: string) => Call;
   const path = `/s/default/api/alerting/rule/${ruleId}`;
-  const { rule_type_id, consumer, ...update } = ruleBody;
+  const { name, schedule, tags, throttle, params, actions } = ruleBody;
+  const update = { name, schedule, tags, throttle, params, actions };
 
   before(async () => {
     const elasticsearch = createServer(fakeElasticsearch(searches));
