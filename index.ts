@@ -25,7 +25,8 @@ import { loadScripts } from "./scripts";
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
 export = async () => {
-  const { site, options, connection, ssh, deliveryIsSecret, deliverySecrets } = loadFromPulumi(__dirname);
+  const { site, options, keyPeriod, connection, ssh, deliveryIsSecret, deliverySecrets } =
+    loadFromPulumi(__dirname);
   const { namespace, versions, packages, delivery } = options;
   const { fqdn, siem: container } = site;
   const detections = siteDetections(__dirname, site, options);
@@ -56,14 +57,14 @@ export = async () => {
   const { retentionDays } = options;
   const logStore = new LogStore("logs", { host, elastic, container, siem, namespace, retentionDays });
   const alertStore = new AlertStore("alerts", { elastic, namespace });
-  const watch = { host, elastic, site, versions, packages, kibana: options.kibana, ca, logStore };
+  const watch = { host, elastic, site, versions, packages, kibana: options.kibana, ca, logStore, keyPeriod };
   const agents = new Map(
     site.agents.map((machine) => [
       machine.name,
       new Agent(`agent-${machine.name}`, { ...watch, container: machine }),
     ]),
   );
-  new SiemHealth("siem-health", { host, elastic, container, siem, fqdn, ca, logStore });
+  new SiemHealth("siem-health", { host, elastic, container, siem, fqdn, ca, logStore, keyPeriod });
 
   // Rules, and how their alerts reach people.
   const { dataStream } = logStore;
@@ -92,7 +93,7 @@ export = async () => {
   new DetectionRules("rules", rules, { dependsOn: [logStore] });
   if (deliveredBy === "relay") {
     const alerts = { delivery, detections, rulesAreSecret: deliveryIsSecret, secrets };
-    new AlertRelay("relay", { host, elastic, stack, siem, site, namespace, packages, ...alerts });
+    new AlertRelay("relay", { keyPeriod, host, elastic, stack, siem, site, namespace, packages, ...alerts });
   }
 
   // What people use.

@@ -16,13 +16,17 @@ export const EXAMPLE_CONFIG: Readonly<Record<string, string>> = {
   hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC",
 };
 
-/** Returns the resources that `index.ts` declares for a site's file. Throws the program's error. */
+/**
+ * Returns the resources that `index.ts` declares for a site's file. Throws the program's error.
+ * @param at the time, in milliseconds since 1970; default: the first day of 2026
+ */
 export async function siteGraph(
   file: string,
   config: Readonly<Record<string, string>> = {},
   secretKeys: readonly string[] = [],
+  at?: number,
 ): Promise<Graph> {
-  return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) }, secretKeys);
+  return collectGraph(program, { ...EXAMPLE_CONFIG, ...config, site: resolve(file) }, secretKeys, at);
 }
 
 /** Returns a graph as sorted text, for reading and for a diff. The text of a script is replaced with its name and hash. */

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as elasticstack from "@pulumi/elasticstack";
 import type { Options, Site, SiteContainer } from "../config/site";
 import { liveLogs, renderFilebeatYml } from "../render/filebeat";
 import { renderLocation } from "../render/location";
 import { stableJson } from "../core/json";
 import { agentKeyName } from "../core/names";
 import { renderLogging } from "../render/logging";
+import { renewedApiKey } from "./api-key";
 import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
 import type { LogStore } from "./log-store";
@@ -29,6 +29,8 @@ export interface AgentArgs {
   readonly ca: pulumi.Output<string>;
   /** Where the lines go. */
   readonly logStore: LogStore;
+  /** The number of the current period of keys (config/keys.ts). */
+  readonly keyPeriod: number;
 }
 
 /**
@@ -41,14 +43,17 @@ export class Agent extends pulumi.ComponentResource {
   constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:Agent", name, {}, opts);
     const { host, site, container, packages, logStore } = args;
-    const key = new elasticstack.ElasticsearchSecurityApiKey(
+    const key = renewedApiKey(
+      this,
       `${name}-key`,
       {
+        elastic: args.elastic,
+        period: args.keyPeriod,
         name: agentKeyName(container.name),
         roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
         metadata: keyMetadata(container, site.fqdn),
       },
-      args.elastic.options(this, { dependsOn: [logStore.template] }),
+      [logStore.template],
     );
     // One owner for a proxy's configuration, its test and its reload.
     const location = container === site.proxy ? renderLocation(site, args.kibana) : undefined;

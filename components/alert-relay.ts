@@ -9,6 +9,7 @@ import { loadRelayFiles } from "../relay";
 import { renderDataViews } from "../render/dashboards";
 import { kibanaUrl } from "../render/elastic";
 import { renderRelayConfig, renderRelayMappings, renderRelayRules } from "../render/relay";
+import { renewedApiKey } from "./api-key";
 import type { ElasticContext } from "./elastic-provider";
 import type { ElasticStack } from "./elastic-stack";
 import type { Host } from "./host";
@@ -35,6 +36,8 @@ export interface AlertRelayArgs {
   readonly detections: readonly Detection[];
   /** Whether no preview may show the rules: what they are made of is encrypted in the stack's file. */
   readonly rulesAreSecret: boolean;
+  /** The number of the current period of keys (config/keys.ts). */
+  readonly keyPeriod: number;
   /** Each destination's secret, by its name. */
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 }
@@ -75,15 +78,13 @@ export class AlertRelay extends pulumi.ComponentResource {
       },
       args.elastic.options(this),
     );
-    const key = new elasticstack.ElasticsearchSecurityApiKey(
-      `${name}-key`,
-      {
-        name: RELAY_KEY,
-        roleDescriptors: stableJson(relayPrivileges(target.alertIndex, state)),
-        metadata: stableJson({ container: container.name }),
-      },
-      args.elastic.options(this),
-    );
+    const key = renewedApiKey(this, `${name}-key`, {
+      elastic: args.elastic,
+      period: args.keyPeriod,
+      name: RELAY_KEY,
+      roleDescriptors: stableJson(relayPrivileges(target.alertIndex, state)),
+      metadata: stableJson({ container: container.name }),
+    });
     const names = files.map(([destination]) => destination).join(" ");
     const rules = files.map(([, rule], at): [string, pulumi.Input<string>] => [
       `rule_${at}`,
@@ -114,9 +115,19 @@ export class AlertRelay extends pulumi.ComponentResource {
       { ...lifetime, dependsOn: [template] },
     );
     const secrets = pulumi
-      .output({ id: key.keyId, secret: key.apiKey, destinations: args.secrets })
-      .apply(({ id, secret, destinations }) =>
-        stableJson({ destinations, es_api_key: Buffer.from(`${id}:${secret}`).toString("base64") }),
+      .output({
+        id: key.keyId,
+        secret: key.apiKey,
+        expires: key.expirationTimestamp,
+        destinations: args.secrets,
+      })
+      .apply(({ id, secret, expires, destinations }) =>
+        stableJson({
+          destinations,
+          es_api_key: Buffer.from(`${id}:${secret}`).toString("base64"),
+          // In milliseconds since 1970: the relay warns before its own key ends.
+          es_api_key_expires: expires,
+        }),
       );
     host.inContainer(
       `${name}-start`,

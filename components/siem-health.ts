@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as elasticstack from "@pulumi/elasticstack";
 import type { SiteContainer } from "../config/site";
 import { stableJson } from "../core/json";
 import { healthKeyName } from "../core/names";
 import { agentPrivileges, keyMetadata } from "./agent";
+import { renewedApiKey } from "./api-key";
 import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
 import type { LogStore } from "./log-store";
@@ -27,6 +27,8 @@ export interface SiemHealthArgs {
   readonly ca: pulumi.Output<string>;
   /** Where the reports go. */
   readonly logStore: LogStore;
+  /** The number of the current period of keys (config/keys.ts). */
+  readonly keyPeriod: number;
 }
 
 /**
@@ -37,14 +39,17 @@ export class SiemHealth extends pulumi.ComponentResource {
   constructor(name: string, args: SiemHealthArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:SiemHealth", name, {}, opts);
     const { host, container, logStore } = args;
-    const key = new elasticstack.ElasticsearchSecurityApiKey(
+    const key = renewedApiKey(
+      this,
       `${name}-key`,
       {
+        elastic: args.elastic,
+        period: args.keyPeriod,
         name: healthKeyName(container.name),
         roleDescriptors: stableJson(agentPrivileges(logStore.dataStream)),
         metadata: keyMetadata(container, args.fqdn),
       },
-      args.elastic.options(this, { dependsOn: [logStore.template] }),
+      [logStore.template],
     );
     host.inContainer(
       `${name}-timer`,

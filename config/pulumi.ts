@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/command";
 import { SOURCES } from "../machines";
 import { sourceProblems } from "../sources";
+import { keyPeriodAt } from "./keys";
 import { parseSite, parseStack, readSiteSettings } from "./load";
 import { printProblem, type Problem, type Result } from "../core/problem";
 import type { Options, Site } from "./site";
@@ -14,6 +15,8 @@ import { NAMESPACE, readStackFile } from "./stack-file";
 export interface LoadedStack {
   readonly site: Site;
   readonly options: Options;
+  /** The number of the current period of API keys (keys.ts). */
+  readonly keyPeriod: number;
   /** Whether a value of `delivery` is encrypted in the stack's file, such as a header of a webhook. */
   readonly deliveryIsSecret: boolean;
   /** The secrets of the alerts' destinations, by their names. */
@@ -70,6 +73,7 @@ export function loadFromPulumi(folder: string): LoadedStack {
   return {
     site: site.value,
     options,
+    keyPeriod: keyPeriodAt(Date.now()),
     deliveryIsSecret: isConfigSecret(`${NAMESPACE}delivery`),
     deliverySecrets: Object.fromEntries(
       Object.entries(deliverySecrets).map(([name, secret]) => [name, pulumi.secret(secret)]),

@@ -26,6 +26,9 @@ export const dashboardId = (name: string, list?: string) =>
 export const agentKeyName = (container: string) => `dhis2-siem-agent-${container}`;
 export const healthKeyName = (container: string) => `dhis2-siem-health-${container}`;
 export const RELAY_KEY = "dhis2-siem-relay";
+/** A key's name in a period (config/keys.ts): "dhis2-siem-relay.103". */
+export const keyName = (name: string, period: number) => `${name}.${period}`;
+export const isRelayKey = (name: string) => name.replace(/\.\d+$/, "") === RELAY_KEY;
 export const ALL_KEYS = "dhis2-siem-*";
 
 /** A destination's connector in Kibana, where the stack delivers by connectors: "dhis2-siem duty". */

@@ -3,6 +3,7 @@ import { run } from "./shell";
 import { labStack } from "./stack";
 import { CACHE } from "../core/cache";
 import { STACK } from "./places";
+import { keyPeriodAt } from "../config/keys";
 
 /** Returns every secret of the lab's stack in plain text, by resource: for checks that search for them where they must not be. */
 export async function labSecrets(): Promise<{ name: string; value: string }[]> {
@@ -26,4 +27,9 @@ export async function labSecrets(): Promise<{ name: string; value: string }[]> {
         : [];
     }),
   );
+}
+
+/** Returns the name of the resource of the key that a machine's agent uses now (components/api-key.ts). */
+export function agentKeyResource(machine: string): string {
+  return `agent-${machine}-key-${keyPeriodAt(Date.now()) % 2 === 0 ? "even" : "odd"}`;
 }

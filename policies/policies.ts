@@ -1,5 +1,5 @@
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { isAlertIndex, isDataStream, RELAY_INDEX, RELAY_KEY, relayIndices } from "../core/names";
+import { isAlertIndex, isDataStream, isRelayKey, RELAY_INDEX, relayIndices } from "../core/names";
 
 type Report = (message: string) => void;
 type Props = Record<string, unknown>;
@@ -123,7 +123,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
         "An agent's key is on a machine that attackers may take over: it may add log lines and nothing else, above all not read or delete them.",
     },
     (props, report) => {
-      if (props.name === RELAY_KEY) return;
+      if (isRelayKey(text(props.name))) return;
       checkKey(props, report, (names) => (names.every(isDataStream) ? ["create_doc", "auto_configure"] : []));
     },
   ),
@@ -135,7 +135,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
         "The relay connects to servers on the internet: its key may read alerts and write its own state, but not read logs or change alerts.",
     },
     (props, report) => {
-      if (props.name !== RELAY_KEY) return;
+      if (!isRelayKey(text(props.name))) return;
       checkKey(props, report, (names) => {
         if (names.every((name) => relayIndices(RELAY_INDEX).includes(name)))
           return ["create_index", "read", "write"];

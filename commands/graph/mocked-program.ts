@@ -31,16 +31,19 @@ export interface Graph {
 }
 
 const PROJECT = "dhis2-siem";
+/** The time of a graph: keys are renewed by the date, and a graph must not change by itself. */
+export const GRAPH_TIME = Date.UTC(2026, 0, 1);
 const CA = "-----BEGIN CERTIFICATE-----\n[the CA]\n-----END CERTIFICATE-----\n";
 
 /**
  * Runs a program against mocks and collects its graph: no host, no engine, no provider. `config` has the stack's
- * values without their namespace; `secretKeys` names those that are marked secret.
+ * values without their namespace; `secretKeys` names those that are marked secret. `at` is the time in milliseconds since 1970.
  */
 export async function collectGraph(
   program: () => unknown,
   config: Readonly<Record<string, string>>,
   secretKeys: readonly string[] = [],
+  at = GRAPH_TIME,
 ): Promise<Graph> {
   const namespaced = Object.entries(config).map(([key, value]) => [`${PROJECT}:${key}`, value] as const);
   pulumi.runtime.setAllConfig(
@@ -48,6 +51,8 @@ export async function collectGraph(
     secretKeys.map((key) => `${PROJECT}:${key}`),
   );
   // The SDK keeps a stack for each of its thousands of promises; looking up their places in the sources took half the time.
+  const { now } = Date;
+  Date.now = () => at;
   const errors: { prepareStackTrace?: unknown } = Error;
   const { prepareStackTrace } = errors;
   errors.prepareStackTrace = undefined;
@@ -61,6 +66,7 @@ export async function collectGraph(
       secretOutputs: outputs.secrets,
     };
   } finally {
+    Date.now = now;
     errors.prepareStackTrace = prepareStackTrace;
   }
 }
@@ -187,7 +193,7 @@ export function mockedOutputs(type: string, name: string): Record<string, unknow
           .join("\n"),
       };
     case "ElasticsearchSecurityApiKey":
-      return { keyId: `[id ${name}]`, apiKey: `[secret ${name}]` };
+      return { keyId: `[id ${name}]`, apiKey: `[secret ${name}]`, expirationTimestamp: 1 };
     case "KibanaActionConnector":
       return { connectorId: `[id ${name}]` };
     case "KibanaImportSavedObjects":

@@ -64,7 +64,13 @@ export interface ElasticsearchFacts {
   /** By container, the time of its last ingested line in milliseconds since 1970; only lines of the last seven days. */
   readonly lastSeen: Readonly<Record<string, number>>;
   /** API keys named `dhis2-siem-*`. */
-  readonly keys: readonly { readonly id: string; readonly name: string; readonly invalidated: boolean }[];
+  readonly keys: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly invalidated: boolean;
+    /** When it ends, in milliseconds since 1970; a key without an end has none. */
+    readonly expiration?: number;
+  }[];
   readonly logs: LogFacts;
   /** The settings that the log stream's next index would get. */
   readonly template: SimulatedTemplate;

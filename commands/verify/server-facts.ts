@@ -47,7 +47,14 @@ const stats = z.object({
   }),
 });
 const apiKeys = z.object({
-  api_keys: z.array(z.object({ id: z.string(), name: z.string(), invalidated: z.boolean() })),
+  api_keys: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      invalidated: z.boolean(),
+      expiration: z.number().optional(),
+    }),
+  ),
 });
 const simulated = z.object({
   template: z.object({

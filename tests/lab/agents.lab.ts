@@ -3,7 +3,7 @@ import { ask, type Login, search } from "../../lab/elasticsearch";
 import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { LXD_PROJECT, VERSIONS } from "../../lab/places";
 import { inContainer, run, until } from "../../lab/shell";
-import { labSecrets } from "../../lab/state";
+import { agentKeyResource, labSecrets } from "../../lab/state";
 import { changes, updateStack } from "../../lab/up";
 import { siteVariant } from "../../lab/variants";
 
@@ -17,7 +17,7 @@ describe("agents", () => {
     let login: Login;
     before(async () => {
       const keys = await labSecrets();
-      const key = keys.find(({ name }) => name === "agent-proxy-key");
+      const key = keys.find(({ name }) => name === agentKeyResource("proxy"));
       const keyId = outputs.agents.find((agent) => agent.name === "proxy")?.keyId;
       assert.ok(key && keyId);
       login = { caPem: outputs.caPem, apiKey: `${keyId}:${key.value}` };

@@ -5,7 +5,7 @@ import { labOutputs, type LabOutputs } from "../../lab/outputs";
 import { address, BRIDGE_ADDRESS, SIEM_ADDRESS } from "../../lab/places";
 import { inContainer, script, until } from "../../lab/shell";
 import { containerSettings } from "../../lab/stack";
-import { labSecrets } from "../../lab/state";
+import { agentKeyResource, labSecrets } from "../../lab/state";
 import { changes, updateStack } from "../../lab/up";
 import { verifyLab } from "../../lab/verify";
 
@@ -63,7 +63,7 @@ describe("the SIEM's ports", () => {
 
   it("are closed to a neighbour in the same network, with any key", async () => {
     for (const port of [5601, 9200, 9300]) assert.equal(await reaches(NEIGHBOUR, port), false, String(port));
-    const key = (await labSecrets()).find(({ name }) => name === "agent-proxy-key");
+    const key = (await labSecrets()).find(({ name }) => name === agentKeyResource("proxy"));
     const keyId = outputs.agents.find(({ name }) => name === "proxy")?.keyId;
     assert.ok(key && keyId);
     const stolen = Buffer.from(`${keyId}:${key.value}`).toString("base64");

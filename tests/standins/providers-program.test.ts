@@ -69,9 +69,9 @@ describe("the stand-ins and the program", () => {
         const checked = command.check?.(type, inputs);
         assert.deepEqual({ ...checked, connection: inputs.connection }, inputs);
       }
-      assert.equal(of("pulumi:").length, 1, "the provider");
+      assert.equal(of("pulumi:").length, 2, "the provider, and that of the rules");
       assert.equal(
-        of("elasticstack:").length + of("random:").length + of("command:").length + 1,
+        of("elasticstack:").length + of("random:").length + of("command:").length + 2,
         resources.filter(({ custom }) => custom).length,
       );
     });

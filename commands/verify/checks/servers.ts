@@ -51,12 +51,28 @@ export const elasticsearch: Check = (context) =>
 /** Kibana runs, and says that it is available. */
 export const kibana: Check = (context) => server(context, "Kibana", "kibana", context.facts.kibana);
 
-/** The stack's keys (agents', the relay's, the signs of life's) are valid, and no key is one that nobody uses. */
+/** A key's name without the number of its period (core/names.ts). */
+const baseName = (name: string) => name.replace(/\.\d+$/, "");
+const periodOf = (name: string) => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
+
+/** How many days before a key's end a warning becomes due, then another, and then a problem. */
+const KEY_WARNINGS = [60, 30, 7];
+
+/**
+ * The stack's keys (agents', the relay's, the SIEM's own) are valid for more than 60 days, and nobody else has a key. Of a key's
+ * two resources the newer one is in use (components/api-key.ts).
+ */
 export const keys: Check = ({ state, facts }) =>
   ifAnswered("keys", "Elasticsearch", facts.elasticsearch, ({ keys: found }) => {
-    const revoked = state.keys.flatMap(({ urn, id, name, container }): Finding[] => {
+    const inUse = state.keys.filter(
+      ({ name }) =>
+        !state.keys.some(
+          (other) => baseName(other.name) === baseName(name) && periodOf(other.name) > periodOf(name),
+        ),
+    );
+    const revoked = inUse.flatMap(({ urn, id, name, container }): Finding[] => {
       const key = found.find((one) => one.id === id);
-      if (key && !key.invalidated) return [];
+      if (key && !key.invalidated) return endOf(key, container, facts.now);
       const text = `the API key ${name} (${id}) is ${key ? "revoked" : "not there"}: what uses it is refused`;
       const fix = `pulumi up --replace '${urn}'`;
       return [{ check: "keys", severity: "problem", subject: container, text, fix }];
@@ -71,13 +87,25 @@ export const keys: Check = ({ state, facts }) =>
         text: `nothing of the stack uses the API key ${id}: somebody else may`,
         fix: `in Kibana's console: DELETE /_security/api_key {"ids":["${id}"]}`,
       }));
-    return findingsOrOk(
-      "keys",
-      [...revoked, ...unused],
-      "all",
-      `${state.keys.length} keys, valid and in use`,
-    );
+    return findingsOrOk("keys", [...revoked, ...unused], "all", `${inUse.length} keys, valid and in use`);
   });
+
+/** What is wrong with a valid key's end: `up` renews keys when at least 200 days are left, so this is a stack without updates. */
+function endOf(
+  { name, expiration }: { name: string; expiration?: number },
+  subject: string,
+  now: number,
+): Finding[] {
+  if (expiration === undefined) {
+    const text = `the API key ${name} has no end`;
+    return [{ check: "keys", severity: "warning", subject, text, fix: "pulumi up" }];
+  }
+  const left = expiration - now;
+  const due = KEY_WARNINGS.filter((days) => left < days * DAY).at(-1);
+  if (due === undefined) return [];
+  const text = `the API key ${name} ends in ${formatDuration(Math.max(left, 0))}, less than ${due} days: what uses it is refused then`;
+  return [{ check: "keys", severity: due === 7 ? "problem" : "warning", subject, text, fix: "pulumi up" }];
+}
 
 /** Certificates end in more than thirty days. */
 export const certificates: Check = ({ site, facts }) => {

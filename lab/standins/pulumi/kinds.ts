@@ -150,10 +150,10 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     // Like the real provider, it still finds a key that was invalidated by hand.
     found: foundKey,
     id: "id",
-    made: { keyId: "id", apiKey: "api_key", encoded: "encoded" },
+    made: { keyId: "id", apiKey: "api_key", encoded: "encoded", expirationTimestamp: "expiration" },
     secret: ["apiKey", "encoded"],
     // Elasticsearch adds `allow_restricted_indices`: like with the real provider, a program without it gets an update each time.
-    fields: { name: fixed, roleDescriptors: json, metadata: json },
+    fields: { name: fixed, expiration: { unread: true, ...fixed }, roleDescriptors: json, metadata: json },
   },
   KibanaActionConnector: {
     ...named("Kibana", `${CONNECTORS}/{id}`, `POST ${CONNECTORS}`),

@@ -3,7 +3,7 @@ import { runChecks } from "../../../commands/verify/checks";
 import { daysLeft } from "../../../commands/verify/checks/disk";
 import { exitCode, type Finding } from "../../../commands/verify/finding";
 import { elastic, inside, OTHER_BREAKAGES, MAIN_BREAKAGES } from "./breakages";
-import { sample } from "./samples";
+import { DAY, sample } from "./samples";
 
 /** What is not in order, as "severity check subject". */
 const wrong = (findings: readonly Finding[]) =>
@@ -63,6 +63,42 @@ describe("verify's checks", () => {
     assert.deepEqual(wrong(findings), ["problem keys siem"]);
     const { text } = findings.find((finding) => finding.check === "keys") ?? assert.fail();
     assert.equal(text, "the API key dhis2-siem-default-relay (r) is revoked: what uses it is refused");
+  });
+
+  it("warn 60 and 30 days before a key ends, and call it a problem 7 days before", () => {
+    const at = (days: number) =>
+      sample((site) =>
+        Object.assign(elastic(site).keys[0] ?? {}, { expiration: site.facts.now + days * DAY }),
+      );
+    const found = (days: number) => {
+      const keys = runChecks(at(days)).filter(({ check, severity }) => check === "keys" && severity !== "ok");
+      return keys.map(({ severity, text, fix }) => `${severity}: ${text}; ${fix}`).join();
+    };
+    const name = "the API key dhis2-siem-agent-dhis";
+    const end = "what uses it is refused then; pulumi up";
+    assert.equal(found(61), "");
+    assert.equal(found(59.5), `warning: ${name} ends in 59 days, less than 60 days: ${end}`);
+    assert.equal(found(29.5), `warning: ${name} ends in 29 days, less than 30 days: ${end}`);
+    assert.equal(found(6.5), `problem: ${name} ends in 6 days, less than 7 days: ${end}`);
+    assert.equal(found(-1), `problem: ${name} ends in less than a minute, less than 7 days: ${end}`);
+  });
+
+  it("say nothing of the key of the last period, which may be gone, and call the end of this period's", () => {
+    const findings = runChecks(
+      sample((site) => {
+        const key = { name: "dhis2-siem-relay", container: "siem" };
+        for (const period of [102, 103])
+          site.state.keys.push({
+            ...key,
+            id: `r${period}`,
+            name: `${key.name}.${period}`,
+            urn: `urn:${period}`,
+          });
+        elastic(site).keys.push({ id: "r103", name: `${key.name}.103`, invalidated: true });
+      }),
+    );
+    assert.deepEqual(wrong(findings), ["problem keys siem"]);
+    assert.equal(findings.find(({ check }) => check === "keys")?.fix, "pulumi up --replace 'urn:103'");
   });
 
   it("say nothing of a key that was revoked because it is no longer used", () => {

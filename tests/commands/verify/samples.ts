@@ -101,7 +101,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
       value: {
         version: "8.19.8",
         lastSeen: Object.fromEntries(SITE.agents.map(({ name }) => [name, NOW - MINUTE])),
-        keys: keys.map(({ id, name }) => ({ id, name, invalidated: false })),
+        keys: keys.map(({ id, name }) => ({ id, name, invalidated: false, expiration: NOW + 300 * DAY })),
         logs: { bytes: 10 * GIB, documents: 90_000, recent: 7_000, days: 7 },
         template: { pipeline: template?.pipeline ?? "", retention: "90d", losers: ["logs"] },
         retention: "90d",

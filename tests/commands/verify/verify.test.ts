@@ -32,7 +32,15 @@ const ELASTICSEARCH: Answers = {
     _all: { primaries: { docs: { count: 1000 }, store: { size_in_bytes: 5000 } } },
   }),
   "GET /_security/api_key": () => ({
-    api_keys: [{ id: "id-dhis", name: "dhis2-siem-agent-dhis", invalidated: false, creation: 1 }],
+    api_keys: [
+      {
+        id: "id-dhis",
+        name: "dhis2-siem-agent-dhis",
+        invalidated: false,
+        creation: 1,
+        expiration: 4102444800000,
+      },
+    ],
   }),
   "POST /_index_template/_simulate_index/logs-dhis2-default": () => ({
     template: {
