@@ -28,6 +28,7 @@ export const SUITES: readonly Suite[] = [
   { name: "secrets", minutes: 4 },
   { name: "hostile", minutes: 6, attacks: true, long: true },
   { name: "openresty", minutes: 4, attacks: true },
+  { name: "evidence", minutes: 4, attacks: true },
   { name: "ports", minutes: 2 },
   { name: "killed", minutes: 2 },
   { name: "begin", minutes: 5, last: true },

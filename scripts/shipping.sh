@@ -10,7 +10,7 @@ SHIPPING_TIMER=/etc/systemd/system/$SHIPPING.timer
 
 shipping_apply() {
   put_file "$SHIPPING_PROGRAM" 0755 root:root < <(file_shipping_report)
-  # The identifier is that of all health reports. bash expands the globs in each run.
+  # The identifier is that of all health reports. LogLevelMax: without systemd's three lines about each run. bash expands the globs in each run.
   put_file "$SHIPPING_SERVICE" 0644 root:root <<SERVICE
 # Written by dhis2-siem; changes made here are lost at its next update.
 [Unit]
@@ -20,6 +20,8 @@ Description=Reports whether the agent keeps up with the logs
 Type=oneshot
 ExecStart=/bin/bash -c '$SHIPPING_PROGRAM $LOG_FILES'
 SyslogIdentifier=dhis2-siem-health
+SyslogLevel=notice
+LogLevelMax=notice
 TimeoutStartSec=50
 MemoryMax=128M
 CPUWeight=50
