@@ -12,6 +12,28 @@ const IS_ROOTS = {
   ],
 };
 
+/**
+ * Tags the rest of a line that journald has cut (`LineMax` in sources/system). The cut part says that it was cut, its rest says
+ * nothing; but journald names the stream of both. The pipelines do not read such a rest as a line, as it begins with text that
+ * a client may have chosen. `count` bounds what is remembered: a stream that ends after a cut part never has a rest.
+ */
+const TAG_REST = `var cut = {}, count = 0;
+function process(event) {
+  var stream = event.Get("journald.custom.stream_id");
+  if (!stream) return;
+  if (cut[stream]) {
+    event.Tag("rest_of_line");
+    delete cut[stream];
+    count--;
+  }
+  if (event.Get("journald.custom.line_break") === "line-max") {
+    if (count >= 1000) { cut = {}; count = 0; }
+    cut[stream] = true;
+    count++;
+  }
+}
+`;
+
 /** The ids of the two readers: Filebeat keeps their positions under them (scripts/shipping-report.sh reads those). */
 export const ROOT_READER = "journal";
 export const OTHERS_READER = "journal-others";
@@ -26,8 +48,10 @@ export const OTHERS_READER = "journal-others";
  * The first has the id that the only reader had before: with another one, root's old lines would be sent again.
  */
 export function journalInputs(): object[] {
-  return [
-    { type: "journald", id: ROOT_READER, processors: [{ drop_event: { when: { not: IS_ROOTS } } }] },
-    { type: "journald", id: OTHERS_READER, processors: [{ drop_event: { when: IS_ROOTS } }] },
-  ];
+  const input = (id: string, when: object) => ({
+    type: "journald",
+    id,
+    processors: [{ drop_event: { when } }, { script: { lang: "javascript", source: TAG_REST } }],
+  });
+  return [input(ROOT_READER, { not: IS_ROOTS }), input(OTHERS_READER, IS_ROOTS)];
 }

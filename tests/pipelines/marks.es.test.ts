@@ -20,7 +20,7 @@ describe("marks of lines", function () {
     minutes: number,
     from: { journal: string } | { file: string },
     message: string,
-    sent: { readonly log?: object; readonly custom?: object } = {},
+    sent: { readonly log?: object; readonly custom?: object; readonly tags?: string[] } = {},
   ) {
     const line = {
       "@timestamp": new Date(Date.now() - minutes * MINUTE).toISOString(),
@@ -34,6 +34,7 @@ describe("marks of lines", function () {
       const { log, journald, ...rest } = event as Record<string, object>;
       return {
         ...rest,
+        ...(sent.tags && { tags: sent.tags }),
         log: { ...log, ...sent.log },
         ...(journald && { journald: { ...journald, custom: sent.custom ?? {} } }),
       };
@@ -62,6 +63,34 @@ describe("marks of lines", function () {
     const of = (line_break: string) => tags(0, { journal: "somebody" }, half, { custom: { line_break } });
     assert.deepEqual(await of("line-max"), ["cut_at_source"]);
     assert.equal(await of("eof"), undefined);
+  });
+
+  it("keep the rest of a line that journald cut from being read as a line of its program", async () => {
+    const events = ["tomcat9", "java", "postgres", "sshd", "dhis2-siem-health", "somebody"].flatMap(
+      (journal) => {
+        const message =
+          journal === "dhis2-siem-health"
+            ? '{"check":"disk","path":"/","used_percent":99}'
+            : "Authentication event: AuthenticationFailureBadCredentialsEvent; username: admin; exception: Bad credentials (AuthenticationLoggerListener.java [tomcat-http-1])";
+        const line = {
+          "@timestamp": new Date().toISOString(),
+          container: "dhis",
+          type: "dhis2",
+          journal,
+          message,
+        };
+        return Object.values(filebeatEvents(line)).map((event) => ({
+          ...(event as object),
+          tags: ["rest_of_line", "late", "somebody's"],
+        }));
+      },
+    );
+    for (const one of (await simulate(elasticsearch, entry, events)).map(flat)) {
+      assert.deepEqual(one.tags, ["rest_of_line"]);
+      assert.equal(one["event.dataset"], "system.log");
+      assert.equal(one["event.action"], undefined);
+      assert.equal(one["user.name"], undefined);
+    }
   });
 
   it("go by the line's own time, where it has one", async () => {

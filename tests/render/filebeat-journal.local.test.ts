@@ -110,13 +110,37 @@ SystemMaxFileSize=8M
 
   it("sends nothing that the sender of a line adds to it", async () => {
     await start(0);
-    await journald.print(`before\n${"x".repeat(60_000)}\n`);
+    await journald.print(`before\n${"x".repeat(60_000)}\nafter\n`);
     await until("a line", () => has("before"));
     await until("the end of a long line", () =>
       elasticsearch.events.some(({ message }) => /^x+$/.test(message)),
     );
     const cut = elasticsearch.events.find(({ journald: by }) => by?.custom !== undefined);
     assert.deepEqual(cut?.journald?.custom, { line_break: "line-max" });
+  });
+
+  it("tags the rest of each line that journald cut, and no other line", async () => {
+    await start(0);
+    // By default a line is cut at 48 KiB.
+    const parts = ["a", "b", "c"].map((letter) => letter.repeat(49_152));
+    await journald.print(`${parts.join("")}the rest\nnext\n`, "one");
+    await until("the line after it", () => has("next"));
+    await journald.print(`${parts[0] ?? ""}another rest\nlast\n`, "two");
+    await until("the last line", () => has("last"));
+    const seen = elasticsearch.events.filter(({ message }) => /^[abc]{9}|rest$|^next$|^last$/.test(message));
+    assert.deepEqual(
+      seen.map(({ message, tags = [] }) => [message.slice(0, 12), ...tags]),
+      [
+        ["a".repeat(12)],
+        ["b".repeat(12), "rest_of_line"],
+        ["c".repeat(12), "rest_of_line"],
+        ["the rest", "rest_of_line"],
+        ["next"],
+        ["a".repeat(12)],
+        ["another rest", "rest_of_line"],
+        ["last"],
+      ],
+    );
   });
 });
 

@@ -16,6 +16,8 @@ const KNOWN = [
   "filebeat.inputs.processors.drop_event.when.not.or.equals.journald.process.executable",
   "filebeat.inputs.processors.drop_event.when.or.equals.journald.uid",
   "filebeat.inputs.processors.drop_event.when.or.equals.journald.process.executable",
+  "filebeat.inputs.processors.script.lang",
+  "filebeat.inputs.processors.script.source",
   "filebeat.inputs.paths",
   "filebeat.inputs.prospector.scanner.check_interval",
   "filebeat.inputs.prospector.scanner.recursive_glob",

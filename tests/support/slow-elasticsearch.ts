@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 /** What Filebeat sends of an event, as far as the tests read it. */
 export interface SentEvent {
   readonly message: string;
+  readonly tags?: readonly string[];
   readonly journald?: { readonly uid?: number; readonly custom?: Record<string, string> };
   readonly log?: { readonly flags?: readonly string[] };
 }
