@@ -11,7 +11,8 @@ REGISTRY=/var/lib/filebeat/registry/filebeat
 STATE=/var/lib/dhis2-siem/shipping
 # Entries that are counted at most.
 COUNT_LIMIT=10000
-# After so many reports with the same position and lines that wait, Filebeat is restarted.
+# After so many reports in which the second reader stays where it is though lines wait, and the first does not, Filebeat is restarted.
+# (If neither moves, Elasticsearch does not answer.)
 STUCK_REPORTS=10
 
 # What the first reader sends, in an entry as journalctl prints it; the second sends all else (render/filebeat-journal.ts).
@@ -73,7 +74,7 @@ cursor_of() { sed -n 's/.*"__CURSOR" *: *"\([^"]*\)".*/\1/p' <<<"$1"; }
 # is_later CURSOR OTHER
 is_later() { [ "$(number "$(cursor_part t "$1")")" -gt "$(number "$(cursor_part t "$2")")" ]; }
 
-# report_reader READER: sets stuck=1 if the reader has stopped.
+# report_reader READER
 report_reader() {
   local reader=$1 cursor oldest newest entries waiting=0 seconds=0 lost known same=0
   cursor=$(registry_value "journald::$reader::" position)
@@ -97,7 +98,6 @@ report_reader() {
   remember "$reader.known" "$known"
   remember "$reader.cursor" "$cursor"
   remember "$reader.same" "$same"
-  [ "$same" -lt "$STUCK_REPORTS" ] || stuck=1
   print_report "$reader" "$lost" "$waiting" "$((seconds > 0 ? seconds : 0))"
 }
 
@@ -125,6 +125,11 @@ print_report() {
   restarts=0
 }
 
+# is_stuck: does the second reader stay where it is, while the first, which has these reports to send, goes on?
+is_stuck() {
+  [ "$(remembered journal-others.same)" -ge "$STUCK_REPORTS" ] 2>/dev/null && [ "$(remembered journal.same)" = 0 ]
+}
+
 # has_failed: has a reader of this Filebeat ended? It says so in its own log.
 has_failed() {
   local invocation
@@ -133,7 +138,7 @@ has_failed() {
 }
 
 main() {
-  local stuck=0 restarts all path
+  local restarts all path
   install -d -m 0700 "$STATE"
   all=$(systemctl show -p NRestarts --value filebeat 2>/dev/null || true)
   all=${all:-0}
@@ -147,7 +152,8 @@ main() {
   report_reader journal
   report_reader journal-others
   for path in "$@"; do [ ! -f "$path" ] || [ -L "$path" ] || report_file "$path"; done
-  if systemctl is-active -q filebeat && { [ "$stuck" = 1 ] || has_failed; }; then
+  if systemctl is-active -q filebeat && { is_stuck || has_failed; }; then
+    remember journal-others.same 0
     : >"$STATE/restarted"
     systemctl restart filebeat
   fi

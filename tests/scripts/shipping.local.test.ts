@@ -197,14 +197,24 @@ describe("the report of what was sent and what was lost, on a real journald", fu
 
   it("restarts Filebeat where a reader does not move though lines wait, and says so", () => {
     sendAll(...both);
-    journald.log(["1"]);
+    journald.log(["1"], { uid: NOBODY });
     const restarts = () =>
       (readFileSync(join(folder, "calls"), "utf8").match(/^restart filebeat$/gm) ?? []).length;
-    for (let n = 0; n < 10; n++) report();
+    report();
+    for (let n = 0; n < 9; n++) report();
     assert.equal(restarts(), 0);
     report();
     assert.equal(restarts(), 1);
     assert.equal(report().journal?.restarts, 1);
+    assert.equal(restarts(), 1, "not again at once");
+  });
+
+  it("does not restart Filebeat where no reader moves: Elasticsearch does not answer", () => {
+    sendAll(...both);
+    journald.log(["1"]);
+    journald.log(["2"], { uid: NOBODY });
+    for (let n = 0; n < 13; n++) assert.ok((report()["journal-others"]?.waiting ?? 0) > 0);
+    assert.doesNotMatch(readFileSync(join(folder, "calls"), "utf8"), /^restart/m);
   });
 
   it("counts the bytes of a log that was truncated or replaced before it was read", () => {
