@@ -1,4 +1,4 @@
-/** `npm run -s detections -- COMMAND`: lists, converts, tests and tries detection rules, and begins new ones. */
+/** `npm run -s detections -- COMMAND`: lists, converts, tests and tries detection rules, and creates new ones. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { type Problem, printProblem } from "../core/problem";
@@ -22,19 +22,19 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** What a command found out: for machines, each item as a line of JSON; for people, the text. */
+/** The result of a command: items, each printed as a line of JSON for programs, and a text for people. */
 function printed(json: boolean | undefined, items: readonly object[], text: string): string {
   if (json) return items.map((item) => `${JSON.stringify(item)}\n`).join("");
   return text === "" ? "" : `${text}\n`;
 }
 
-/** The outcome of a command that went on with the good rules: what is wrong with the others is told last. */
+/** Returns the outcome of a command that used the valid rules. The problems of the other rules are printed last. */
 function outcome(stdout: string, problems: readonly Problem[], good = true): Outcome {
   const stderr = problems.map((problem) => `${printProblem(problem)}\n`).join("");
   return { stdout, stderr, code: good && problems.length === 0 ? 0 : 1 };
 }
 
-/** The rules of these names, or all. Throws where a name is no rule's; one whose file is broken is only left out. */
+/** Returns the rules of these names, or all rules. Throws an Error if no rule has a name. A rule with a faulty file is left out. */
 function named(
   { rules, problems }: ReturnType<typeof loadDetections>,
   names: readonly string[],
@@ -69,7 +69,7 @@ function convert(folder: string): Outcome {
   return outcome(`${lines.join("\n")}\n`, [...problems, ...unconverted]);
 }
 
-/** Writes what is made of our rules: their page, and the schema for editors. */
+/** Writes the files that are generated from our rules: docs/rules.md, and the schema for editors. */
 async function docs(): Promise<Outcome> {
   const { detections, problems } = loadDetections();
   if (problems.length > 0) return outcome("", problems);
@@ -94,7 +94,7 @@ async function test(names: readonly string[], { rules, json }: Options): Promise
   return outcome(printed(json, outcomes, text), loaded.problems, failed === 0);
 }
 
-/** Takes each condition of rules away in turn: each time some case of theirs has to go wrong. */
+/** Removes each condition of the rules in turn. Each time, at least one test case of the rule must fail. */
 async function mutate(names: readonly string[], { rules, json }: Options): Promise<Outcome> {
   const loaded = loadDetections(rules);
   const chosen = named(loaded, names);
@@ -129,7 +129,7 @@ async function tryLines(file: string, { rules, json }: Options): Promise<Outcome
   return outcome(printed(json, sorted, text.join("\n")), problems);
 }
 
-/** The whole command but for its process. */
+/** Runs the command and returns its outcome. */
 export async function main(args: readonly string[]): Promise<Outcome> {
   const text = {
     name: "detections",

@@ -1,4 +1,4 @@
-/** `npm run -s parse -- FILE|-`: what the real pipeline makes of lines. */
+/** `npm run -s parse -- FILE|-`: prints the documents that the real pipeline makes from log lines. */
 import { readFileSync } from "node:fs";
 import { runCommand } from "./command-line";
 import type { RawLine } from "./detections/lines";
@@ -8,7 +8,7 @@ import { finish, type Outcome, succeeded } from "./outcome";
 import { filebeatEvents } from "./parse/filebeat";
 import { readLogLines } from "./parse/lines";
 
-/** Documents in a call. */
+/** Documents in one request. */
 const BATCH = 500;
 
 interface Options {
@@ -19,7 +19,10 @@ interface Options {
   readonly table?: boolean;
 }
 
-/** The whole command but for its process. Documents are printed with `print` as they come, as there may be many. */
+/**
+ * Runs the command and returns its outcome.
+ * @param print prints each document at once, because there may be many
+ */
 export async function main(args: readonly string[], print: (text: string) => void): Promise<Outcome> {
   const text = {
     name: "parse",
@@ -52,7 +55,7 @@ export async function main(args: readonly string[], print: (text: string) => voi
   });
 }
 
-/** Sends lines through the real pipeline, and gives each document in turn. */
+/** Sends lines through the real pipeline, and calls `give` with each document in turn. */
 async function parseLines(lines: readonly RawLine[], give: (document: object) => void): Promise<void> {
   const elasticsearch = await realElasticsearch();
   const { entry } = await putPipelines(elasticsearch, "parse");
@@ -62,7 +65,7 @@ async function parseLines(lines: readonly RawLine[], give: (document: object) =>
   }
 }
 
-/** A document as two columns, with an empty line below. */
+/** Returns a document as two columns, with an empty line below. */
 function rows(document: object): string {
   const fields = Object.entries(flat(document));
   const width = Math.max(...fields.map(([name]) => name.length));
@@ -71,6 +74,6 @@ function rows(document: object): string {
 }
 
 if (require.main === module) {
-  // Elasticsearch would keep the process alive.
+  // Without this, Elasticsearch keeps the process alive.
   void finish(main(process.argv.slice(2), (text) => console.log(text))).then(() => process.exit());
 }

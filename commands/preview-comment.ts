@@ -1,10 +1,10 @@
-/** `npm run -s preview-comment -- FILE STATUS`: the text of a pull request's comment about a preview. */
+/** `npm run -s preview-comment -- FILE STATUS`: prints the text of a pull request's comment about a preview. */
 import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { runCommand } from "./command-line";
 import { finish, type Outcome, succeeded } from "./outcome";
 
-/** The variables whose values never get into a comment: every secret that .github/workflows/preview.yml passes on. */
+/** The variables whose values must not appear in a comment: every secret that .github/workflows/preview.yml passes on. */
 export const SECRETS = [
   "PULUMI_CONFIG_PASSPHRASE",
   "PULUMI_ACCESS_TOKEN",
@@ -12,12 +12,13 @@ export const SECRETS = [
   "AWS_SECRET_ACCESS_KEY",
 ] as const;
 
-/** GitHub takes 65,536 characters; we count bytes, of which a character has one or more. */
+/** The bytes that a comment has at most. GitHub accepts 65,536 characters, and a character has at least one byte. */
 export const LIMIT = 65_000;
 
-/** Bytes of the output's end that are kept when it is cut: the counts, the outputs, or why it failed. */
+/** The bytes at the output's end that are always kept: the counts, the outputs, or the reason why the preview failed. */
 const END = 12_000;
 
+/** The facts that a comment is made from. */
 export interface Preview {
   readonly stack: string;
   /** The commit that was previewed. */
@@ -25,13 +26,13 @@ export interface Preview {
   readonly output: string;
   /** The preview's exit code. */
   readonly status: number;
-  /** Texts that must not be shown, whatever printed them. */
+  /** Texts that must not be shown. */
   readonly secrets: readonly string[];
 }
 
 /**
- * The comment, as Markdown of at most `LIMIT` bytes. Its first line is the mark by which .github/scripts/comment.sh finds
- * it again. A longer preview loses lines in its middle; its end has the counts.
+ * Returns the comment as Markdown of at most `LIMIT` bytes. Its first line is the mark by which .github/scripts/comment.sh
+ * finds it again. If a preview is too long, lines in its middle are left out; its end has the counts.
  */
 export function previewComment({ stack, commit, output, status, secrets }: Preview): string {
   const shown = align(redact(plain(output), secrets)).trim();
@@ -44,12 +45,12 @@ export function previewComment({ stack, commit, output, status, secrets }: Previ
   return wrap(cut(shown, LIMIT - Buffer.byteLength(wrap(""))));
 }
 
-/** Without colours, and with nothing that would end the block of code it stands in. */
+/** Returns the text without colours, and without a mark that ends a code block. */
 function plain(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\r\n?/g, "\n").replaceAll("```", "'''");
 }
 
-/** Secrets as they are, as JSON writes them, and line by line; private keys of any kind. */
+/** Hides secrets: as they are, as JSON texts, and each line of them. Also hides every private key. */
 function redact(text: string, secrets: readonly string[]): string {
   const forms = secrets
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), ...lines(secret)])
@@ -63,17 +64,17 @@ function redact(text: string, secrets: readonly string[]): string {
   );
 }
 
-/** The lines of a secret that has several; a short one would hide words all over the text. */
+/** Returns the lines of a secret that has several lines. Short lines are left out: they would hide ordinary words. */
 function lines(secret: string): string[] {
   return secret.includes("\n") ? secret.split("\n").filter((line) => line.trim().length >= 16) : [];
 }
 
-/** Signs go to the line's begin, where GitHub colours them. */
+/** Moves the signs + and - to the start of the line, where GitHub colours them. */
 function align(text: string): string {
   return text.replaceAll(/^( +)([-+]{1,2})(?= )/gm, "$2$1");
 }
 
-/** "2 to create, 80 unchanged", from the list below "Resources:". */
+/** Returns the counts below "Resources:", such as "2 to create, 80 unchanged". */
 function counts(text: string): string {
   const list = /^Resources:\n((?: *.+\n?)+)/m.exec(text)?.[1] ?? "";
   const found = list.match(/\d+ (?:to [a-z-]+|unchanged)/g) ?? [];
@@ -87,14 +88,17 @@ function cut(text: string, room: number): string {
   const all = Buffer.from(text);
   const first = all.subarray(0, room - end - Buffer.byteLength(note) - 8).toString();
   const last = all.subarray(all.length - end).toString();
-  // Whole lines, and so whole characters; a line that is longer than the room goes altogether.
+  // Only whole lines, and so only whole characters. A line that does not fit is left out.
   const head = first.slice(0, Math.max(0, first.lastIndexOf("\n")));
   const tail = last.slice(last.indexOf("\n") + 1);
   const left = text.split("\n").length - head.split("\n").length - tail.split("\n").length;
   return `${head}${note.replace("N", String(left))}${tail}`;
 }
 
-/** The whole command but for its process. `env` has PULUMI_STACK, COMMIT and the secrets that must not be shown. */
+/**
+ * Runs the command and returns its outcome.
+ * @param env has PULUMI_STACK, COMMIT and the secrets that must not be shown
+ */
 export async function main(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -8,11 +8,11 @@ export interface AccountArgs {
   readonly elastic: ElasticContext;
   /** The login name, such as "operator". */
   readonly username: string;
-  /** What Kibana shows of it, such as "Operator of the SIEM". */
+  /** The full name that Kibana shows, such as "Operator of the SIEM". */
   readonly fullName: string;
   /** Its password (Credentials makes it). */
   readonly password: pulumi.Output<string>;
-  /** Its address for mail, such as "admin@example.org". Default: none, for an account that no person uses. */
+  /** Its mail address, such as "admin@example.org". Default: none, for an account that no person uses. */
   readonly email?: string;
   /** The role's name, such as "dhis2-siem-operator". */
   readonly roleName: string;
@@ -20,7 +20,7 @@ export interface AccountArgs {
   readonly role: RenderedRole;
 }
 
-/** An account of the SIEM with a role of its own: the operator's, the engineer's, and the one that rules run as. */
+/** Creates an account of the SIEM with a role of its own. The accounts are the operator's, the engineer's, and the one that rules run as. */
 export class Account extends pulumi.ComponentResource {
   readonly username: pulumi.Output<string>;
   readonly user: elasticstack.ElasticsearchSecurityUser;

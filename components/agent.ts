@@ -15,7 +15,7 @@ export interface AgentArgs {
   readonly host: Host;
   /** The cluster that makes the agent's key. */
   readonly elastic: ElasticContext;
-  /** The site that the container is of. Where the container is its proxy, the agent also sets up Kibana's location there. */
+  /** The container's site. If the container is the site's proxy, the agent also sets up Kibana's location there. */
   readonly site: Site;
   /** The container that is watched, one of the site's `agents`. */
   readonly container: SiteContainer;
@@ -23,19 +23,20 @@ export interface AgentArgs {
   readonly versions: Pick<Options["versions"], "filebeat">;
   /** Where Elastic's packages come from: by default Elastic's own repository, with its key. */
   readonly packages: Options["packages"];
-  /** From which networks Kibana may be opened, such as `{ allowFrom: ["203.0.113.0/24"] }`; none: the site's own network. */
+  /** The networks that may open Kibana, such as `{ allowFrom: ["203.0.113.0/24"] }`. Without any, it is the site's own network. */
   readonly kibana: Options["kibana"];
   /** The certificate of the cluster's CA, PEM. */
   readonly ca: pulumi.Output<string>;
-  /** Where the lines go. */
+  /** Where Filebeat sends the lines. */
   readonly logStore: LogStore;
   /** The number of the current period of keys (config/keys.ts). */
   readonly keyPeriod: number;
 }
 
 /**
- * What watches one container: journald and the services' logging, Filebeat and its settings (one remote command, all
- * of it readable in a preview), and Filebeat's own key (the other, secret), which can append to the site's data stream and no more.
+ * Sets up the agent of one container, with two remote commands. The first sets up journald, the services' logging, Filebeat
+ * and its settings; a preview can show all of it. The second is secret: it has Filebeat's key, which can only append to the
+ * site's data stream.
  */
 export class Agent extends pulumi.ComponentResource {
   readonly keyId: pulumi.Output<string>;
@@ -55,7 +56,7 @@ export class Agent extends pulumi.ComponentResource {
       },
       [logStore.template],
     );
-    // One owner for a proxy's configuration, its test and its reload.
+    // Only this step edits, tests and reloads a proxy's configuration.
     const location = container === site.proxy ? renderLocation(site, args.kibana) : undefined;
     const logging = renderLogging(container.type, location);
     const settings = host.inContainer(
@@ -106,12 +107,18 @@ export class Agent extends pulumi.ComponentResource {
   }
 }
 
-/** Whom a key speaks for: the pipelines put it in place of what a line says of its container (pipelines/scripts/normalise.painless). */
+/**
+ * Returns a key's metadata, as JSON: the container that it was made for. The pipelines write it over the container in a line
+ * (pipelines/scripts/normalise.painless).
+ */
 export function keyMetadata({ name, type }: SiteContainer, site: string): string {
   return stableJson({ container: name, site, type });
 }
 
-/** Append to the data stream, and ask the server its version. `allow_restricted_indices` is named because Elasticsearch adds it. */
+/**
+ * Returns the privileges of an agent's key: append to the data stream, and read the server's version.
+ * `allow_restricted_indices` is set because Elasticsearch adds it.
+ */
 export function agentPrivileges(dataStream: string): object {
   return {
     agent: {

@@ -22,19 +22,19 @@ export interface AlertRelayArgs {
   readonly elastic: ElasticContext;
   /** The servers: the relay checks their certificate with their CA. */
   readonly stack: ElasticStack;
-  /** The SIEM's container as a resource: the relay goes with it. */
+  /** The SIEM's container as a resource: the relay is deleted with it. */
   readonly siem: SiemContainer;
-  /** The site: the relay runs in its SIEM's container, and says its name and times in messages. */
+  /** The site: the relay runs in its SIEM's container. Messages have the site's name and its local time. */
   readonly site: Site;
   /** The stack's `namespace`, by default "default"; the relay then reads "alerts-dhis2-default". */
   readonly namespace: string;
-  /** Where Python's packages come from, such as `{ pip: "https://pypi.org/simple" }`, which is the default. */
+  /** Where Python's packages come from, such as `{ pip: "https://pypi.org/simple" }` (the default). */
   readonly packages: Pick<Options["packages"], "pip">;
   /** Where alerts go, such as a destination of type "email". */
   readonly delivery: Delivery;
-  /** The site's detections: a destination may want those of some rules only. */
+  /** The site's detections: a destination can select the alerts of some detections. */
   readonly detections: readonly Detection[];
-  /** Whether no preview may show the rules: what they are made of is encrypted in the stack's file. */
+  /** Whether a preview must not show the relay's rules, because their settings are encrypted in the stack's file. */
   readonly rulesAreSecret: boolean;
   /** The number of the current period of keys (config/keys.ts). */
   readonly keyPeriod: number;
@@ -43,9 +43,9 @@ export interface AlertRelayArgs {
 }
 
 /**
- * What carries alerts to people on the free licence: ElastAlert 2 in the SIEM's container (one remote command, all of it
- * readable in a preview), its key and its destinations' secrets (the other, secret). The key reads the alert index and
- * writes the relay's own state, and no more.
+ * Sets up the relay, which delivers alerts to people on the free licence, with two remote commands. The first installs and
+ * configures ElastAlert 2 in the SIEM's container; a preview can show all of it. The second is secret: it has the relay's key
+ * and the destinations' secrets. The key can only read the alert index and write the relay's own state.
  */
 export class AlertRelay extends pulumi.ComponentResource {
   readonly keyId: pulumi.Output<string>;
@@ -111,7 +111,7 @@ export class AlertRelay extends pulumi.ComponentResource {
           ...Object.fromEntries(rules),
         },
       },
-      // It asks Elasticsearch, and what it restarts may make the state's indices.
+      // The relay sends requests to Elasticsearch, and creates the indices of its state if they are missing.
       { ...lifetime, dependsOn: [template] },
     );
     const secrets = pulumi
@@ -145,7 +145,7 @@ export class AlertRelay extends pulumi.ComponentResource {
   }
 }
 
-/** Read alerts; keep the relay's own state; ask the server its version. */
+/** Returns the privileges of the relay's key: read alerts, write the relay's own state, and read the server's version. */
 export function relayPrivileges(alertIndex: string, state: readonly string[]): object {
   const on = (names: readonly string[], privileges: readonly string[]) => ({
     names: [...names],

@@ -13,7 +13,7 @@ export interface AlertStoreArgs {
   readonly namespace: string;
 }
 
-/** Where alerts land: an index with a pipeline of its own, and the `.index` connector that rules write through. */
+/** Creates the index of alerts with its pipeline, and the `.index` connector through which rules write alerts. */
 export class AlertStore extends pulumi.ComponentResource {
   /** The index's name, such as "alerts-dhis2-default". */
   readonly index: string;
@@ -23,7 +23,7 @@ export class AlertStore extends pulumi.ComponentResource {
     super("dhis2-siem:index:AlertStore", name, {}, opts);
     const { elastic } = args;
     this.index = alertIndexName(args.namespace);
-    // Makes objects and numbers of the connector's strings.
+    // Converts the connector's strings to objects and numbers.
     const pipeline = renderPipelines(args.namespace).alerts;
     const pipelines = ingestPipelines(this, name, elastic, [pipeline]);
     const index = new elasticstack.ElasticsearchIndex(
@@ -34,7 +34,7 @@ export class AlertStore extends pulumi.ComponentResource {
         mappings: stableJson(renderAlertMappings()),
         numberOfReplicas: 0,
         numberOfShards: 1,
-        // Destroying alerts is explicit: see the operator's guide.
+        // Alerts are only deleted on explicit request: see the operator's guide.
         deletionProtection: true,
       },
       elastic.options(this, { dependsOn: pipelines }),

@@ -11,16 +11,16 @@ export interface ApiKeyArgs {
   readonly period: number;
   /** The key's name without the period, such as "dhis2-siem-agent-dhis". */
   readonly name: string;
-  /** What it may do, as JSON with sorted keys. */
+  /** Its privileges, as JSON with sorted keys. */
   readonly roleDescriptors: string;
-  /** Whom it speaks for, as JSON with sorted keys. */
+  /** Its metadata, as JSON with sorted keys: the container that it was made for, and for some keys the site. */
   readonly metadata: string;
 }
 
 /**
  * Creates the API keys of this period and of the last one, and returns this period's. In a new period the older key is replaced,
- * and the key that was used until then stays valid: a machine that is down during the update goes on with it. In a stack's first
- * period nobody uses the other key.
+ * and the key that was used until then stays valid, so a machine that is down during the update can still use it. In a stack's
+ * first period nobody uses the other key.
  */
 export function renewedApiKey(
   parent: pulumi.Resource,

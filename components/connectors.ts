@@ -7,7 +7,7 @@ import { getsAlertsOf, renderConnector, renderConnectorAction } from "../render/
 import type { ElasticContext } from "./elastic-provider";
 
 export interface ConnectorsArgs {
-  /** The cluster whose Kibana gets them. */
+  /** The cluster whose Kibana gets the connectors. */
   readonly elastic: ElasticContext;
   /** Where alerts go (`delivery.destinations` of the stack's config), such as one of type "slack". */
   readonly destinations: readonly Destination[];
@@ -15,13 +15,13 @@ export interface ConnectorsArgs {
   readonly secrets: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
-/** One more action of a rule. */
+/** An additional action of a rule. */
 export interface ConnectorAction {
   readonly id: pulumi.Output<string>;
   readonly params: string;
 }
 
-/** Kibana's own connectors, one for each destination, in place of the relay: for a paid licence. */
+/** Creates one of Kibana's own connectors for each destination. They need a paid licence and replace the relay. */
 export class Connectors extends pulumi.ComponentResource {
   private readonly ids: ReadonlyMap<Destination, pulumi.Output<string>>;
 
@@ -40,7 +40,7 @@ export class Connectors extends pulumi.ComponentResource {
       {
         name: connectorName(one.name),
         connectorTypeId: renderConnector(one, "").connectorTypeId,
-        // Secret too: a webhook's header or address may be one.
+        // The settings are secret too: a webhook's header or address can contain a secret.
         config: rendered.config,
         secrets: rendered.secrets,
       },
@@ -48,7 +48,7 @@ export class Connectors extends pulumi.ComponentResource {
     ).connectorId;
   }
 
-  /** What a detection's rule does beside writing the alert. */
+  /** Returns the actions of a detection's rule that are added to the action that writes the alert. */
   actionsOf(detection: Detection): ConnectorAction[] {
     return [...this.ids]
       .filter(([one]) => getsAlertsOf(one, detection))

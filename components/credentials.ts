@@ -3,18 +3,19 @@ import * as random from "@pulumi/random";
 import type { Options } from "../config/site";
 
 /**
- * Every secret of the stack, random, made once and kept: passwords of `elastic`, of Kibana's own user, of the accounts
- * (components/account.ts), and Kibana's encryption keys. Letters and digits only: they pass through JSON, YAML and curl's config as they are.
+ * Creates every secret of the stack once, at random: the passwords of `elastic`, of Kibana's own user and of the accounts
+ * (components/account.ts), and Kibana's encryption keys. They have only letters and digits, so JSON, YAML and curl's config
+ * need no escaping.
  */
 export class Credentials extends pulumi.ComponentResource {
   readonly elastic: pulumi.Output<string>;
   readonly kibanaSystem: pulumi.Output<string>;
   readonly operator: pulumi.Output<string>;
-  /** Of the account that the stack's rules run as. */
+  /** The password of the account that the stack's rules run as. */
   readonly rules: pulumi.Output<string>;
-  /** Undefined if the site has no engineer. */
+  /** The engineer's password. Undefined if the site has no engineer. */
   readonly engineer?: pulumi.Output<string>;
-  /** Keys of saved objects, reports and login cookies. */
+  /** Kibana's encryption keys of saved objects, reports and login cookies. */
   readonly kibanaKeys: Record<"objects" | "reporting" | "security", pulumi.Output<string>>;
 
   /** @param accounts which accounts the site has besides the operator's, such as `{ engineer: true }` */

@@ -8,30 +8,30 @@ import type { Connectors } from "./connectors";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface DetectionRulesArgs {
-  /** The cluster whose Kibana runs them, with the login that saves them: they run with its rights. */
+  /** The cluster whose Kibana runs the rules, and the login that saves them. The rules run with the rights of this login. */
   readonly elastic: ElasticContext;
-  /** That login's role: a rule keeps the rights of the day it was saved, so it is recreated when they change. */
+  /** The role of this login. A rule keeps the rights that it was saved with, so it is recreated if the role changes. */
   readonly role: RenderedRole;
-  /** The site's detections (detections/site.ts); those that are off become no rule. */
+  /** The site's detections (detections/site.ts). Those that are off get no rule. */
   readonly detections: readonly Detection[];
-  /** The data stream that they search, such as "logs-dhis2-default". */
+  /** The data stream that the rules search, such as "logs-dhis2-default". */
   readonly dataStream: string;
-  /** The connector that each alert is written through. */
+  /** The connector through which each alert is written. */
   readonly connectorId: pulumi.Input<string>;
-  /** Kibana's own connectors, where alerts go to people by them. Default: the relay delivers, or nothing does. */
+  /** Kibana's own connectors, if they deliver the alerts. Default: the relay delivers them, or they are not delivered. */
   readonly connectors?: Connectors;
   /**
-   * The agents by their container. A rule that watches for a container's silence is made once its agent was seen to deliver,
-   * and goes before it: else it would alert at every coming and going.
+   * The agents by their container. A rule that watches for a container's silence is created after its agent has delivered, and
+   * deleted before the agent. Otherwise it would alert each time a container is added or removed.
    */
   readonly agents: ReadonlyMap<string, pulumi.Resource>;
 }
 
-/** One Kibana rule for each detection that is on. */
+/** Creates a Kibana rule for each detection that is on. */
 export class DetectionRules extends pulumi.ComponentResource {
   constructor(name: string, args: DetectionRulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("dhis2-siem:index:DetectionRules", name, {}, opts);
-    // The provider creates a rule enabled whatever is asked, and would want to disable it at the next update.
+    // The provider always creates a rule enabled, and would want to disable it at the next update.
     const on = args.detections.filter(({ enabled }) => enabled);
     for (const detection of on) {
       const rule = renderRule(detection, { dataStream: args.dataStream });
@@ -46,7 +46,7 @@ export class DetectionRules extends pulumi.ComponentResource {
         },
         args.elastic.options(this, {
           replacementTrigger: stableJson(args.role),
-          // A rule keeps its id: the provider would create it a second time before it deletes it.
+          // A rule keeps its id. Without this, the provider would create the new rule before it deletes the old one.
           deleteBeforeReplace: true,
           dependsOn: agentOf(detection, args.agents),
         }),

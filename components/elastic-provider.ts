@@ -4,7 +4,7 @@ import type { Endpoints, Reach } from "../connection";
 import { KIBANA_PATH } from "../render/elastic";
 import type { ElasticStack } from "./elastic-stack";
 
-/** What every resource inside the Elastic stack needs. */
+/** The cluster and the provider that every resource inside the Elastic stack needs. */
 export class ElasticContext {
   constructor(
     private readonly provider: elasticstack.Provider,
@@ -12,7 +12,7 @@ export class ElasticContext {
     private readonly endpoints: pulumi.Output<Endpoints>,
   ) {}
 
-  /** Returns the same cluster with another login: what is created through it belongs to that user. */
+  /** Returns the same cluster with another login. Resources that are created with it belong to that user. */
   as(name: string, { username, password, user }: OtherLogin): ElasticContext {
     const { stack, endpoints } = this;
     const provider = createProvider(name, { stack, endpoints, username, password }, [user]);
@@ -20,8 +20,8 @@ export class ElasticContext {
   }
 
   /**
-   * Options of a resource that lives in the cluster: the explicit provider, and the cluster's fate. When the cluster
-   * is another one, the resource is made in it, and nobody tries to delete it from the one that is gone.
+   * Returns the options of a resource in the cluster: the explicit provider, and the dependency on the cluster. If another
+   * cluster replaces this one, the resource is created there and is not deleted from the old one.
    */
   options(parent: pulumi.Resource, extra: pulumi.CustomResourceOptions = {}): pulumi.CustomResourceOptions {
     return {
@@ -51,7 +51,7 @@ export interface ElasticContextArgs {
   readonly reach: Reach;
 }
 
-/** The provider for everything in the Elastic stack. It exists once the servers are ready and can be reached. */
+/** Returns the provider for everything in the Elastic stack. It exists once the servers are ready and reachable. */
 export function elasticContext(name: string, args: ElasticContextArgs): ElasticContext {
   const { stack, password } = args;
   const endpoints = args.reach(stack.ca);

@@ -12,28 +12,29 @@ import type { SiemFirewall } from "./siem-firewall";
 export interface ElasticStackArgs {
   /** The LXD host that the remote commands run on. */
   readonly host: Host;
-  /** The SIEM's container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
+  /** The SIEM's container in the site's file, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
-  /** The same container as a resource: what is in it goes with it. */
+  /** The same container as a resource: its contents are deleted with it. */
   readonly siem: SiemContainer;
-  /** Who may reach the servers' ports: the rules are there before the servers. */
+  /** The firewall of the servers' ports: its rules exist before the servers. */
   readonly firewall: SiemFirewall;
   /** The version of Elasticsearch and Kibana, such as `{ elastic: "8.19.8" }`. */
   readonly versions: Pick<Options["versions"], "elastic">;
   /** Where Elastic's packages come from: by default Elastic's own repository, with its key. */
   readonly packages: Options["packages"];
-  /** Elasticsearch's heap as the JVM writes it, such as "1280m"; by default a part of the container's memory (config/memory.ts). */
+  /** Elasticsearch's heap in the JVM's notation, such as "1280m". Default: a part of the container's memory (config/memory.ts). */
   readonly heap: string;
-  /** The site's domain, such as "dhis2.example.org": Kibana's address is made of it. */
+  /** The site's domain, such as "dhis2.example.org". It is part of Kibana's address. */
   readonly fqdn: string;
-  /** The passwords and keys that the servers are given. */
+  /** The passwords and keys of the servers. */
   readonly credentials: Credentials;
 }
 
 /**
- * Elasticsearch and Kibana in the SIEM's container: their secrets (one remote command), all the rest (another, readable in
- * a preview), and which cluster it is (a third). Its outputs exist once both servers say they are ready. `identity` changes with the cluster: what lives in
- * a cluster is made anew in the next one, without deleting what went with the old one.
+ * Sets up Elasticsearch and Kibana in the SIEM's container, with three remote commands: the first for their secrets, the second
+ * for all the rest (readable in a preview), and the third reads which cluster runs. Its outputs exist once both servers are
+ * ready. `identity` changes with the cluster: resources in a cluster are recreated in the next one, and nothing is deleted from
+ * the old one.
  */
 export class ElasticStack extends pulumi.ComponentResource {
   readonly ca: pulumi.Output<string>;
@@ -76,7 +77,7 @@ export class ElasticStack extends pulumi.ComponentResource {
           KIBANA_PATH,
           PACKAGES_URL: packages.url,
           PACKAGES_FINGERPRINT: packages.fingerprint,
-          // Other secrets are a change of this step, too. All of them are random: their sum tells nothing of any.
+          // If a secret changes, this step must run again, too. The secrets are random, so this checksum reveals none of them.
           SECRETS_SUM: pulumi.unsecret(pulumi.output(kept)).apply((all) => sha256(stableJson(all))),
           GENERATION: container.generation,
         },
@@ -89,9 +90,9 @@ export class ElasticStack extends pulumi.ComponentResource {
       },
       { ...lifetime, dependsOn: [secrets] },
     );
-    // What `command` prints is unknown in a preview whenever it will run again, for a heap as for a new version of a
-    // script, and then all that lives in the cluster would look replaced. This one runs again only where the cluster
-    // may really be another: with another host, container or generation.
+    // The output of `command` is unknown in a preview each time the command will run again, such as for a new heap size. Then
+    // everything in the cluster would look replaced. This step runs again only if the cluster may really be another one: after
+    // a change of the host, the container or the generation.
     const known = host.standaloneCommand(
       `${name}-cluster-info`,
       "cluster",
@@ -123,7 +124,7 @@ export interface Cluster {
   readonly clusterUuid: string;
 }
 
-/** The cluster that the stack knows. An update also sees that it is the one that runs now. */
+/** Returns the cluster that the stack knows. An update also checks that this cluster runs now. */
 export function knownCluster(
   container: string,
   now: pulumi.Output<string>,
@@ -132,7 +133,7 @@ export function knownCluster(
   const parse = (stdout: string) => parseCluster(container, stdout);
   const cluster = known.apply(parse);
   if (pulumi.runtime.isDryRun()) return cluster;
-  // A provider may mark the result secret as stdin is; what the script prints is none.
+  // A provider may mark the result as secret, because stdin is secret. The script's output is not.
   return pulumi.all([cluster, pulumi.unsecret(now).apply(parse)]).apply(([ours, running]) => {
     if (ours.clusterUuid === running.clusterUuid && ours.ca === running.ca) return ours;
     throw new pulumi.RunError(
@@ -142,7 +143,7 @@ export function knownCluster(
   });
 }
 
-/** The first line that elastic.sh and cluster.sh print; those after it are for `npm run verify`. */
+/** Returns the first line that elastic.sh and cluster.sh print. The other lines are for `npm run verify`. */
 function parseCluster(container: string, stdout: string): Cluster {
   const result = JSON.parse(stdout.split("\n", 1)[0] ?? "") as Record<string, unknown>;
   const text = (key: string): string => {

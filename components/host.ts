@@ -7,7 +7,7 @@ import type { ScriptName, Scripts } from "../scripts";
 export interface StepArgs {
   /** What the step sets up, for messages, such as "the container siem". */
   readonly title: string;
-  /** Names of scripts in `scripts/`, after `lib`; the last defines `main`. */
+  /** Names of scripts in `scripts/`, which follow `lib`. The last one defines `main`. */
   readonly scripts: readonly ScriptName[];
   readonly values: Record<string, pulumi.Input<string | number>>;
   readonly files?: Record<string, pulumi.Input<string>>;
@@ -15,7 +15,7 @@ export interface StepArgs {
 }
 
 export interface HostArgs {
-  /** How to log in: host, port, pinned key, the user, such as "siem", and a private key or else the SSH agent. */
+  /** How to log in: host, port, pinned key, user, such as "siem", and private key. Without a private key, the SSH agent is used. */
   readonly connection: types.input.remote.ConnectionArgs & { readonly user: string };
   /** The LXD project that the containers are in, by default "default". */
   readonly lxdProject: string;
@@ -38,19 +38,19 @@ export class Host {
     return this.args.lxdProject;
   }
 
-  /** The text of one of `scripts/`, for a file that a step puts in place. */
+  /** Returns the text of a script of `scripts/`, for a file that a step installs. */
   script(name: ScriptName): string {
     const text = this.args.scripts[name];
     if (text === undefined) throw new Error(`there is no script ${name}`);
     return text;
   }
 
-  /** A step on the host itself. */
+  /** Returns a step on the host itself. */
   onHost(name: string, step: StepArgs, opts: pulumi.CustomResourceOptions): remote.Command {
     return this.command(name, this.bundle(step), step.secrets !== undefined, opts);
   }
 
-  /** A step in a container. It fails with a clear message if the container is missing or stopped. */
+  /** Returns a step in a container. It fails with a clear message if the container is missing or stopped. */
   inContainer(
     name: string,
     container: string,
@@ -66,7 +66,10 @@ export class Host {
     return this.command(name, outer, step.secrets !== undefined, opts);
   }
 
-  /** A step on the host with one script and without lib.sh: it runs again only if its few values or this script change, so a preview knows its output. */
+  /**
+   * Returns a step on the host with one script and without lib.sh. It runs again only if its values or this script change. So
+   * a preview usually knows its output.
+   */
   standaloneCommand(
     name: string,
     script: ScriptName,
@@ -105,7 +108,7 @@ export class Host {
         delete: this.run("delete"),
         stdin: secret ? pulumi.secret(stdin) : stdin,
         addPreviousOutputInEnv: false,
-        // Progress and reasons come on stderr; no script prints a secret there.
+        // Scripts print their progress and errors to stderr, and never a secret.
         logging: remote.Logging.Stderr,
       },
       opts,

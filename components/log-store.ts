@@ -8,7 +8,7 @@ import type { ElasticContext } from "./elastic-provider";
 import type { Host } from "./host";
 import type { SiemContainer } from "./siem-container";
 
-/** Above the built-in template for `logs-*-*` (100). */
+/** The template's priority. It is above that of the built-in template for `logs-*-*` (100). */
 const PRIORITY = 500;
 
 export interface LogStoreArgs {
@@ -16,19 +16,19 @@ export interface LogStoreArgs {
   readonly host: Host;
   /** The cluster that the logs are kept in. */
   readonly elastic: ElasticContext;
-  /** The SIEM's container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
+  /** The SIEM's container in the site's file, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
-  /** The same container as a resource: the step in it goes with it. */
+  /** The same container as a resource: the step in it is deleted with it. */
   readonly siem: SiemContainer;
   /** The stack's `namespace`, by default "default"; the data stream is then "logs-dhis2-default". */
   readonly namespace: string;
-  /** For how many days lines are kept, by default 90. */
+  /** How many days lines are kept. Default: 90. */
   readonly retentionDays: number;
 }
 
 /**
- * The site's logs: the ingest pipelines, the template of the one data stream, with its mappings and retention, and a step
- * in the SIEM's container that brings a stream which is there already under a template that changed.
+ * Creates the ingest pipelines, and the template of the site's data stream with its mappings and retention. A step in the SIEM's
+ * container applies a changed template to a stream that already exists.
  */
 export class LogStore extends pulumi.ComponentResource {
   /** Its name, such as "logs-dhis2-default". */
@@ -44,7 +44,7 @@ export class LogStore extends pulumi.ComponentResource {
       mappings: stableJson(renderMappings()),
       settings: stableJson({
         index: {
-          // Unlike the default one, which a request can name away (`?pipeline=_none`).
+          // The final pipeline: a request could replace the default one (`?pipeline=_none`).
           final_pipeline: rendered.entry,
           number_of_replicas: "0",
           number_of_shards: "1",
@@ -82,7 +82,7 @@ export class LogStore extends pulumi.ComponentResource {
   }
 }
 
-/** Ingest pipelines as resources named by their last part. */
+/** Creates ingest pipelines and returns them. A resource's name is `name`, a hyphen and the pipeline's name. */
 export function ingestPipelines(
   parent: pulumi.Resource,
   name: string,

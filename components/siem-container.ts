@@ -6,13 +6,13 @@ import type { Host } from "./host";
 export interface SiemContainerArgs {
   /** The LXD host that the remote commands run on. */
   readonly host: Host;
-  /** The container as the site's file has it, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
+  /** The SIEM's container in the site's file, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
   /** Its image, by default "ubuntu:24.04"; its limits, such as a memory of "4GiB" and a CPU of 2 cores; and whether it is protected, by default yes. */
   readonly options: Pick<Options["siem"], "image" | "memory" | "cpu" | "disk" | "protect">;
 }
 
-/** The LXD container of the SIEM: taken over where it is there already, protected, and deleted first when it must be replaced. */
+/** Creates the SIEM's LXD container, or takes over one that exists. It is protected, and if it must be replaced, it is deleted first. */
 export class SiemContainer extends pulumi.ComponentResource {
   readonly command: remote.Command;
 
@@ -35,7 +35,7 @@ export class SiemContainer extends pulumi.ComponentResource {
           GENERATION: container.generation,
         },
       },
-      // Its name is its identity: another one is another container.
+      // A container with another name is another container.
       {
         parent: this,
         protect: options.protect,

@@ -8,7 +8,7 @@ import type { SiemContainer } from "./siem-container";
 export interface SiemFirewallArgs {
   /** The LXD host that the remote commands run on. */
   readonly host: Host;
-  /** The SIEM's container as the site's file has it. */
+  /** The SIEM's container in the site's file, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
   /** The same container as a resource: the rules are deleted with it. */
   readonly siem: SiemContainer;
@@ -17,8 +17,8 @@ export interface SiemFirewallArgs {
 }
 
 /**
- * The rules that close Elasticsearch's and Kibana's ports to all but the site's machines, the proxy and the forward. They
- * are in the SIEM's own container; nothing on the host or in another container changes.
+ * Sets up the rules that close Elasticsearch's and Kibana's ports to all but the site's machines, the proxy and the forward. The
+ * rules are in the SIEM's own container; nothing on the host or in another container changes.
  */
 export class SiemFirewall extends pulumi.ComponentResource {
   readonly command: remote.Command;

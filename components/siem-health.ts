@@ -9,7 +9,7 @@ import type { Host } from "./host";
 import type { LogStore } from "./log-store";
 import type { SiemContainer } from "./siem-container";
 
-/** The servers' certificate, as Elasticsearch has it, and the one that signed it (scripts/elastic.sh). */
+/** The files of the servers' certificate and of the CA that signed it (scripts/elastic.sh). */
 const CERTIFICATES = ["/etc/elasticsearch/certs/server.crt", "/var/lib/dhis2-siem/tls/ca.crt"];
 
 export interface SiemHealthArgs {
@@ -17,11 +17,11 @@ export interface SiemHealthArgs {
   readonly host: Host;
   /** The cluster that makes the key. */
   readonly elastic: ElasticContext;
-  /** The SIEM's container as the site's file has it. */
+  /** The SIEM's container in the site's file, such as `{ name: "siem", ip: "192.168.0.200", ... }`. */
   readonly container: SiteContainer;
-  /** The same container as a resource: the timer goes with it. */
+  /** The same container as a resource: the timer is deleted with it. */
   readonly siem: SiemContainer;
-  /** The site's domain, such as "dhis2.example.org": what the key says it speaks for. */
+  /** The site's domain, such as "dhis2.example.org". It is in the key's metadata. */
   readonly fqdn: string;
   /** The certificate of the cluster's CA, PEM. */
   readonly ca: pulumi.Output<string>;
@@ -32,8 +32,8 @@ export interface SiemHealthArgs {
 }
 
 /**
- * What the SIEM's own container, which has no agent, says of itself: a timer that writes into the log stream how full its
- * disks are and how much of its certificates' time is over, with a key that can append there and no more.
+ * Sets up the health reports of the SIEM's own container, which has no agent. A timer writes to the log stream how full the
+ * disks are and how much of the certificates' lifetime is over. Its key can only append to the log stream.
  */
 export class SiemHealth extends pulumi.ComponentResource {
   constructor(name: string, args: SiemHealthArgs, opts?: pulumi.ComponentResourceOptions) {

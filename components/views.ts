@@ -5,15 +5,15 @@ import { renderDashboards, renderDataViews } from "../render/dashboards";
 import type { ElasticContext } from "./elastic-provider";
 
 export interface ViewsArgs {
-  /** The cluster whose Kibana gets them. */
+  /** The cluster whose Kibana gets the data views and dashboards. */
   readonly elastic: ElasticContext;
   /** The stack's `namespace`, by default "default"; the data views are then those of "logs-dhis2-default" and "alerts-dhis2-default". */
   readonly namespace: string;
 }
 
 /**
- * What people look at in Kibana: data views for logs and alerts, and the dashboards. A failed import fails the update
- * (the provider itself only warns).
+ * Creates the data views of logs and alerts, and the dashboards. If the import fails, the update fails (the provider itself
+ * only warns).
  */
 export class Views extends pulumi.ComponentResource {
   constructor(name: string, args: ViewsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -25,7 +25,7 @@ export class Views extends pulumi.ComponentResource {
         new elasticstack.KibanaDataView(
           `${name}-${view.id}`,
           { dataView: { ...view }, override: true },
-          // Kibana counts there how often a field is used in Discover; the provider would replace the view because of that.
+          // Kibana counts here how often a field is used in Discover. The provider would replace the view because of a new count.
           args.elastic.options(this, { ignoreChanges: ["dataView.fieldAttrs"] }),
         ),
     );

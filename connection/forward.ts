@@ -16,6 +16,7 @@ export interface ForwardTarget {
   readonly tls?: { readonly caPem: string };
 }
 
+/** What is needed to open a forward. */
 export interface ForwardRequest {
   readonly ssh: SshRequest;
   readonly targets: readonly ForwardTarget[];
@@ -23,7 +24,7 @@ export interface ForwardRequest {
   readonly label: string;
 }
 
-/** The helper's input: the request, and the gRPC address of the engine that it ends with. */
+/** The helper's input. `engine` is the gRPC address of the engine; the helper ends when the engine ends. */
 export interface HelperRequest extends ForwardRequest {
   readonly engine: string;
 }
@@ -43,8 +44,8 @@ export async function openForward(request: ForwardRequest): Promise<void> {
 }
 
 /**
- * The SDK shows no stack of such an error, but every output that waits for it formats one when it is rejected: with a
- * stack the program took half a minute to end (seen with 82 resources), without one it takes seconds.
+ * Returns a RunError without a stack trace. The SDK shows no stack trace of it, but formats one for every output that waits.
+ * With a stack trace the program took half a minute to end (seen with 82 resources), without it a few seconds.
  */
 export function errorWithoutStack(problem: string): pulumi.RunError {
   const { stackTraceLimit } = Error;
@@ -56,9 +57,9 @@ export function errorWithoutStack(problem: string): pulumi.RunError {
   }
 }
 
-/** Where the engine's gRPC server listens, as `host:port`; empty when no engine runs the program. */
+/** Returns the address of the engine's gRPC server, as `host:port`; an empty text if no engine runs the program. */
 function engineAddress(): string {
-  // The SDK's type leaves out that this is a gRPC client, which knows its address.
+  // This is a gRPC client, which knows its address, but the SDK's type does not show it.
   const engine = pulumi.runtime.getEngine() as unknown as GrpcClient | undefined;
   return (
     engine
@@ -72,7 +73,7 @@ interface GrpcClient {
   getChannel(): { getTarget(): string };
 }
 
-/** Starts the helper and waits for its report. A helper that holds a forward lives on without keeping this process. */
+/** Starts the helper and returns its report. A helper that holds a forward keeps running, and this process can end before it. */
 export async function startHelper(request: HelperRequest): Promise<HelperReport> {
   const { SSH_AUTH_SOCK } = process.env;
   const child = spawn(
@@ -80,9 +81,9 @@ export async function startHelper(request: HelperRequest): Promise<HelperReport>
     ["-r", join(ROOT, "core/register.js"), join(__dirname, "helper.ts")],
     {
       cwd: "/",
-      // A session of its own, out of reach of the terminal's Ctrl-C and of signals to the program's process group.
+      // A session of its own, so that Ctrl-C and signals to the program's process group do not end the helper.
       detached: true,
-      // Nothing else: the program's environment holds the stack's passphrase and secrets. ts-node looks for its config in cwd.
+      // No other variables: the program's environment has the stack's passphrase and secrets. ts-node needs its config's path.
       env: { TS_NODE_PROJECT: join(ROOT, "tsconfig.json"), ...(SSH_AUTH_SOCK ? { SSH_AUTH_SOCK } : {}) },
       stdio: ["pipe", "pipe", "ignore"],
     },

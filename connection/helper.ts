@@ -1,6 +1,6 @@
 /**
- * The process that holds the forward. It is its own, and not the program's, because the engine still deletes resources
- * after the program has ended or was interrupted. It lives as long as the engine: it holds an idle HTTP/2 connection
+ * The process that holds the forward. The program cannot hold it, because the engine still deletes resources
+ * after the program has ended or was interrupted. The helper lives as long as the engine: it holds an idle HTTP/2 connection
  * to the engine's gRPC address (the engine cuts a plain TCP connection after two minutes), and ends when that closes.
  *
  * It reads one JSON document (HelperRequest) from stdin and writes one line (HelperReport) to stdout.
@@ -31,7 +31,7 @@ function holdLifeline(engine: string): Promise<void> {
   });
 }
 
-/** Opens what is not open yet. The ports are bound last: one that listens is one that works. */
+/** Opens the forwards that are not open yet. The ports are bound last, so a port that listens also works. */
 async function open({ engine, label, ssh, targets }: HelperRequest): Promise<"holding" | "nothing to hold"> {
   await holdLifeline(engine);
   const me = { engine, label };
@@ -50,7 +50,7 @@ function report(line: HelperReport): void {
 }
 
 async function main(): Promise<void> {
-  // Ctrl-C asks the engine to end its work in order, which still needs the forward; a closed terminal likewise.
+  // After Ctrl-C, or if the terminal is closed, the engine ends its work in order and still needs the forward.
   process.on("SIGINT", () => undefined);
   process.on("SIGHUP", () => undefined);
   try {

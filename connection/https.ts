@@ -25,6 +25,7 @@ export interface HttpsRequest {
   readonly seconds: number;
 }
 
+/** A server's whole reply. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

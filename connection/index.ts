@@ -6,21 +6,21 @@ import { type ForwardTarget, openForward } from "./forward";
 import { preflight } from "./preflight";
 import type { SshRequest } from "../config/ssh";
 
-/** Where the provider on the laptop reaches the two servers, and the file that holds their CA (Kibana's is read from a file). */
+/** The URLs at which the provider on the laptop reaches the two servers, and the file with their CA (Kibana's provider reads a file). */
 export interface Endpoints {
   readonly elasticsearch: string;
   readonly kibana: string;
   readonly caFile: string;
 }
 
-/** Opens the way from the laptop to the servers, once they run; does nothing in a preview. */
+/** Opens the connection from the laptop to the servers as soon as they run. In a preview it opens nothing. */
 export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
 
 /**
- * The way from this laptop to the SIEM's servers: an SSH forward on the config's two loopback ports, or directly. Resolves
- * once an update has seen that the host lets us in (preflight.ts). A preview opens nothing; it writes the CA's file, which
- * the provider reads even where it asks no server. The file's path is relative to the project, so that it is the same on
- * every laptop.
+ * Returns a function that opens the connection from this laptop to the SIEM's servers: an SSH forward on the config's two
+ * loopback ports, or none for direct access. In an update it first checks the host (preflight.ts); throws a pulumi.RunError
+ * if the check fails. A preview opens nothing, but writes the CA's file, which the provider reads even if it sends no
+ * request. The file's path is relative to the project, so that it is the same on every laptop.
  */
 export async function reach(
   options: Pick<Options, "access" | "forward">,

@@ -41,7 +41,7 @@ function carryConnection(client: Client, target: ForwardTarget, socket: Socket, 
     channel.on("error", () => socket.destroy());
     channel.write(first);
     socket.pipe(channel).pipe(socket);
-    // After the pipe's own listener, which pauses the socket: one that nobody reads to its end never closes.
+    // Added after the pipe's own listener, which pauses the socket. A paused socket never closes.
     channel.on("close", () => socket.resume().end());
   });
 }

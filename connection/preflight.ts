@@ -57,7 +57,7 @@ async function checkForwarding(
   }
 }
 
-/** The provider lets these override its explicit settings, and would write to another server. Throws when one is set. */
+/** Throws an Error if such a variable is set: it overrides the provider's settings, which would then write to another server. */
 function refuseOverrides(env: NodeJS.ProcessEnv): void {
   const found = Object.keys(env).filter((name) => /^(ELASTICSEARCH|KIBANA)_/.test(name));
   if (found.length > 0) {

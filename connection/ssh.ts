@@ -98,7 +98,7 @@ function connectHop(
     client.once("ready", () => resolve(client));
     // Stays after "ready": a later error comes with a "close", which is what the session's owner watches.
     client.on("error", (error: Error & { level?: string; code?: unknown }) => {
-      // Not the end: ssh2 goes on with the agent's next key, and reports the failed login when there is none left.
+      // Not final: ssh2 tries the agent's next key, and reports the failed login after the last key.
       if (error.level === "agent") agentFailed = true;
       else if (wrongKey !== undefined) fail(problems.wrongHostKey(at, fingerprint(pin.blob), wrongKey));
       else if (error.level === "client-authentication" && agentFailed) fail(problems.agentSilent(at));
@@ -145,7 +145,7 @@ function connectProblem(
       return problems.notSsh(at);
   }
   if (error.level === "client-timeout") return problems.silent(at, hop.seconds);
-  // sshd's own words when an agent offers more keys than MaxAuthTries.
+  // sshd sends this text if an agent offers more keys than MaxAuthTries.
   if (error.level === "client-authentication" || /too many authentication failures/i.test(error.message)) {
     return problems.badLogin(at, hop.user);
   }
@@ -158,14 +158,14 @@ function connectProblem(
 interface Pin {
   readonly type: string;
   readonly blob: Buffer;
-  /** What the server must be asked for, so that it shows this key and not another of its keys. */
+  /** The algorithms to request, so that the server shows this key and not another of its keys. */
   readonly algorithms: ServerHostKeyAlgorithm[];
 }
 
 function parsePin(at: string, hostKey: string): Pin {
   const parsed = utils.parseKey(hostKey.trim());
   if (parsed instanceof Error || parsed.isPrivateKey()) throw new ConnectionError(problems.badPin(at));
-  // One RSA key serves several signature algorithms; SHA-1's is not among those that are asked for.
+  // An RSA key works with several signature algorithms. The one with SHA-1 is not requested.
   const algorithms = parsed.type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [parsed.type];
   return {
     type: parsed.type,
@@ -174,7 +174,7 @@ function parsePin(at: string, hostKey: string): Pin {
   };
 }
 
-/** As OpenSSH prints it. */
+/** Returns a key's fingerprint as OpenSSH prints it. */
 function fingerprint(blob: Buffer): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }

@@ -26,7 +26,7 @@ function correlate(file: RuleFile, rule: CorrelationRule, conditions: Record<str
   const { correlation } = rule;
   const by = correlation["group-by"] ?? [];
   const span = window(correlation.timespan);
-  // A name that leads nowhere was refused when the file was read.
+  // Every name has a condition: readRuleFile refuses unknown names.
   const conditionOf = (name: string): Condition => conditions[name] as Condition;
   const part = (name: string): Part => {
     const count = file.counts.find((candidate) => candidate.name === name)?.correlation;
@@ -64,7 +64,7 @@ function correlate(file: RuleFile, rule: CorrelationRule, conditions: Record<str
   }
 }
 
-/** A detection from its file and its conversion. What only ES|QL can say is off. */
+/** Returns a detection from its file and its converted conditions. A detection that needs ES|QL is off. */
 export function buildDetection(file: RuleFile, conditions: Record<string, Condition>): Detection {
   const { rule } = file;
   const logic: Logic =

@@ -3,7 +3,7 @@ import type { ReportProblem } from "../core/problem";
 import { exactFieldFault, tagFault, tagsFaults } from "./known";
 import { PLACEHOLDER, UNWRITTEN } from "./schema";
 
-/** A note's words for looking, and for doing something about it. */
+/** Words of a note that tell the analyst what to look at, and what to do. */
 const LOOK = /\b(look|ask|compare|find out)\b/i;
 const ACT =
   /\b(block|bring|change|close|delete|disable|give|keep|lower|remove|report|restart|set back|start|switch|take|update)\b/i;
@@ -12,7 +12,7 @@ const text = z.string().optional().catch(undefined);
 const origin = z.object({ container: text, type: text, journal: text, file: text });
 const cases = z.array(z.object({ name: text, events: z.array(origin).catch([]) })).catch([]);
 
-/** As much of a rule as can be read, whatever else is wrong with it: so a fault of form hides no other. */
+/** Reads the valid parts of a rule. So the checks here run even if the rule has faults that its schema reports. */
 const readable = z
   .object({
     level: text,
@@ -27,7 +27,7 @@ const readable = z
   .catch({});
 type Readable = z.output<typeof readable>;
 
-/** Says what is wrong with the conditions of a document: a field that no pipeline makes, or that cannot be compared. */
+/** Reports faults in the conditions of a document: unknown fields, fields that cannot be compared, and unwritten values. */
 export function checkConditions(document: unknown, report: ReportProblem): void {
   for (const [name, selection] of Object.entries(readable.parse(document).detection ?? {})) {
     if (name !== "condition") checkSelection(["detection", name], selection, report);
@@ -52,10 +52,10 @@ function checkSelection(path: readonly PropertyKey[], selection: unknown, report
   }
 }
 
-/** Says what is wrong with a detection's tags, note and tests beyond the form of each key. */
+/** Reports faults in a detection's tags, note and tests that its schema cannot find. */
 export function checkDetection(document: unknown, report: ReportProblem): void {
   const rule = readable.parse(document);
-  // A test alert is about nothing that somebody did, and asks nothing of anybody.
+  // A rule for test alerts matches no attack, and the analyst need not do anything.
   if (rule.level !== "informational") {
     checkTags(rule, report);
     checkNote(rule, report);
@@ -64,7 +64,7 @@ export function checkDetection(document: unknown, report: ReportProblem): void {
 }
 
 function checkTags({ tags }: Readable, report: ReportProblem): void {
-  // One that does not exist was said already.
+  // The schema reports tags that do not exist.
   if (tags === undefined || tags.some((tag) => tagFault(tag) !== undefined)) return;
   for (const { at, message } of tagsFaults(tags)) report(at === undefined ? ["tags"] : ["tags", at], message);
 }
@@ -94,7 +94,7 @@ function checkTests({ tests }: Readable, report: ReportProblem): void {
 
 type Origin = z.output<typeof origin>;
 
-/** A line comes from a container of a type, and from its journal or a file: as the event says, or `from`. */
+/** Reports an event whose line has no container, type, or journal or file; each is in the event or in `from`. */
 function checkOrigin(path: readonly PropertyKey[], from: Origin, event: Origin, report: ReportProblem): void {
   for (const key of ["container", "type"] as const) {
     if ((event[key] ?? from[key]) === undefined) report(path, `must have a ${key}, here or in tests.from`);

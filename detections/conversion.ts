@@ -6,32 +6,32 @@ import type { Problem, Result } from "../core/problem";
 import type { Condition } from "./detection";
 import { convertible, type RuleFile } from "./file";
 
-/** What a rule's file NAME.yml has its query in, beside it: made by `npm run -s detections -- convert`. */
+/** The query of NAME.yml is in NAME.query.json, which `npm run -s detections -- convert` writes. */
 const ENDING = ".query.json";
 const CONVERT = "run npm run -s detections -- convert";
 
 const schema = z.strictObject({
-  /** SHA-256 of what was converted: what the rule's file must say still. */
+  /** The SHA-256 of the converted rules. If the rule's file changed since, it is another one. */
   source: z.string(),
   rules: z.record(z.string(), z.strictObject({ lucene: z.string(), esql: z.string() })),
 });
 
-/** What of a file the conversion depends on, as one number. */
+/** Returns the SHA-256 of the parts of a file that the conversion depends on, in lower-case hex. */
 export function sourceHash(file: Parameters<typeof convertible>[0]): string {
   return sha256(stableJson(convertible(file)));
 }
 
-/** The path of a rule's query, from the folder's path and the rule's name. */
+/** Returns the path of a rule's query file. */
 export function queryPath({ folder, name }: Pick<RuleFile, "folder" | "name">): string {
   return join(folder, name + ENDING);
 }
 
-/** The text of a rule's query file. */
+/** Returns the text of a rule's query file. */
 export function queryText(file: RuleFile, rules: Readonly<Record<string, Condition>>): string {
   return `${stableJson({ source: sourceHash(file), rules }, 2)}\n`;
 }
 
-/** A file's conditions by rule; a problem where the conversion is missing, older than the file, or cannot be read. */
+/** Returns a file's converted conditions by rule, or a problem if the conversion is missing, older than the file, or cannot be read. */
 export function conditionsOf(file: RuleFile): Result<Record<string, Condition>> {
   const path = queryPath(file);
   const fault = (message: string): { ok: false; problems: Problem[] } => ({
@@ -53,7 +53,7 @@ function readQuery(path: string): z.output<typeof schema> | undefined {
   }
 }
 
-/** The queries in a folder whose rule is gone, by file name. */
+/** Returns the file names of a folder's queries that have no rule, sorted. */
 export function orphans(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
@@ -63,7 +63,7 @@ export function orphans(folder: string): string[] {
     .sort();
 }
 
-/** What is said of a query whose rule is gone. */
+/** Returns the problem of a query that has no rule. */
 export function orphanProblem(shown: string): Problem {
   return {
     file: shown,

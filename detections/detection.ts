@@ -1,9 +1,10 @@
 import type { Severity } from "../core/values";
 import type { DetectionTests } from "./schema";
 
+/** How a count is compared with a threshold. */
 export type Comparator = ">=" | ">" | "<=" | "<";
 
-/** Which events: a Sigma rule's detection as pySigma converts it. */
+/** Which events match: the detection of a Sigma rule, as pySigma converts it into two query languages. */
 export interface Condition {
   readonly lucene: string;
   readonly esql: string;
@@ -15,28 +16,29 @@ export interface Window {
   readonly unit: "s" | "m" | "h" | "d";
 }
 
+/** A threshold, such as ">= 3". */
 export interface Limit {
   readonly comparator: Comparator;
   readonly threshold: number;
 }
 
-/** One kind of event of several that have to come together. */
+/** One of several types of events that must all occur. */
 export interface Part extends Limit {
   readonly condition: Condition;
 }
 
-/** What raises an alert. The last two only ES|QL can say. */
+/** What raises an alert. The last two cases need ES|QL. */
 export type Logic =
-  /** each event */
+  /** Each event. */
   | { readonly kind: "event"; readonly condition: Condition }
-  /** so many events, of each value of `by` */
+  /** A number of events, counted for each value of `by`. */
   | ({
       readonly kind: "count";
       readonly condition: Condition;
       readonly by: readonly string[];
       readonly window: Window;
     } & Limit)
-  /** so many different values of `field`, for each value of `by` */
+  /** A number of different values of `field`, counted for each value of `by`. */
   | ({
       readonly kind: "distinct";
       readonly condition: Condition;
@@ -44,7 +46,7 @@ export type Logic =
       readonly by: readonly string[];
       readonly window: Window;
     } & Limit)
-  /** each part's events, for one value of `by`; `ordered`: the last part's after the first's */
+  /** Events of every part, for the same value of `by`. `ordered`: an event of the last part follows one of the first. */
   | {
       readonly kind: "together";
       readonly parts: readonly Part[];
@@ -53,38 +55,39 @@ export type Logic =
       readonly ordered: boolean;
     };
 
+/** A rule with its query, threshold, severity, tags, note and test cases. */
 export interface Detection {
-  /** A UUID, never reused: Kibana's id of the rule. */
+  /** A UUID that is never reused. Kibana's rule has it too. */
   readonly id: string;
-  /** The file's name without `.yml`; with the container's behind it where a detection watches each container. */
+  /** The file's name without `.yml`. If the detection watches one container for silence, `-CONTAINER` follows. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly severity: Severity;
-  /** Sigma's, ATT&CK's among them: "attack.t1110.001". */
+  /** Sigma's tags, including those of ATT&CK, such as "attack.t1110.001". */
   readonly tags: readonly string[];
   readonly falsePositives: readonly string[];
-  /** For the analyst: what to look at, what to do. */
+  /** Tells the analyst what to look at and what to do. */
   readonly note: string;
-  /** The fields that say whom or what an alert is about. */
+  /** The fields that identify the subject of an alert, such as user.name. */
   readonly entity: readonly string[];
   readonly enabled: boolean;
   readonly logic: Logic;
-  /** The types of containers that it watches for silence; every type where there is none. */
+  /** The machine types that it watches for silence. Default: every type. */
   readonly containers?: readonly string[];
-  /** The id of the detection that it was made of, where it watches one container for silence. */
+  /** If it watches one container for silence: the id of the detection that it was made from. */
   readonly origin?: string;
-  /** The one container that it watches for silence, where it does. */
+  /** If it watches one container for silence: the container's name. */
   readonly watched?: string;
   readonly tests: DetectionTests;
 }
 
-/** Whether a rule can say it without ES|QL. Others are shipped off. */
+/** Returns whether a rule in Elasticsearch's query DSL can express the detection. If not, it needs ES|QL and is off by default. */
 export function saidInDsl({ logic }: Pick<Detection, "logic">): boolean {
   return logic.kind === "event" || logic.kind === "count";
 }
 
-/** Whether it fires on fewer than so many events: such a rule cannot be grouped, as it would not see what is not there. */
+/** Returns whether it fires if there are too few events. Such a rule cannot be grouped: a group without events does not exist. */
 export function watchesSilence(detection: Detection): boolean {
   return detection.logic.kind === "count" && detection.logic.comparator.startsWith("<");
 }

@@ -25,7 +25,7 @@ import {
 
 /** A detection's file as it was read. */
 export interface RuleFile {
-  /** As messages name it. */
+  /** The file's name for messages. */
   readonly path: string;
   readonly folder: string;
   readonly name: string;
@@ -33,11 +33,11 @@ export interface RuleFile {
   readonly rule: EventRule | CorrelationRule;
   readonly bases: readonly BaseRule[];
   readonly counts: readonly CountRule[];
-  /** The line of a key in the document of this name; in the last one where there is no such name. */
+  /** Returns the line of a key in the document of this name. Without such a document, it is the last document. */
   readonly lineOf: (document: string, path: readonly PropertyKey[]) => number;
 }
 
-/** The file's documents, each with empty lines in place of what is before it, so that lines keep their numbers. */
+/** Returns the file's documents. Empty lines replace what is before a document, so that line numbers stay the same. */
 function documents(source: string): string[] {
   const parts: { from: number; lines: string[] }[] = [{ from: 0, lines: [] }];
   source.split("\n").forEach((line, index) => {
@@ -60,7 +60,10 @@ interface Parsed {
   readonly report: ReportProblem;
 }
 
-/** Reads one detection, or reports every problem with line and key. `shown` names the file in messages. */
+/**
+ * Returns the rule file at `path`, or every problem with its line and key. Throws only if the file cannot be read.
+ * @param shown the file's name, for messages
+ */
 export function readRuleFile(path: string, shown: string = path): Result<RuleFile> {
   const problems: Problem[] = [];
   const reportIn =
@@ -81,7 +84,7 @@ export function readRuleFile(path: string, shown: string = path): Result<RuleFil
   const last = parsed.pop();
   if (last === undefined)
     problems.push({ file: shown, line: 1, path: "", message: "must hold a rule, but it is empty" });
-  // What is no YAML says nothing of its keys.
+  // The keys of invalid YAML are not known, so they are not checked.
   if (last === undefined || problems.some(({ path: key, line }) => key === "" && line !== undefined)) {
     return { ok: false, problems };
   }
@@ -105,7 +108,7 @@ export function readRuleFile(path: string, shown: string = path): Result<RuleFil
   return { ok: true, value: { path: shown, folder: dirname(path), name, rule, bases, counts, lineOf } };
 }
 
-/** The document as its schema makes it; none where it has faults, which are said. */
+/** Returns a list with the document as its schema reads it. If it has faults, reports them and returns an empty list. */
 function read<T extends z.ZodType>({ value, report }: Parsed, schema: T): z.output<T>[] {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return [result.data];
@@ -118,20 +121,20 @@ function nameOf(document: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-/** Whether a document is a correlation of several kinds of events. */
+/** Returns whether a document is a correlation of several types of events. */
 function comesTogether(document: unknown): boolean {
   const { correlation } = Object(document) as { correlation?: unknown };
   return String((Object(correlation) as { type?: unknown }).type).startsWith("temporal");
 }
 
-/** The names in a document's `correlation.rules`. */
+/** Returns the names in a document's `correlation.rules`. */
 function rulesOf(document: unknown): string[] {
   const { correlation } = Object(document) as { correlation?: unknown };
   const { rules } = Object(correlation) as { rules?: unknown };
   return Array.isArray(rules) ? rules.filter((rule) => typeof rule === "string") : [];
 }
 
-/** Says where a name leads nowhere, is there twice, or is not used. */
+/** Reports names of documents that do not exist, occur twice or are not used. */
 function checkReferences(before: readonly Parsed[], last: Parsed): void {
   if (!isCorrelation(last.value)) {
     if (before.length > 0) last.report([], "must end with the correlation of the documents before it");
@@ -167,7 +170,7 @@ function checkReferences(before: readonly Parsed[], last: Parsed): void {
   }
 }
 
-/** The rules that pySigma converts, by name: the base rules, or the detection itself. */
+/** Returns the rules that pySigma converts, by name: the base rules, or the detection itself. */
 export function convertible({
   name,
   rule,

@@ -10,32 +10,32 @@ import { readRuleFile, type RuleFile } from "./file";
 
 export type { Detection } from "./detection";
 
-/** The project's own rules. */
+/** The folder of the project's own rules. */
 export const RULES = join(__dirname, "rules");
 
-/** A rule that is as it should be. */
+/** A rule without faults. */
 export interface LoadedRule {
   readonly file: RuleFile;
-  /** What pySigma made of each of its conditions, by the name of its document. */
+  /** Its conditions as pySigma converted them, by the name of the document. */
   readonly conditions: Readonly<Record<string, Condition>>;
   readonly detection: Detection;
 }
 
-/** The good rules, sorted by name, and what is wrong with the others. */
+/** The valid rules, sorted by name, and the problems of the others. */
 export interface Loaded {
   readonly rules: readonly LoadedRule[];
-  /** Those of `rules`, in the same order. */
+  /** The detections of `rules`, in the same order. */
   readonly detections: readonly Detection[];
   readonly problems: readonly Problem[];
 }
 
-/** A path as messages name it: from the project's folder where it is in it. */
+/** Returns a path for messages: relative to the project's folder if it is in this folder. */
 function shown(path: string): string {
   const fromRoot = relative(ROOT, resolve(path));
   return fromRoot.startsWith("..") ? path : fromRoot;
 }
 
-/** A folder's files, each by itself. */
+/** Reads the files of a folder, without comparing them with each other. */
 function readFolder(folder: string): { files: RuleFile[]; problems: Problem[] } {
   if (!existsSync(folder)) {
     const message = "must be a folder that holds rules, but it does not exist";
@@ -58,7 +58,7 @@ function readFolder(folder: string): { files: RuleFile[]; problems: Problem[] } 
   return { files, problems };
 }
 
-/** The files whose name and ids no file before them has; what is wrong with the others. */
+/** Returns the files whose name and ids are not used by an earlier file, and the problems of the others. */
 function withoutCollisions(files: readonly RuleFile[]): { files: RuleFile[]; problems: Problem[] } {
   const names = new Map<string, string>();
   let ids = new Map<string, string>();
@@ -102,8 +102,8 @@ function folders(ownFolder: string | undefined): string[] {
 }
 
 /**
- * The rule files of our folder, and of an operator's own beside it; converted or not. A name or an id that is taken is a
- * problem of the file that comes later; ours come first.
+ * Returns the rule files of our folder and of the operator's folder, converted or not, and their problems. If two files have
+ * the same name or id, the later one has the problem. Our files come first.
  */
 export function readRuleFiles(ownFolder?: string): { files: RuleFile[]; problems: Problem[] } {
   const read = folders(ownFolder).map(readFolder);
@@ -112,8 +112,8 @@ export function readRuleFiles(ownFolder?: string): { files: RuleFile[]; problems
 }
 
 /**
- * All detections: ours, and those of an operator's own folder beside them. Nothing is thrown: a file that is faulty, not
- * converted, or has a name or id that is taken, is among the problems, and the others are there.
+ * Returns all detections of our folder and of the operator's folder. Throws nothing: a file that is faulty or not converted,
+ * or whose name or id is used by another file, is reported among the problems and left out.
  */
 export function loadDetections(ownFolder?: string): Loaded {
   const { files, problems } = readRuleFiles(ownFolder);
@@ -129,7 +129,7 @@ export function loadDetections(ownFolder?: string): Loaded {
     problems.push(...orphans(folder).map((file) => orphanProblem(shown(join(folder, file)))));
   }
   const sorted = rules.sort((a, b) => (a.file.name < b.file.name ? -1 : 1));
-  // One file's stay together, in their order.
+  // The problems of one file stay together, in their order.
   problems.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
   return { rules: sorted, detections: sorted.map(({ detection }) => detection), problems };
 }

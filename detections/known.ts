@@ -1,4 +1,4 @@
-/** What rules may name: fields, machine types, and ATT&CK's tactics and techniques. Each check gives its fault, if there is one. */
+/** The names that rules can use: fields, machine types, and ATT&CK's tactics and techniques. A check returns a fault, or undefined. */
 import { didYouMean, joinWithOr, printable } from "../core/problem";
 import { MACHINE_TYPES } from "../machines";
 import { type Field, loadFields } from "../pipelines/fields";
@@ -9,10 +9,10 @@ export const FIELDS: ReadonlyMap<string, Field> = new Map(
   loadFields("logs").map((field) => [field.name, field]),
 );
 
-/** Types of fields whose values Elasticsearch compares whole, and groups by. */
+/** The types of fields whose whole values Elasticsearch can compare and group by. */
 const EXACT: readonly Field["type"][] = ["keyword", "ip", "long"];
 
-/** The fields that a condition may compare, and that a count may group by. */
+/** The fields that a condition can compare and that a count can group by. */
 export const EXACT_FIELDS: readonly string[] = [...FIELDS.values()]
   .filter(({ type }) => EXACT.includes(type))
   .map(({ name }) => name);
@@ -26,15 +26,17 @@ const TACTICS: readonly string[] = [
 
 const ATTACK = "attack.";
 
-/** Every tag that ATT&CK gives: tactics, then techniques. */
+/** Every tag of ATT&CK: tactics, then techniques. */
 export const ATTACK_TAGS: readonly string[] = [...TACTICS, ...TECHNIQUES.keys()].map((name) => ATTACK + name);
 
+/** Returns why a name is not a field of log documents; undefined if it is one. */
 export function fieldFault(name: string): string | undefined {
   if (FIELDS.has(name)) return undefined;
   const guess = didYouMean(name, [...FIELDS.keys()]);
   return `must be a field that a pipeline makes (docs/fields.md), not "${printable(name)}"${guess}`;
 }
 
+/** Returns why a name is not in EXACT_FIELDS; undefined if it is. */
 export function exactFieldFault(name: string): string | undefined {
   const type = FIELDS.get(name)?.type;
   if (type === undefined) return fieldFault(name);
@@ -42,24 +44,28 @@ export function exactFieldFault(name: string): string | undefined {
   return `must be a field of the type ${joinWithOr(EXACT)}, such as user.name; ${name} is of the type ${type}`;
 }
 
+/** Returns why a text is not a machine type; undefined if it is one. */
 export function machineTypeFault(type: string): string | undefined {
   const types: readonly string[] = MACHINE_TYPES;
   if (types.includes(type)) return undefined;
   return `must be one of ${[...types].sort().join(", ")}, not "${printable(type)}"${didYouMean(type, types)}`;
 }
 
-/** Tags of Sigma's other namespaces, such as "cve.2021-44228", are not looked up. */
+/**
+ * Returns what is wrong with a tag; undefined if it is valid. Of a tag in another of Sigma's namespaces, such as
+ * "cve.2021-44228", only the form is checked.
+ */
 export function tagFault(tag: string): string | undefined {
   if (!/^[a-z0-9_-]+\.[a-z0-9._-]+$/.test(tag)) {
     return 'must be a tag in small letters, such as "attack.initial-access" or "attack.t1078"';
   }
   if (!tag.startsWith(ATTACK) || ATTACK_TAGS.includes(tag)) return undefined;
-  // The nearest number is another technique altogether.
+  // No suggestion for a technique: a similar number is a different technique.
   const guess = /\.t\d/.test(tag) ? "" : didYouMean(tag, ATTACK_TAGS);
   return `must be a tactic or a technique of ATT&CK ${attack.version}, such as attack.initial-access or attack.t1078${guess}`;
 }
 
-/** What is wrong with a rule's tags together, each with its position where it is one tag's: the tactics have to be those of the techniques. */
+/** Returns the faults of a rule's tags as a whole: the tactics must be those of the techniques. `at` is the position of the faulty tag. */
 export function tagsFaults(tags: readonly string[]): { readonly at?: number; readonly message: string }[] {
   const names = tags.map((tag) => (tag.startsWith(ATTACK) ? tag.slice(ATTACK.length) : ""));
   const tactics = names.filter((name) => TACTICS.includes(name));

@@ -7,15 +7,16 @@ import type { Detection } from "./detection";
 import { loadDetections } from "./index";
 import { forSite, settingFaults, unknownRules } from "./settings";
 
-/** The stack's file as messages name it, and the lines of its keys where they are known. */
+/** The name of the stack's file for messages, and a function that returns the line of a key, if the lines are known. */
 export interface ConfigFile {
   readonly file: string;
   readonly lineOf?: LineOf;
 }
 
 /**
- * The detections as a site runs them: ours and its own folder's (its path starts at `root`), with its settings; or all that
- * is wrong with rules and settings.
+ * Returns the detections of a site, ours and those of its own folder, with its settings applied; or all problems of the
+ * rules and settings.
+ * @param root the folder that a relative path of the site's own folder starts from
  */
 export function readSiteDetections(
   root: string,
@@ -28,7 +29,7 @@ export function readSiteDetections(
   { file, lineOf }: ConfigFile,
 ): Result<Detection[]> {
   const loaded = loadDetections(detectionsFolder === undefined ? undefined : resolve(root, detectionsFolder));
-  // A setting for a rule that is broken is no fault of the setting.
+  // Settings are checked only if all rules are valid: a setting may belong to a faulty rule.
   if (loaded.problems.length > 0) return { ok: false, problems: loaded.problems };
   const faults = settingFaults(loaded.detections, settings);
   const detections = faults.length > 0 ? [] : forSite(loaded.detections, agents, settings);

@@ -3,17 +3,18 @@ import { SEVERITIES } from "../core/values";
 import { exactFieldFault, fieldFault, machineTypeFault, tagFault } from "./known";
 
 /**
- * A detection's file: YAML documents in the Sigma format. One document is a rule about single events. Several are base
- * rules, and last the correlation that is the detection. Beside Sigma's own keys, the last has `note`, `tests` and,
- * where it applies, `entity` and `containers` (Sigma allows keys of one's own). The descriptions are what editors show
- * (rule.schema.json).
+ * A detection's file: YAML documents in the Sigma format. A single document is a rule about single events. If there are
+ * several, the last one is the detection, a correlation of the base rules before it. The detection has keys of our own besides
+ * Sigma's: `note`, `tests`, and if they apply, `entity` and `containers` (Sigma allows such keys). Editors show the
+ * descriptions (rule.schema.json).
  */
 
-/** What a new rule's texts begin with until somebody has written them. */
+/** The first word of each text of a new rule that nobody has written yet. */
 export const PLACEHOLDER = "TODO";
+/** The message for such a text. */
 export const UNWRITTEN = `must be written; it still begins with ${PLACEHOLDER}`;
 
-/** A text for which `fault` finds nothing wrong. */
+/** Returns the schema of a text for which `fault` returns undefined. */
 const checked = (fault: (given: string) => string | undefined) =>
   z.string().superRefine((given, context) => {
     const message = fault(given);
@@ -42,7 +43,7 @@ const duration = z
   .string()
   .regex(/^(0|[1-9]\d*)[smhd]$/, 'must be a duration, such as "90s", "5m", "1h" or "1d"');
 const someTime = duration.refine((span) => !span.startsWith("0"), "must be longer than zero, such as 10s");
-/** Not less than Kibana's rules wait between two runs (INTERVAL in render/rule.ts): it refuses an action's throttle that is shorter. */
+/** At least the interval of Kibana's rules (INTERVAL in render/rule.ts), because Kibana refuses a shorter throttle of an action. */
 const timespan = someTime.refine(
   (span) => !/^[1-5]?\d?s$/.test(span),
   "must be a minute at least, such as 5m, because rules run once a minute",
@@ -124,7 +125,7 @@ const logsource = z
     "must have a category, product or service, such as { product: dhis2, service: audit }",
   )
   .describe("Which logs the rule reads, such as { product: dhis2, service: audit }");
-/** The fields in it, checks.ts checks; the rest, pySigma. */
+/** The fields are checked in checks.ts, everything else by pySigma. */
 const detection = z
   .looseObject({
     condition: text.describe("Which selections have to be true, such as: selection and not filter"),
@@ -164,7 +165,7 @@ const single = <T extends z.ZodType<object>>(schema: T) =>
     (condition) => Object.keys(condition).filter((key) => key !== "field").length === 1,
     "must have exactly one of gte, gt, lte and lt, such as { gte: 3 }",
   );
-// Kibana groups by at most four.
+// Kibana groups by at most four fields.
 const groupBy = exactFields
   .max(4, "must be four fields at most")
   .describe("One alert for each value of these fields, such as [user.name]");

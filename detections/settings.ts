@@ -3,19 +3,19 @@ import type { Delivery } from "../config/delivery";
 import { printPath, printable } from "../core/problem";
 import { type Detection, type Logic, watchesSilence } from "./detection";
 
-/** What a site changes about one detection without touching its file. */
+/** The changes that a site makes to one detection without editing its file. */
 export interface DetectionSettings {
   readonly enabled?: boolean;
   readonly threshold?: number;
 }
 
-/** A container as detections see it. */
+/** A container that detections watch for silence. */
 export interface Watched {
   readonly name: string;
   readonly type: string;
 }
 
-/** A UUID (version 5) that is always the same for a detection and a container. */
+/** Returns a UUID (version 5) that is always the same for a detection and a container. */
 function uuidFor(id: string, container: string): string {
   const hash = createHash("sha1")
     .update(Buffer.from(id.replaceAll("-", ""), "hex"))
@@ -27,7 +27,7 @@ function uuidFor(id: string, container: string): string {
   return hash.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** One detection for one container. */
+/** Returns a detection that watches only this container. */
 function watch(detection: Detection, container: Watched): Detection {
   const { logic } = detection;
   if (logic.kind !== "count") return detection;
@@ -63,14 +63,17 @@ function hasThreshold({ logic }: Detection): boolean {
 
 /** A key of the stack's config that does not fit the detections. */
 export interface SettingFault {
-  /** From `dhis2-siem:` on. */
+  /** The keys after `dhis2-siem:`. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
 const LIST = "npm run -s detections -- list shows them";
 
-/** What is wrong with a site's settings: a key that is no detection's name or id, the same one twice, a threshold of one that has none. */
+/**
+ * Returns the faults of a site's settings: a key that is not the name or id of a detection, two keys for the same detection, or
+ * a threshold for a detection that has none.
+ */
 export function settingFaults(
   detections: readonly Detection[],
   settings: Readonly<Record<string, DetectionSettings>>,
@@ -96,8 +99,9 @@ export function settingFaults(
 }
 
 /**
- * The detections as a site runs them: its settings applied, by name or id, and each that watches for silence made into one
- * for each container (a grouped rule cannot see what is not there). Throws when a setting fits no detection.
+ * Returns the detections of a site with its settings applied. A detection that watches for silence becomes one detection for
+ * each container, because a grouped rule does not notice a group without events. Throws an Error if a setting has a fault.
+ * @param settings by the detection's name or id
  */
 export function forSite(
   detections: readonly Detection[],
@@ -119,12 +123,12 @@ export function forSite(
     });
 }
 
-/** Whether an id or a name in the config is a detection's, or that of the one it was made of for a container. */
+/** Returns whether a text of the config is the name or id of this detection, or of the detection that it was made from. */
 export function matchesNameOrId(wanted: string, { id, name, origin, watched }: Detection): boolean {
   return [id, name, origin].includes(wanted) || (watched !== undefined && `${wanted}-${watched}` === name);
 }
 
-/** What is wrong with the rules that a site's destinations name: those that no detection of the site is. */
+/** Returns a fault for each rule of a site's destinations that is not a detection of the site. */
 export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): SettingFault[] {
   return destinations.flatMap(({ rules = [] }, at) =>
     rules.flatMap((wanted, index) => {

@@ -5,8 +5,8 @@ import type { Detection } from "./detection";
 import { readSiteDetections } from "./read-site";
 
 /**
- * The detections as Pulumi's program runs them for a site. Throws a `pulumi.RunError` with all that is wrong with the rules
- * and the settings, before anything is touched.
+ * Returns the detections of the current stack's site. Throws a `pulumi.RunError` with all problems of the rules and the
+ * settings.
  */
 export function siteDetections(root: string, site: Site, options: Options): Detection[] {
   const result = readSiteDetections(root, site, options, { file: `Pulumi.${getStack()}.yaml` });

@@ -1,14 +1,14 @@
 /**
- * How Kibana 8.19 evaluates an `.es-query` rule that counts documents: the search it sends, which groups meet its
- * condition, and which of its alerts act now. What Elastic documents of the rule type, and what rules were seen to do.
- * `npm run detections -- test | try` judges rules by it, and the lab's stand-in for Kibana runs them by it.
+ * How Kibana 8.19 evaluates an `.es-query` rule that counts documents: the search that it sends, the groups that meet its
+ * condition, and the actions that are due. Sources: Elastic's documentation of the rule type, and the observed behaviour of
+ * rules. `npm run detections -- test | try` and the lab's stand-in for Kibana use it.
  */
 import { milliseconds } from "../core/duration";
 import type { Json } from "../core/json";
 import { MATCHED } from "./rule";
 import type { Params } from "./rule-params";
 
-/** When an action is done for an alert that stays active. */
+/** An action of a rule, and how often it runs while an alert stays active. */
 export interface Action {
   readonly uuid: string;
   readonly frequency: {
@@ -17,21 +17,21 @@ export interface Action {
   };
 }
 
-/** What is remembered of an alert while it is active; times are ISO texts. */
+/** The state of an active alert. Times are ISO texts. */
 export interface Alert {
   readonly uuid: string;
-  /** When each action was done last, by its uuid. */
+  /** When each action ran last, by the action's uuid. */
   readonly acted: Record<string, string>;
 }
 
-/** A group that meets the rule's condition; without groups there is at most one. */
+/** A group that meets the rule's condition. A rule without groups has at most one match. */
 export interface Match {
   readonly id: string;
   readonly value: number;
   readonly hits: Json[];
 }
 
-/** One action to be done for one alert. */
+/** An action that is due for an alert. */
 export interface Firing<A extends Action = Action> {
   readonly action: A;
   readonly alert: Alert;
@@ -40,7 +40,7 @@ export interface Firing<A extends Action = Action> {
 
 const DATE = "strict_date_optional_time";
 
-/** The first and last instant of the rule's window. */
+/** Returns the start and the end of the rule's time window, as ISO texts. */
 export function timeWindow(
   params: Pick<Params, "timeWindowSize" | "timeWindowUnit">,
   now: Date,
@@ -50,9 +50,9 @@ export function timeWindow(
 }
 
 /**
- * The body of the rule's search. One without groups leaves out what is not newer than `seenUntil`.
- * Several fields are grouped with `composite`, sorted and cut in `matches`: the same groups as Kibana's `multi_terms`,
- * which not every build of Elasticsearch has.
+ * Returns the body of the rule's search. A rule without groups finds only documents that are newer than `seenUntil`.
+ * Several fields are grouped with `composite`; `matches` sorts and cuts the groups. The groups are the same as those of
+ * Kibana's `multi_terms`, which not every build of Elasticsearch has.
  */
 export function searchBody(params: Params, seenUntil: string | null, now: Date): Json {
   const { timeField, termField, termSize, size, thresholdComparator, threshold } = params;
@@ -99,10 +99,10 @@ function met({ thresholdComparator, threshold: [limit = 0] }: Params, value: num
   ];
 }
 
-/** What a search found that meets the rule's condition, and the time up to which a rule without groups has now seen. */
+/** Returns the groups of a search's reply that meet the rule's condition. `seenUntil` is for the next search of a rule without groups. */
 export function matches(params: Params, answer: Json): { matches: Match[]; seenUntil: string | null } {
   if (params.termField) {
-    // Nothing is aggregated where there is no index yet.
+    // Without an index, the reply has no aggregations.
     const { buckets } = (answer.aggregations as { groups: { buckets: Bucket[] } } | undefined)?.groups ?? {
       buckets: [],
     };
@@ -133,8 +133,9 @@ function isDue({ uuid, frequency }: Action, { acted }: Alert, now: Date): boolea
 }
 
 /**
- * The rule's alerts after a run, new or still active, and the actions that are due.
- * An alert that recovered is forgotten, and its throttle with it, as in Kibana.
+ * Returns the rule's active alerts after a run, new ones included, and the actions that are due.
+ * As in Kibana, the state of a recovered alert is dropped, and its throttle too.
+ * @param before the active alerts of the last run, by the group's id
  */
 export function advance<A extends Action>(
   actions: readonly A[],

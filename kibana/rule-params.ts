@@ -1,10 +1,10 @@
-/** The params of an `.es-query` rule, as Kibana 8.19 takes them: what it refuses, and the defaults that it adds. */
+/** The params of an `.es-query` rule, as Kibana 8.19 accepts them, with the defaults that it adds. */
 import { z } from "zod";
 
 const filled = z.string().min(1);
 
 const common = {
-  /** The newest hits that an alert carries. */
+  /** How many hits an alert has, the newest first. */
   size: z.number().min(0).max(10000),
   timeField: filled,
   timeWindowSize: z.number().min(1),
@@ -19,7 +19,7 @@ const needed = (key: "termField" | "termSize") => ({
   message: `${key} required when [groupBy] is top`,
 });
 
-/** Of a rule with a query in Elasticsearch's DSL. */
+/** The params of a rule with a query in Elasticsearch's query DSL. */
 export const dslParams = z
   .strictObject({
     ...common,
@@ -28,14 +28,14 @@ export const dslParams = z
     esQuery: filled,
     index: z.array(filled).min(1),
     groupBy: z.enum(["all", "top"]).default("all"),
-    /** Where there is one, each value (each combination, where there are several) is counted by itself. */
+    /** The fields to group by: each value, or each combination of values, is counted separately. */
     termField: z.union([filled, z.array(filled).min(2).max(4)]).optional(),
     termSize: z.number().min(1).max(1000, "must be less than or equal to 1000").optional(),
   })
   .refine(({ groupBy, termField }) => groupBy === "all" || termField !== undefined, needed("termField"))
   .refine(({ groupBy, termSize }) => groupBy === "all" || termSize !== undefined, needed("termSize"));
 
-/** Of a rule in ES|QL. */
+/** The params of a rule in ES|QL. */
 export const esqlParams = z.strictObject({
   ...common,
   searchType: z.literal("esqlQuery"),
@@ -48,4 +48,5 @@ export const esqlParams = z.strictObject({
   ),
 });
 
+/** The params of a rule in the query DSL, with all defaults. */
 export type Params = z.output<typeof dslParams>;

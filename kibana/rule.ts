@@ -1,10 +1,10 @@
-/** A rule of Kibana's, as its API in 8.19 takes it from this project: what it refuses, and the defaults that it adds. */
+/** A rule of this project as Kibana's API accepts it (8.19), with the defaults that Kibana adds. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 
 /**
- * What Kibana calls the one group of a rule's actions, and the alert of a rule that has no groups
- * (ConditionMetAlertInstanceId): who mutes that one mutes the rule.
+ * Kibana's name for the group of a rule's actions, and for the alert of a rule without groups (ConditionMetAlertInstanceId).
+ * Muting that alert mutes the rule.
  */
 export const MATCHED = "query matched";
 
@@ -25,7 +25,7 @@ const action = z.strictObject({
   }),
 });
 
-/** The bodies of POST on rules (a new one) and of PUT on one. */
+/** The body of the request that creates a rule (POST). */
 export const ruleCreate = z.strictObject({
   name: text,
   rule_type_id: text,
@@ -35,8 +35,9 @@ export const ruleCreate = z.strictObject({
   schedule: z.strictObject({ interval: duration }),
   params: anything,
   actions: z.array(action).default([]),
-  // Here each action has its own.
+  // In this project each action has its own frequency.
   throttle: z.null().default(null),
   notify_when: z.null().default(null),
 });
+/** The body of the request that changes a rule (PUT). */
 export const ruleUpdate = ruleCreate.omit({ rule_type_id: true, consumer: true, enabled: true });

@@ -1,10 +1,13 @@
-/** What an action of an `.es-query` rule can say of its alert, and how Kibana fills that into the action's params. */
+/** The variables that an action of an `.es-query` rule can use, and how Kibana fills them into the action's params. */
 import mustache from "mustache";
 import type { Json } from "../core/json";
 import type { Firing } from "./es-query";
 import { MATCHED } from "./rule";
 
-/** The variables that our rules' actions name, and `date`. `publicUrl` is Kibana's address for people. */
+/**
+ * Returns the variables that the actions of our rules use, and `date`.
+ * @param publicUrl Kibana's address for people, such as "https://dhis2.example.org/siem"
+ */
 export function variables(
   { id, name }: { id: string; name: string },
   { alert, match }: Pick<Firing, "alert" | "match">,
@@ -21,9 +24,9 @@ export function variables(
   };
 }
 
-/** Renders every text in a template with the variables, unescaped; what is no text stays as it is. */
+/** Returns a template with the variables filled into every text, unescaped. Other values stay as they are. */
 export function renderAll<T>(template: T, values: Json): T {
-  // Kibana's addition to mustache: each list can be had as JSON.
+  // Kibana adds this to mustache: `asJSON` of a list is its JSON.
   const prepared: unknown = JSON.parse(JSON.stringify(values), (_, node: unknown) =>
     Array.isArray(node) ? Object.assign(node, { asJSON: () => JSON.stringify(node) }) : node,
   );

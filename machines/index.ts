@@ -108,7 +108,7 @@ export function machineType(name: MachineTypeName): MachineType {
 
 type ProxyOf<T> = T extends { readonly proxy: infer P } ? P : never;
 
-/** What a site's file may call its proxy. */
+/** The values of `proxy` in a site's file. */
 export type ProxyProgram = ProxyOf<(typeof MACHINES)[MachineTypeName]>;
 
 /** The types that can be a site's proxy, by their value in the site's file. */

@@ -1,11 +1,11 @@
 /**
- * A bundle is what goes to a host on stdin: one bash program made of values, files and scripts. Nothing of it is in
- * an argument or in the environment, and bash reads all of it before it runs any.
+ * A bundle is the bash program that a remote command sends to a host on stdin: values, files and scripts. Nothing of it is in
+ * an argument or in the environment, and bash reads the whole program before it runs any of it.
  */
 
-/** The parts of a bundle. Names of values are upper case, those of files lower case; file `x_yml` is what the script gets from `file_x_yml`. */
+/** The parts of a bundle. Names of values are upper case, names of files lower case. A script reads the file `x_yml` with `file_x_yml`. */
 export interface BundleParts {
-  /** What the bundle is, as its first line. */
+  /** The title of the bundle; its first line. */
   readonly title: string;
   readonly values: Readonly<Record<string, string | number>>;
   readonly files?: Readonly<Record<string, string>>;
@@ -14,17 +14,17 @@ export interface BundleParts {
   readonly scripts: readonly string[];
 }
 
-/** A command as root on a host, from a login there: any but root goes through sudo, which must ask for nothing. */
+/** Returns a command that runs as root on a host. A user other than root needs sudo without a password. */
 export function asRoot(user: string, command: string): string {
   return user === "root" ? command : `sudo -n ${command}`;
 }
 
-/** A text as one word of bash. */
+/** Returns a text as one word of bash. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A bash function that prints `content`, with a newline at its end unless it is empty. No line of the content can end it early. */
+/** Returns a bash function that prints `content`, with a newline at its end unless it is empty. No line of the content ends it early. */
 function printer(name: string, content: string): string {
   if (content === "") return `${name}() { :; }`;
   const text = content.endsWith("\n") ? content : `${content}\n`;
@@ -34,7 +34,7 @@ function printer(name: string, content: string): string {
   return `${name}() {\n  cat <<'${end}'\n${text}${end}\n}`;
 }
 
-/** The bash program for `bash -s -- apply|delete`. Throws where a name is none that bash takes. */
+/** Returns the bash program for `bash -s -- apply|delete`. Throws an Error if a name is not valid in bash. */
 export function renderBundle(parts: BundleParts): string {
   const check = (name: string, pattern: RegExp): string => {
     if (!pattern.test(name)) throw new Error(`"${name}" is no name for a value or file of a bundle`);

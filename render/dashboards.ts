@@ -3,14 +3,14 @@ import { slug, type Dashboard, type Panel } from "../dashboards/schema";
 import { stableJson } from "../core/json";
 import { kql, lensPanel, type Reference } from "./lens";
 
-/** A Kibana data view, as its API takes it. */
+/** A Kibana data view, as its API expects it. */
 export interface DataView {
   readonly id: string;
   readonly name: string;
   /** The index or data stream. */
   readonly title: string;
   readonly timeFieldName: string;
-  /** Without this the view could not be made before the first document is there. */
+  /** Without this, the view cannot be created before the first document exists. */
   readonly allowNoIndex: boolean;
 }
 
@@ -21,13 +21,13 @@ export interface ViewIds {
 }
 
 /**
- * Versions of Kibana's saved-object formats that we write. Older ones are migrated by Kibana on import, newer ones refused (422),
- * and without any Kibana runs every migration since 6.0 on them.
+ * The versions of Kibana's saved-object formats that we write. On import Kibana migrates older versions and refuses newer ones
+ * (422). Without a version it runs every migration since 6.0.
  */
 const CORE_VERSION = "8.8.0";
 const TYPE_VERSIONS = { dashboard: "10.2.0", search: "8.0.0" };
 
-/** The data views of a namespace. Their names have to differ from all others in Kibana: a doubled one is refused. */
+/** Returns the data views of a namespace. Each name must be unique in Kibana, which refuses a second one. */
 export function renderDataViews(namespace: string): { readonly logs: DataView; readonly alerts: DataView } {
   const view = (kind: "logs" | "alerts", index: string): DataView => ({
     id: index,
@@ -43,8 +43,8 @@ export function renderDataViews(namespace: string): { readonly logs: DataView; r
 }
 
 /**
- * Dashboards as Kibana's saved objects, NDJSON for its import: one line for each dashboard, and before it one for each of
- * its lists (a list is a saved search of its own, a chart is part of its dashboard). The same input gives the same text.
+ * Returns dashboards as Kibana's saved objects, as NDJSON for its import: one line for each dashboard, and before it one line
+ * for each of its lists. A list is a separate saved search; a chart is part of its dashboard. The same input gives the same text.
  */
 export function renderDashboards(defs: readonly Dashboard[], views: ViewIds): string {
   return defs
@@ -53,7 +53,7 @@ export function renderDashboards(defs: readonly Dashboard[], views: ViewIds): st
     .join("");
 }
 
-/** A panel as the dashboard has it, the references of the dashboard that it needs, and what it refers to. */
+/** Returns a panel of a dashboard, the references that the dashboard needs for it, and the saved objects that it refers to. */
 interface RenderedPanel {
   readonly content: object;
   readonly references: readonly Reference[];

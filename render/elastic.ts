@@ -10,8 +10,10 @@ export const ELASTICSEARCH_PORT = 9200;
 export const KIBANA_PORT = 5601;
 
 /**
- * A complete elasticsearch.yml for the one node in the container. `name` is the container's, `address` its IPv4 address.
- * It sets `xpack.security.*` itself, so that the package's postinst configures nothing.
+ * Returns a complete elasticsearch.yml for the only node. It sets `xpack.security.*` itself, so that the package's postinst
+ * script configures nothing.
+ * @param name the container's name
+ * @param address the container's IPv4 address
  */
 export function renderElasticsearchYml(name: string, address: string): string {
   const tls = (prefix: string) => ({
@@ -41,12 +43,18 @@ export function renderElasticsearchYml(name: string, address: string): string {
   );
 }
 
-/** The JVM's heap, lower and upper bound alike. `heap` as in the config: "512m", "2g". */
+/**
+ * Returns the JVM's options for the heap: the minimum is also the maximum.
+ * @param heap as in the config: "512m", "2g"
+ */
 export function renderHeapOptions(heap: string): string {
   return `-Xms${heap}\n-Xmx${heap}\n`;
 }
 
-/** A complete kibana.yml; its secrets are in Kibana's keystore. `publicUrl` is `https://<fqdn>/siem`, without a slash at the end. */
+/**
+ * Returns a complete kibana.yml. The secrets are in Kibana's keystore.
+ * @param publicUrl `https://<fqdn>/siem`, without a slash at the end
+ */
 export function renderKibanaYml(name: string, address: string, publicUrl: string): string {
   return (
     HEADER +

@@ -4,7 +4,7 @@ const SETUID_PROGRAMS = [
   ...["sudo", "su"].map((name) => `/usr/lib/cargo/bin/${name}`),
 ];
 
-/** Filebeat's condition for the lines of root and of programs that users run as root. journald fills both fields in, never the sender. */
+/** Filebeat's condition for the lines of root and of programs that users run as root. journald sets both fields; the sender cannot. */
 const IS_ROOTS = {
   or: [
     { equals: { "journald.uid": 0 } },
@@ -39,13 +39,13 @@ export const ROOT_READER = "journal";
 export const OTHERS_READER = "journal-others";
 
 /**
- * Returns the journald inputs of an agent: two, each of which reads the whole journal and drops what is the other's. Each goes at its
- * own pace, since to drop a line costs next to nothing: so root's lines are sent while services or users flood the journal faster
- * than Elasticsearch takes them, before journald removes them.
+ * Returns the two journald inputs of an agent. Each reads the whole journal, drops the other's lines, and has its own position.
+ * Dropping a line costs almost nothing. So root's lines are sent before journald removes them, even if services or users flood
+ * the journal faster than Elasticsearch accepts lines.
  *
- * Not more than two, as each needs an inotify instance of the host, which has 128 for all its containers by default. Without
- * `include_matches`, which 7.17 and 8.19 understand differently if several fields are named.
- * The first has the id that the only reader had before: with another one, root's old lines would be sent again.
+ * There are only two, because each needs an inotify instance of the host, which has 128 for all its containers by default.
+ * `include_matches` is not used, because 7.17 and 8.19 interpret several fields differently. The first input has the id of the
+ * single input of earlier versions: with another id, root's old lines would be sent again.
  */
 export function journalInputs(): object[] {
   const input = (id: string, when: object) => ({

@@ -6,7 +6,7 @@ import type { Source } from "../sources/source";
 import { ELASTICSEARCH_PORT } from "./elastic";
 import { journalInputs } from "./filebeat-journal";
 
-/** What scripts/agent.sh makes once in each container; its words are part of what Filebeat knows a file by. */
+/** A file that scripts/agent.sh creates once in each container. Filebeat identifies log files by its text, among others. */
 export const MARKER = "/var/lib/dhis2-siem/filebeat-marker";
 
 /** Bytes of a line that are sent. The longest line of a proxy is shorter: four texts of 12 kB, each byte escaped as four. */
@@ -52,7 +52,7 @@ const FIELDS = [
   "systemd.unit",
 ];
 
-/** Of FIELDS, the texts that their sender chooses, beside the message. */
+/** The texts among FIELDS, besides the message, that the sender of a line chooses. */
 const CHOSEN_BY_SENDER = [
   "journald.custom.line_break",
   "journald.process.executable",
@@ -61,7 +61,7 @@ const CHOSEN_BY_SENDER = [
   "syslog.priority",
 ];
 
-/** What bounds an event. Filebeat notes in `log.flags` that a text was cut. A number is left as it is. */
+/** The processors that limit an event's size. If a text is cut, Filebeat notes it in `log.flags`. Numbers are not changed. */
 const PROCESSORS = [
   { include_fields: { fields: FIELDS } },
   { truncate_fields: { fields: ["message"], max_bytes: LINE_LIMIT_BYTES, ignore_missing: true } },
@@ -78,15 +78,16 @@ const PROCESSORS = [
 /**
  * How files are read, each line once.
  *
- * - `paths`: what was rolled, too, so that its last lines are still read.
- * - `file_identity`: a file is known by its inode and the marker. By default it is its inode and its device, whose number
- *   may be another one after a boot (ZFS, btrfs, LVM): the whole file would be read again, and alert again.
+ * - `paths`: include rolled files, so that their last lines are still read.
+ * - `file_identity`: a file is identified by its inode and the marker. By default Filebeat uses the inode and the device's number.
+ *   That number can change at a boot (ZFS, btrfs, LVM), and then the whole file would be read again and raise alerts again.
  * - `removed`: a file that was compressed and removed, or renamed to a name that is not in `paths`, is still read to its end.
- * - `inactive`: more than the day after which a log is rolled. A closed file is opened again for a new line, but not where
- *   it was renamed before Filebeat saw that line (elastic/beats #39732).
- * - `ignore_inactive`: what was there before the agent would count as new, and DHIS2 keeps its rolled files for ever.
- * - `ignore_older`: nor does each start open all that were rolled since; those of a week are enough.
- * - `harvester_limit`: only for a folder with a "*" in its name. A file that is refused is tried again with its next line.
+ * - `inactive`: longer than a day, after which a log is rolled. Filebeat opens a closed file again for a new line, but not if
+ *   the file was renamed before Filebeat saw that line (elastic/beats #39732).
+ * - `ignore_inactive`: skips files that are older than the agent. Otherwise their lines would count as new, and DHIS2 never
+ *   deletes its rolled files.
+ * - `ignore_older`: a start of Filebeat does not open rolled files that are older than a week.
+ * - `harvester_limit`: only for a folder with a "*" in its name. If a file is over the limit, Filebeat tries it again with its next line.
  * - `message_max_bytes`: a line is cut there while it is read. A line of four times as many bytes is skipped.
  */
 function fileInput(paths: readonly string[]): object {
@@ -109,12 +110,12 @@ export function liveLogs(type: MachineTypeName): readonly string[] {
   return sourcesOf(type).flatMap(({ files = [] }) => files);
 }
 
-/** The paths of a source's logs, rolled ones included. */
+/** Returns the paths of a source's logs, rolled files included. */
 function pathsOf({ files = [], rolled = [".1"] }: Source): string[] {
   return files.flatMap((file) => [file, ...rolled.map((end) => file + end)]);
 }
 
-/** What a site's agents have in common. */
+/** The settings that all agents of a site share. */
 export interface AgentOptions {
   readonly fqdn: string;
   /** The SIEM's container's IPv4 address. */
@@ -124,11 +125,11 @@ export interface AgentOptions {
 }
 
 /**
- * An agent's filebeat.yml, with keys only that Filebeat 7.17 and 8.19 both accept. The key to Elasticsearch is not in
- * it: Filebeat takes it from its keystore. `seek` is left to the defaults, which go on where the agent stopped in both.
+ * Returns an agent's filebeat.yml. It has only keys that Filebeat 7.17 and 8.19 both accept. The key for Elasticsearch is not in
+ * it: Filebeat reads it from its keystore. `seek` is not set: by default both versions continue where the agent stopped.
  *
- * `queue.mem` and `bulk_max_size` bound the memory: 256 lines of LINE_LIMIT_BYTES, and 64 of them once more as a request. One
- * `worker` has one request on its way: so an agent that sends a flood delays the line of another by one request at most.
+ * `queue.mem` and `bulk_max_size` limit the memory: 256 lines of LINE_LIMIT_BYTES, and 64 of them again as a request. The only
+ * `worker` sends one request at a time, so an agent that sends a flood delays another agent's line by one request at most.
  */
 export function renderFilebeatYml(container: SiteContainer, options: AgentOptions): string {
   const paths = sourcesOf(container.type).flatMap(pathsOf);

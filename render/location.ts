@@ -2,7 +2,7 @@ import type { Options, Site } from "../config/site";
 import { sourcesOf } from "../machines";
 import { KIBANA_PATH, KIBANA_PORT } from "./elastic";
 
-/** Kibana's location for the site's proxy; open to the networks of `kibana.allowFrom`, or else to the site's own. */
+/** Returns Kibana's location for the site's proxy. It is open to the networks of `kibana.allowFrom`, or to the site's own if there are none. */
 export function renderLocation(site: Site, { allowFrom }: Options["kibana"]): string {
   const [server] = sourcesOf(site.proxy.type);
   if (server?.proxy === undefined)

@@ -3,7 +3,7 @@ import { sourcesOf } from "../machines";
 import { sourceScript, type SourceScript } from "../scripts";
 import { shellName } from "../sources/source";
 
-/** What the step of an agent's settings needs, so that the programs of its machine log where the agent reads. */
+/** The values, files and scripts that set up a machine's logging, so that its programs log where the agent reads. */
 export interface LoggingStep {
   readonly scripts: readonly SourceScript[];
   /** See scripts/agent.sh. */
@@ -12,8 +12,8 @@ export interface LoggingStep {
 }
 
 /**
- * The logging of a machine of this type. `location` is Kibana's in its web server (`renderLocation`), where it is the site's
- * proxy. The system's own comes first.
+ * Returns the logging of a machine of this type. The operating system's logging comes first.
+ * @param location Kibana's location (`renderLocation`), if the machine is the site's proxy
  */
 export function renderLogging(type: MachineTypeName, location?: string): LoggingStep {
   const [main] = sourcesOf(type);
@@ -41,7 +41,7 @@ export function renderLogging(type: MachineTypeName, location?: string): Logging
   };
 }
 
-/** The logs that a machine's agent reads, in words: the journal with the programs that are set up to log there, and files. */
+/** Returns in words the logs that a machine's agent reads: the journal, with the programs that are set up to log there, and files. */
 export function describeLogs(type: MachineTypeName): string {
   const sources = sourcesOf(type);
   const inJournal = sources.filter(

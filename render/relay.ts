@@ -28,16 +28,16 @@ export interface RelayTarget {
   readonly stateIndex: string;
 }
 
-/** Where tests run the relay. Default of each: as on a site. */
+/** Settings of a relay that a test runs. Default: as on a site. */
 export interface RelayOverrides {
   readonly host?: string;
-  /** Of Elasticsearch. */
+  /** Elasticsearch's port. */
   readonly port?: number;
   readonly kibanaPort?: number;
-  /** PEM file of the servers' CA. Without TLS if the key is there and its value is undefined. */
+  /** The PEM file of the servers' CA. If the value is explicitly undefined, the relay uses no TLS. */
   readonly ca?: string;
   readonly rulesFolder?: string;
-  /** How often the relay looks for alerts. Default: 15. */
+  /** The interval, in seconds, at which the relay looks for alerts. Default: 15. */
   readonly runEverySeconds?: number;
 }
 
@@ -111,7 +111,7 @@ function renderRule(
     name: destination.name,
     type: "any",
     index: target.alertIndex,
-    // Not the alert's own time: then alerts that are written late would be missed.
+    // Not the alert's own time, because alerts that are written late would be missed.
     timestamp_field: "event.ingested",
     filter: renderAlertFilter(destination, detections),
     realert: { minutes: 0 },

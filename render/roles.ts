@@ -8,7 +8,7 @@ export interface RoleTarget {
   readonly alertIndex: string;
 }
 
-/** What a role may do in Elasticsearch, and in Kibana's default space by feature. A feature that is not named is not visible. */
+/** A role's privileges in Elasticsearch, and in Kibana's default space for each feature. A feature that is not listed is hidden. */
 export interface RenderedRole {
   readonly clusters: readonly string[];
   readonly indices: readonly { readonly names: string[]; readonly privileges: string[] }[];
@@ -22,7 +22,7 @@ export interface RenderedRole {
  */
 const PEOPLE = { dashboard: "all", discover: "all", visualize: "all" } as const;
 
-/** Read logs and alerts, see rules, build dashboards. */
+/** Returns the operator's role: read logs and alerts, see rules, build dashboards. */
 export function renderOperatorRole({ dataStream, alertIndex }: RoleTarget): RenderedRole {
   return {
     clusters: [],
@@ -33,8 +33,8 @@ export function renderOperatorRole({ dataStream, alertIndex }: RoleTarget): Rend
 }
 
 /**
- * What the operator may do, and change rules. A rule that the engineer saves runs with the engineer's rights from then on, so
- * the engineer may add alerts. `actions: read` lets a rule use a connector, not change one.
+ * Returns the engineer's role: the operator's rights, and changes to rules. A rule that the engineer saves then runs with the
+ * engineer's rights, so the engineer may add alerts. With `actions: read` a rule can use a connector, but not change it.
  */
 export function renderEngineerRole(target: RoleTarget): RenderedRole {
   const operator = renderOperatorRole(target);
@@ -46,8 +46,8 @@ export function renderEngineerRole(target: RoleTarget): RenderedRole {
 }
 
 /**
- * The rights that the stack's rules run with: search the logs, add alerts. `monitor` is for Elastic's provider, which asks
- * Elasticsearch for its version before it works in Kibana.
+ * Returns the role that the stack's rules run with: search the logs, add alerts. Elastic's provider needs `monitor`: it requests
+ * Elasticsearch's version before it works in Kibana.
  */
 export function renderRulesRole({ dataStream, alertIndex }: RoleTarget): RenderedRole {
   return {

@@ -11,7 +11,7 @@ export interface Sample {
   readonly expected: string;
 }
 
-/** A source's samples, by name. */
+/** Returns a source's samples, sorted by name. */
 export function samplesOf({ folder }: Source): Sample[] {
   const samples = join(folder, "samples");
   if (!existsSync(samples)) return [];
@@ -24,7 +24,7 @@ export function samplesOf({ folder }: Source): Sample[] {
     });
 }
 
-/** What is wrong with sources: each by itself, and all of them together. Reads their folders. */
+/** Returns the problems of sources, of each source and of all together. Reads their folders. */
 export function sourceProblems(sources: readonly Source[]): Problem[] {
   return [...sources.flatMap(ownProblems), ...sharedMarks(sources)];
 }
@@ -69,7 +69,7 @@ function ownProblems(source: Source): Problem[] {
   return [...problems, ...sampleProblems(source)];
 }
 
-/** Every source has samples, and their documents have the datasets that it may write, and only those. */
+/** Returns a problem if a source has no samples, or if their documents do not have exactly the datasets of the source. */
 function sampleProblems(source: Source): Problem[] {
   const { folder, service, datasets } = source;
   const samples = samplesOf(source);
@@ -89,7 +89,7 @@ function sampleProblems(source: Source): Problem[] {
     }
     const documents = JSON.parse(readFileSync(expected, "utf8")) as Record<string, unknown>[];
     documents.forEach((document, index) => {
-      // Other sources' lines may stand among the samples, to show that they are told apart.
+      // Samples can contain lines of other sources, to show that they are recognised as such.
       if (document["service.type"] !== service) return;
       const dataset = String(document["event.dataset"]);
       written.add(dataset);
@@ -106,7 +106,7 @@ function sampleProblems(source: Source): Problem[] {
   return problems;
 }
 
-/** What a line is told by belongs to one source. */
+/** Returns a problem for each identifier, prefix or path that two sources share. */
 function sharedMarks(sources: readonly Source[]): Problem[] {
   const owners = new Map<string, Source>();
   return sources.flatMap((source) =>

@@ -1,50 +1,50 @@
 /**
- * A source is a program whose log is read. All that the SIEM knows of it stands in its folder: `index.ts` (a `Source`),
- * the shell that sets up its logging, its pipeline, and samples with the documents that they become.
+ * A source is a program whose log is read. Its folder has everything that the SIEM knows about it: `index.ts` (a `Source`), the
+ * shell scripts that set up its logging, its pipeline, and sample lines with the documents that the pipeline makes from them.
  */
 
-/** What journald says of the process behind an identifier. */
+/** The process that logs under an identifier of the journal. */
 export interface Identifier {
   /** The systemd unit that it logs from. Default: the identifier itself, with ".service". */
   readonly unit?: string;
   /**
-   * The file names of the programs that may log under this identifier. A line of another program is not read as this
-   * source's, as any process may call itself what it likes. Leave it out where the identifier is not proven.
+   * The file names of the programs that may log under this identifier. A line of another program does not count as a line of
+   * this source, because any process can choose any identifier. Default: every program.
    */
   readonly programs?: readonly string[];
 }
 
-/** What tells that a line is this source's. No two sources may share an identifier, a prefix or a path. */
+/** How the lines of a source are recognised. Two sources must not share an identifier, a prefix or a path. */
 export interface LineMarks {
   /** Journal identifiers (SYSLOG_IDENTIFIER). */
   readonly identifiers?: Readonly<Record<string, Identifier>>;
-  /** How an identifier or a unit begins, such as "tomcat" for "tomcat9". */
+  /** Prefixes of an identifier or a unit, such as "tomcat" for "tomcat9". */
   readonly prefixes?: readonly string[];
-  /** A part of the path of a log in a file, such as "/nginx/". The longest part that fits wins. */
+  /** Parts of a log file's path, such as "/nginx/". If several sources match, the longest part wins. */
   readonly paths?: readonly string[];
-  /** On the machine whose main source this is (the first in machines/), these are its lines, too. */
+  /** Further lines of this source, on machines whose main source it is (the first one in machines/). */
   readonly onItsMachine?: {
-    /** Words in an identifier or a unit. */
+    /** Words that an identifier or a unit contains. */
     readonly words: readonly string[];
-    /** Whether all logs in files that no other source knows are its own. */
+    /** Whether every log file that matches no other source belongs to this one. */
     readonly files: boolean;
   };
 }
 
 /**
- * How the program is told to log, and how that is taken back. The scripts define two functions, `NAME_logging_apply` and
+ * How the program's logging is set up and removed. The scripts define two functions, `NAME_logging_apply` and
  * `NAME_logging_delete`, where NAME is the source's name with _ for -. They run after scripts/lib.sh, as root, on the machine.
  */
 export interface Logging {
   /** Shell files, in the order in which they are read. Absolute paths. */
   readonly scripts: readonly string[];
-  /** The program's settings: what the script gets from `file_NAME_logging`. Leave it out where it needs none. */
+  /** The program's settings, which the script reads with `file_NAME_logging`. Default: none. */
   readonly settings?: string;
   /** In words for people, such as "journal with nginx". Default: the journal alone. */
   readonly shown?: string;
 }
 
-/** What Kibana's location in a proxy is made of. */
+/** The values of Kibana's location in a proxy. */
 export interface KibanaLocation {
   /** Kibana's path behind the proxy, such as "/siem". */
   readonly path: string;
@@ -71,16 +71,17 @@ export interface ProxyServer {
   readonly unit: string;
 }
 
-/** What `verify` looks at on a machine beside what it asks of every one. */
+/** What `verify` checks on a machine with this source, in addition to the checks of every machine. */
 export interface SourceCheck {
-  /** A shell file. It says facts with `say NAME KEY VALUE`, where NAME is the source's name. It changes nothing. Absolute path. */
+  /** The absolute path of a shell file. It prints facts with `say NAME KEY VALUE`, where NAME is the source's name, and changes nothing. */
   readonly script: string;
-  /** What is wrong, one sentence each, from what the script said (value by key). */
+  /** Returns a sentence for each fault, from the script's facts (values by key). */
   readonly faults: (facts: Readonly<Record<string, string>>) => readonly string[];
-  /** What to say where nothing is wrong. */
+  /** The text to print if there is no fault. */
   readonly good: string;
 }
 
+/** A program whose log is read. */
 export interface Source {
   /** The name of its folder. */
   readonly name: string;
@@ -88,34 +89,34 @@ export interface Source {
   readonly title: string;
   /** Its folder: `__dirname`. */
   readonly folder: string;
-  /** `service.type` of its documents, as Elastic names the program: "nginx", "apache". */
+  /** `service.type` of its documents: Elastic's name of the program, such as "nginx" or "apache". */
   readonly service: string;
-  /** Every value of `event.dataset` that its documents may have. */
+  /** Every value that `event.dataset` of its documents can have. */
   readonly datasets: readonly string[];
   /**
-   * The pipeline that reads its lines. Default: its own, `pipeline.yml` in its folder. Else the name of one that several
-   * sources share: a file of pipelines/, or another source that has one.
+   * The name of a pipeline that several sources share: a file of pipelines/, or another source with a pipeline. Default: the
+   * source's own pipeline, `pipeline.yml` in its folder.
    */
   readonly pipeline?: string;
   readonly lines: LineMarks;
-  /** Logs in files that the agent reads beside the journal. Absolute paths, which may hold "*". */
+  /** Log files that the agent reads in addition to the journal. Absolute paths, which can contain "*". */
   readonly files?: readonly string[];
   /**
-   * How the names of rolled logs end, as globs that few names match, such as [".[0-9]"]: whoever owns the folder can make a file
-   * of every such name, and the agent opens them all. Default: [".1"], as logrotate names the newest one.
+   * The endings of rolled logs' names, as globs, such as [".[0-9]"]. Only few names may match, because the folder's owner can
+   * create a file of each such name, and the agent opens them all. Default: [".1"], logrotate's name of the newest one.
    */
   readonly rolled?: readonly string[];
   readonly logging?: Logging;
   readonly proxy?: ProxyServer;
   /**
-   * How the program is found on a machine: a word, and the paths of which one must be there. A "*" in the word stands for
-   * what "*" stands for in the path: "postgres*" with "/usr/lib/postgresql/VERSION/bin/postgres" ("*" for VERSION) gives "postgres15".
+   * How the program is found on a machine: a word, and paths of which at least one must exist. A "*" in the word is replaced by
+   * the text that "*" matches in the path: "postgres*" and "/usr/lib/postgresql/VERSION/bin/postgres" ("*" for VERSION) give "postgres15".
    */
   readonly installed?: Readonly<Record<string, readonly string[]>>;
   readonly verify?: SourceCheck;
 }
 
-/** A source's name as a word of bash. */
+/** Returns a source's name as part of a bash function's name: with _ for -. */
 export function shellName({ name }: Pick<Source, "name">): string {
   return name.replaceAll("-", "_");
 }

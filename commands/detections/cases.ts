@@ -9,20 +9,20 @@ export interface Case {
   readonly rule: string;
   readonly name: string;
   readonly fires: boolean;
-  /** Whom the alert has to be about, where the case says so. */
+  /** The entity that the alert must be about. Default: any. */
   readonly entity?: string;
   readonly lines: readonly RawLine[];
 }
 
-/** A case whose lines are in Elasticsearch, as the pipeline made them. */
+/** A case whose lines are in Elasticsearch; `ids` are the ids of their documents. */
 export interface IndexedCase extends Case {
   readonly ids: readonly string[];
 }
 
-/** When cases begin: just after a rule's run, so that what happens within a minute is seen by one run. */
+/** The start of every case: just after a rule's run, so that one run sees all events of the same minute. */
 const START = Date.parse("2024-03-01T10:00:01Z");
 
-/** The test cases of rules. */
+/** Returns the test cases of rules. */
 export function casesOf(detections: readonly Detection[]): Case[] {
   return detections.flatMap(({ name: rule, tests }) => {
     const lines = (events: (typeof tests.fire)[number]["events"]) => linesOf(events, tests.from, START);
@@ -39,7 +39,7 @@ export function casesOf(detections: readonly Detection[]): Case[] {
   });
 }
 
-/** What is wrong with the alerts of a case; nothing where all is as it should be. */
+/** Returns what is wrong with the alerts of a case; undefined if they are as expected. */
 export function fault({ fires, entity }: Case, alerts: readonly Alert[]): string | undefined {
   const found = alerts.map((alert) => JSON.stringify(alert.entity)).join(" and ");
   if (!fires) return alerts.length === 0 ? undefined : `fired for ${found}`;
@@ -50,7 +50,10 @@ export function fault({ fires, entity }: Case, alerts: readonly Alert[]): string
     : `fired for ${found} instead of ${JSON.stringify(entity)}`;
 }
 
-/** The trials of a detection over lines: one, or one for each container that it watches, from its first line on. */
+/**
+ * Returns the trials of a detection over lines. A detection that watches for silence has one trial for each container, which
+ * begins at the container's first line. Any other detection has one trial.
+ */
 function trialsOf(detection: Detection, lines: readonly RawLine[], ids?: readonly string[]): Trial[] {
   const timesSince = (first: number) =>
     lines.map((line) => Date.parse(line["@timestamp"])).filter((time) => time >= first);
@@ -68,7 +71,7 @@ function trialsOf(detection: Detection, lines: readonly RawLine[], ids?: readonl
   );
 }
 
-/** The alerts of each detection over lines, in one go. */
+/** Returns the alerts of each detection over its lines, in the order of `work`. All searches are sent together. */
 export async function evaluateLines(
   work: readonly {
     readonly detection: Detection;
@@ -83,14 +86,14 @@ export async function evaluateLines(
   return trials.map(({ length }) => alerts.slice(next, (next += length)).flat());
 }
 
-/** One case's outcome. */
+/** The outcome of one case. `fault` is undefined if the case passed. */
 export interface Outcome {
   readonly rule: string;
   readonly case: string;
   readonly fault?: string;
 }
 
-/** Runs rules over their own cases. */
+/** Runs rules over their own cases, and returns the outcome of each case. */
 export async function runCases(
   detections: readonly Detection[],
   cases: readonly IndexedCase[],

@@ -8,10 +8,13 @@ import { convertible, type RuleFile } from "../../detections/file";
 
 const PYSIGMA = join(__dirname, "../../detections/pysigma");
 
-/** What pySigma makes of one rule. */
+/** The result of pySigma for one rule. */
 export type Converted = Condition | { readonly error: string };
 
-/** Runs pySigma once over Sigma rules by key. Throws when it cannot run at all (no Python, no registry). */
+/**
+ * Runs pySigma once for all Sigma rules, and returns the results by the same keys. Throws an Error if it cannot run (no
+ * Python, no package registry).
+ */
 export function convertRules(rules: Readonly<Record<string, object>>): Record<string, Converted> {
   const run = spawnSync("bash", [join(PYSIGMA, "run.sh"), join(PYSIGMA, "convert.py")], {
     input: JSON.stringify(rules),
@@ -22,7 +25,7 @@ export function convertRules(rules: Readonly<Record<string, object>>): Record<st
   return JSON.parse(run.stdout) as Record<string, Converted>;
 }
 
-/** The text of each rule's query file, by the file's path; a problem for each rule that pySigma cannot convert. */
+/** Returns the text of each query file by its path, and a problem for each rule that pySigma cannot convert. */
 export function convertFiles(files: readonly RuleFile[]): {
   queries: Record<string, string>;
   problems: Problem[];
@@ -53,15 +56,15 @@ export function convertFiles(files: readonly RuleFile[]): {
   return { queries: Object.fromEntries(queries), problems };
 }
 
-/** What was done to a folder's query files. */
+/** The changes to a folder's query files. */
 export interface ConvertedFolder {
   readonly written: readonly string[];
-  /** Their rules are gone. */
+  /** Query files that had no rule. */
   readonly removed: readonly string[];
   readonly problems: readonly Problem[];
 }
 
-/** Converts the files of a folder. Writes the queries that changed beside the rules, and removes those whose rule is gone. */
+/** Converts the rules of a folder. Writes the query files that changed, and removes query files that have no rule. Returns what it did. */
 export function convertFolder(folder: string, files: readonly RuleFile[]): ConvertedFolder {
   const { queries, problems } = convertFiles(files);
   const written = Object.entries(queries).filter(

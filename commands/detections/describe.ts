@@ -2,7 +2,7 @@ import { format } from "prettier";
 import { SEVERITIES } from "../../core/values";
 import { type Detection, type Logic, saidInDsl } from "../../detections/detection";
 
-/** When it fires, in words: "3 or more in 5m, for each user.name". */
+/** Returns in words when a detection fires: "3 or more in 5m, for each user.name". */
 export function firesOn(logic: Logic): string {
   if (logic.kind === "event") return "each event";
   const words = { ">=": "or more", ">": "and more", "<=": "or fewer", "<": "at least, or it fires," };
@@ -17,7 +17,7 @@ export function firesOn(logic: Logic): string {
   return `${logic.threshold} ${words[logic.comparator]}${what} ${span}${by}`;
 }
 
-/** All detections as columns of text. */
+/** Returns all detections as columns of text: name, severity, on or off, when it fires, id. */
 export function listText(detections: readonly Detection[]): string {
   const rows = detections.map((detection) => [
     detection.name,
@@ -30,7 +30,7 @@ export function listText(detections: readonly Detection[]): string {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")).join("\n");
 }
 
-/** The page that lists all rules, made from their files. */
+/** Returns the text of docs/rules.md, which lists all rules. */
 export function rulesPage(detections: readonly Detection[]): Promise<string> {
   const rank = (detection: Detection) => SEVERITIES.indexOf(detection.severity);
   const sorted = [...detections].sort((a, b) => rank(b) - rank(a) || (a.title < b.title ? -1 : 1));

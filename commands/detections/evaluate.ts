@@ -21,13 +21,13 @@ export interface Alert {
 /** One detection over some of the index's documents. */
 export interface Trial {
   readonly detection: Detection;
-  /** The documents' ids; every document of the index where there are none. */
+  /** The documents' ids. Default: every document of the index. */
   readonly ids?: readonly string[];
-  /** When the documents were written, in milliseconds. */
+  /** When the documents were written, in milliseconds since 1970. */
   readonly times: readonly number[];
 }
 
-/** Runs searches; the answers are in the same order. */
+/** Runs searches, and returns the replies in the same order. */
 export type Search = (bodies: readonly Json[]) => Promise<Json[]>;
 
 function windowMilliseconds(detection: Detection): number {
@@ -36,8 +36,9 @@ function windowMilliseconds(detection: Detection): number {
 }
 
 /**
- * The minutes at which a rule that runs every minute sees something else than a minute before: after each event, and
- * after each has left the window. Silence is looked for only between the first event and the last: a whole window of it.
+ * Returns the times, in milliseconds since 1970, at which a rule that runs every minute can find something else than a
+ * minute before: after each event, and after each event has left the window. A rule that watches for silence runs only from
+ * one window after the first event to the last event.
  */
 export function ticks(detection: Detection, times: readonly number[]): number[] {
   const length = windowMilliseconds(detection);
@@ -48,7 +49,7 @@ export function ticks(detection: Detection, times: readonly number[]): number[] 
   return [...new Set(ends)].filter((time) => first <= time && time <= last).sort((a, b) => a - b);
 }
 
-/** A trial under way. */
+/** The state of a trial while it runs. */
 interface Run {
   readonly trial: Trial;
   readonly plan: Plan;
@@ -59,7 +60,7 @@ interface Run {
   readonly alerts: Alert[];
 }
 
-/** When the actions of a detection's rule are done. */
+/** Returns the actions of a detection's rule, with their frequencies. */
 export function actionsOf(detection: Detection): Action[] {
   const rendered = renderRule({ ...detection, watched: "any" }, { dataStream: "logs" });
   return rendered.actions.map(({ frequency }, index) => ({
@@ -71,7 +72,7 @@ export function actionsOf(detection: Detection): Action[] {
   }));
 }
 
-/** What a document says in a field, as text; several values with a space between them, nothing where it says nothing. */
+/** Returns the value of a document's field as text. Several values are joined with a space; without a value the text is empty. */
 function textAt(source: Json, field: string): string {
   let here: unknown = source;
   for (const key of field.split(".")) {
@@ -100,9 +101,9 @@ function alertOf({ detection }: Trial, match: Match, now: Date): Alert {
 }
 
 /**
- * Runs each detection over its documents as Kibana would have, had each line been ingested when it was written: every
- * minute, with the same searches, throttled alike. Gives each trial's alerts. The trials go on in step, so that one
- * call of `search` serves them all.
+ * Runs each detection over its documents as Kibana does: every minute, with the same searches and the same throttle. Each
+ * line counts as ingested at the time when it was written. Returns the alerts of each trial. All trials run in parallel,
+ * so that each call of `search` has the searches of all trials.
  */
 export async function evaluate(trials: readonly Trial[], search: Search): Promise<Alert[][]> {
   const runs = trials.map((trial): Run => ({

@@ -12,10 +12,10 @@ export const rawLine = z
     journal: z.string().min(1).optional(),
     file: z.string().min(1).optional(),
     message: z.string(),
-    /** What journald saw of the process that wrote the line; not always given. */
+    /** The process that wrote the line, as journald recorded it. Only some lines have it. */
     executable: z.string().min(1).optional(),
     uid: z.coerce.number().int().optional(),
-    /** It came so late that rules look no further back. */
+    /** Whether the line arrived so late that rules ignore it (pipelines/lateness.ts). */
     late: z.boolean().optional(),
   })
   .refine(({ journal, file }) => (journal === undefined) !== (file === undefined), {
@@ -23,7 +23,7 @@ export const rawLine = z
   });
 export type RawLine = z.output<typeof rawLine>;
 
-/** Reads EVENTS.ndjson. Throws one Error with every fault, by line. */
+/** Returns the lines of an NDJSON text. Throws one Error with every fault and its line, or if there is no event. */
 export function readLines(text: string): RawLine[] {
   const faults: string[] = [];
   const lines = text.split("\n").flatMap((row, index) => {
@@ -44,15 +44,16 @@ export function readLines(text: string): RawLine[] {
   return lines;
 }
 
-/** A time as a web server writes it, such as "01/Mar/2024:10:11:12 +0000". */
+/** Returns a time in the format of a web server, such as "01/Mar/2024:10:11:12 +0000". */
 function webTime(time: Date): string {
   const [, day, month, year, clock] = time.toUTCString().split(" ");
   return `${day}/${month}/${year}:${clock} +0000`;
 }
 
 /**
- * The lines of a rule's test case, from `start` on (milliseconds), in the order of their times. `{time}` in a message is
- * the line's own: what an agent reads from a web server's file counts from that.
+ * Returns the lines of a rule's test case, in the order of their times. `{time}` in a message is replaced by the line's
+ * time, because the pipelines take the time of a web server's line from its text.
+ * @param start the start of the case, in milliseconds since 1970
  */
 export function linesOf(
   events: readonly TestEvent[],

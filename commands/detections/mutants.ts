@@ -6,9 +6,9 @@ import { evaluateLines, fault, type IndexedCase } from "./cases";
 import { type Converted, convertRules } from "./convert";
 import type { Search } from "./evaluate";
 
-/** A rule with one of its conditions taken away. */
+/** A rule without one of its conditions. A rule's test cases must notice that the condition is missing. */
 export interface Mutant {
-  /** What was taken away, for people. */
+  /** The name of the removed condition, for messages. */
   readonly without: string;
   readonly detection: Detection;
 }
@@ -16,8 +16,8 @@ export interface Mutant {
 type Selections = Record<string, unknown> & { condition: string };
 
 /**
- * Each way to take one field's condition out of a Sigma rule. A selection that is then empty lets every line through.
- * That a field exists which the correlation groups by goes without saying: no event could tell the difference.
+ * Returns the Sigma rule once for each of its conditions, without that condition. An empty selection then matches every
+ * line. The condition that a field of the correlation's group-by exists is kept: without it the alerts would be the same.
  */
 function withoutOne(
   rule: { detection: Selections },
@@ -25,7 +25,7 @@ function withoutOne(
 ): { without: string; rule: object }[] {
   const { condition, ...selections } = rule.detection;
   return Object.entries(selections).flatMap(([name, selection]) => {
-    // A list of maps: any of them.
+    // In a list of maps, any one must match.
     const maps = [selection].flat().map((map) => map as Record<string, unknown>);
     return maps.flatMap((map, at) => {
       const fields = Object.keys(map).filter((field) => !by.some((group) => field === `${group}|exists`));
@@ -49,7 +49,7 @@ function withoutOne(
   });
 }
 
-/** The rules that pySigma has to convert for `mutants`, by key. */
+/** Returns the rules that pySigma must convert for `mutants`, by key. */
 function mutatedRules(file: RuleFile): Record<string, object> {
   const by = "correlation" in file.rule ? (file.rule.correlation["group-by"] ?? []) : [];
   const all = Object.entries(convertible(file)).flatMap(([name, rule]) =>
@@ -60,7 +60,7 @@ function mutatedRules(file: RuleFile): Record<string, object> {
   return Object.fromEntries(all);
 }
 
-/** A count without its threshold, its group or its order: what is to be seen in the file's own cases too. */
+/** Returns a count without its threshold, without its group-by, and without its order. */
 function withoutLimits(logic: Logic): { without: string; logic: Logic }[] {
   if (logic.kind === "event" || (logic.kind === "count" && logic.threshold === 1)) return [];
   const ungrouped = logic.by.length > 0 ? [{ without: "group-by", logic: { ...logic, by: [] } }] : [];
@@ -80,7 +80,10 @@ function withoutLimits(logic: Logic): { without: string; logic: Logic }[] {
   return [...lowered, ...ungrouped, ...unordered];
 }
 
-/** Every mutant of a file's rule. `converted` holds what pySigma made of `mutatedRules`. */
+/**
+ * Returns every mutant of a file's rule.
+ * @param converted pySigma's results for `mutatedRules`
+ */
 function mutantsOfFile(
   file: RuleFile,
   conditions: Readonly<Record<string, Condition>>,
@@ -100,7 +103,7 @@ function mutantsOfFile(
   return [...conditionsTaken, ...limitsTaken];
 }
 
-/** Every mutant of some rules. Runs pySigma, once for all of them; throws where it cannot run. */
+/** Returns every mutant of some rules. Runs pySigma once; throws an Error if it cannot run. */
 export function mutants(rules: readonly LoadedRule[]): Mutant[] {
   const keyed = rules.flatMap(({ file }) =>
     Object.entries(mutatedRules(file)).map(([key, rule]) => [`${file.name}/${key}`, rule] as const),
@@ -115,7 +118,7 @@ export function mutants(rules: readonly LoadedRule[]): Mutant[] {
   });
 }
 
-/** The mutants that no test case of their rule notices: each fires, or does not, as the rule itself would. */
+/** Returns the mutants that no test case of their rule notices: in each case they fire exactly as the rule itself does. */
 export async function survivors(
   all: readonly Mutant[],
   cases: readonly IndexedCase[],

@@ -6,10 +6,10 @@ import { RULES } from "../../detections";
 
 const SCHEMA = join(ROOT, "detections/rule.schema.json");
 
-/** What a new rule is about: single events, or a count of them. */
+/** The type of a new rule: about single events, or about a count of events. */
 export type Skeleton = "event" | "count";
 
-/** The text of a new rule for a folder: every key, with what is to be written there. */
+/** Returns the text of a new rule for a folder: every key, with a description of what to write there. */
 export function skeleton(kind: Skeleton, folder: string, name: string, id: string): string {
   const values: Record<string, string> = { NAME: name, ID: id, SCHEMA: relative(resolve(folder), SCHEMA) };
   return readFileSync(join(__dirname, "skeletons", `${kind}.yml`), "utf8").replace(
@@ -18,7 +18,7 @@ export function skeleton(kind: Skeleton, folder: string, name: string, id: strin
   );
 }
 
-/** Writes a new rule with an id of its own. Returns its path. Throws where the name cannot be a rule's, or is taken. */
+/** Writes a new rule with a new id, and returns its path. Throws an Error if the name is invalid or a file of this name exists. */
 export function writeNewRule(kind: Skeleton, name: string, folder: string = RULES): string {
   if (!/^[a-z][a-z0-9_]*$/.test(name)) {
     throw new Error(

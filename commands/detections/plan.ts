@@ -6,7 +6,7 @@ import type { Json } from "../../core/json";
 import { type Match, matches, searchBody, timeWindow } from "../../kibana/es-query";
 import { dslParams, esqlParams } from "../../kibana/rule-params";
 
-/** How a detection is evaluated on Elasticsearch at one moment. */
+/** How to evaluate a detection on Elasticsearch: `body` returns the search, and `found` reads its reply. */
 export interface Plan {
   readonly body: (seenUntil: string | null, now: Date) => Json;
   readonly found: (answer: Json) => { matches: Match[]; seenUntil: string | null };
@@ -35,7 +35,7 @@ interface Counted {
 const conditionsOf = (logic: EsqlLogic) =>
   logic.kind === "distinct" ? [logic.condition] : logic.parts.map(({ condition }) => condition);
 
-/** What the rule's ES|QL counts, as aggregations: a cardinality, or filtered counts, for each group. */
+/** Returns aggregations that count the same as the rule's ES|QL: a cardinality, or filtered counts, for each group. */
 function aggregations(logic: EsqlLogic): Json {
   const time = (kind: string) => ({ [kind]: { field: "@timestamp" } });
   const counts =
@@ -96,8 +96,9 @@ function esqlPlan(detection: Detection, logic: EsqlLogic, only: Json[]): Plan {
 }
 
 /**
- * The searches of a detection over documents that were written long ago: the rule's own, by the time that the lines were
- * written instead of ingested; and what stands for ES|QL where it needs that.
+ * Returns the searches of a detection over old documents. They are the rule's own, but use the time when the lines were
+ * written, not when they were ingested. A rule in ES|QL is evaluated by aggregations instead.
+ * @param ids the documents' ids; default: every document
  */
 export function plan(detection: Detection, ids?: readonly string[]): Plan {
   const { logic } = detection;

@@ -5,20 +5,20 @@ import type { Json } from "../../core/json";
 import type { Search } from "./evaluate";
 import type { RawLine } from "./lines";
 
-/** Lines and searches go in calls of at most so many. */
+/** The most lines, and the most searches, in one request. */
 const LINES = 2000;
 const SEARCHES = 200;
 
-/** Lines in Elasticsearch, as the pipeline makes them. */
+/** A log stream in Elasticsearch, with the project's pipelines. */
 export interface PipelineIndex {
-  /** Indexes the lines of each; gives the ids that their documents have. */
+  /** Indexes the lines of each group. Returns the groups with the ids of their documents. */
   add<T extends { readonly lines: readonly RawLine[] }>(
     groups: readonly T[],
   ): Promise<(T & { ids: string[] })[]>;
   readonly search: Search;
 }
 
-/** Does work on an Elasticsearch with a namespace's log stream; takes its documents away afterwards. */
+/** Creates a namespace's log stream in Elasticsearch, returns the result of `work` with it, and deletes the stream afterwards. */
 export async function withPipeline<T>(
   work: (index: PipelineIndex) => Promise<T>,
   namespace = "detections",

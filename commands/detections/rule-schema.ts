@@ -5,11 +5,11 @@ import { ATTACK_TAGS, EXACT_FIELDS, FIELDS } from "../../detections/known";
 import { baseRule, correlationRule, countRule, eventRule } from "../../detections/schema";
 import { MACHINE_TYPES } from "../../machines";
 
-/** What a selection may be: conditions on fields, or several such of which one has to fit. */
+/** Returns the schema of a selection: conditions on fields, or a list of such conditions of which one must match. */
 function selection(): Json {
   const one = {
     type: "object",
-    // For completion; with a modifier behind the name, such as "url.path|contains", a field may stand too.
+    // Listed so that editors complete them. A name can also have a modifier, such as "url.path|contains".
     properties: Object.fromEntries(
       EXACT_FIELDS.map((name) => [name, { description: FIELDS.get(name)?.description }]),
     ),
@@ -21,7 +21,7 @@ function selection(): Json {
   return { anyOf: [one, { type: "array", items: one }] };
 }
 
-/** What the parts of the schema may hold that its code looks up, by their names in it. */
+/** The JSON schemas of values that zod checks with code, by the ids in detections/schema.ts. */
 const LISTED: Readonly<Record<string, () => Json>> = {
   field: () => ({ enum: [...FIELDS.keys()] }),
   exactField: () => ({ enum: EXACT_FIELDS }),
@@ -32,7 +32,7 @@ const LISTED: Readonly<Record<string, () => Json>> = {
   detection: () => ({ additionalProperties: { $ref: "#/definitions/selection" } }),
 };
 
-/** The JSON schema of a document of a rule's file, for editors: completion, descriptions, most faults. */
+/** Returns the JSON schema of a document of a rule's file. Editors use it for completion, descriptions and most faults. */
 function ruleSchema(): object {
   const any = z.union([eventRule, correlationRule, baseRule, countRule]);
   const schema = z.toJSONSchema(any, {
@@ -50,7 +50,7 @@ function ruleSchema(): object {
   };
 }
 
-/** The text of detections/rule.schema.json. */
+/** Returns the text of detections/rule.schema.json. */
 export function ruleSchemaText(): Promise<string> {
   return format(JSON.stringify(ruleSchema()), { parser: "json", printWidth: 110 });
 }

@@ -7,19 +7,19 @@ import type { Json } from "../../core/json";
 import { freePort } from "../../core/ports";
 import { waitFor } from "../../core/wait";
 
-/** A real Elasticsearch, for tests and tools. */
+/** A real Elasticsearch, for tests and commands. */
 export interface RealElasticsearch {
-  /** Where it listens on the loopback. */
+  /** Its HTTP port. */
   readonly port: number;
-  /** One request. Throws with Elasticsearch's reason where it refuses. */
+  /** Sends one request and returns the reply. Throws an Error with Elasticsearch's reply if the status is not 2xx. */
   call(method: string, path: string, body?: object): Promise<Json>;
-  /** Many lines (`_bulk`, `_msearch`) as NDJSON. Throws where a bulk's action was refused. */
+  /** Sends lines as NDJSON (`_bulk`, `_msearch`) and returns the reply. Throws an Error if Elasticsearch refused an action. */
   bulk(path: string, lines: readonly object[]): Promise<Json>;
-  /** The same server, asked with an API key (as it was given: `encoded`). */
+  /** Returns a client of the same server that logs in with an API key, in the form that Elasticsearch calls `encoded`. */
   withKey(encoded: string): RealElasticsearch;
 }
 
-/** A busy machine takes minutes: with other suites and a lab beside it. */
+/** The time limit of the start. It takes minutes if other suites and a lab run at the same time. */
 const START_SECONDS = 300;
 /** Debian's `nobody`: Elasticsearch refuses to run as root. */
 const UNPRIVILEGED = 65534;
@@ -27,8 +27,9 @@ const UNPRIVILEGED = 65534;
 let running: Promise<RealElasticsearch> | undefined;
 
 /**
- * The one Elasticsearch of this process: that of ELASTICSEARCH_URL (with its login in it), or one that is assembled once
- * (commands/elasticsearch/fetch.sh) and runs on a free port of the loopback until this process ends.
+ * Returns the Elasticsearch of this process. If ELASTICSEARCH_URL is set, it is the server at that URL, which may contain a
+ * login. Otherwise the first call assembles one (commands/elasticsearch/fetch.sh) and starts it on a free port of the
+ * loopback; it runs until this process ends. Throws an Error if the server is not healthy in time.
  */
 export function realElasticsearch(): Promise<RealElasticsearch> {
   const { ELASTICSEARCH_URL } = process.env;
@@ -77,7 +78,10 @@ function client(given: string, authorization = loginOf(new URL(given))): RealEla
   };
 }
 
-/** Waits until it is healthy; `failed` says why it never will be. */
+/**
+ * Returns a client once the server is healthy.
+ * @param failed returns why the server cannot start any more; undefined as long as it can
+ */
 async function connect(
   url: string,
   failed: () => string | undefined = () => undefined,
@@ -101,7 +105,7 @@ async function connect(
   );
 }
 
-/** The folder of the assembled Elasticsearch; assembles it where it is missing or old (some minutes, once). */
+/** Returns the folder of the assembled Elasticsearch. Assembles it first if it is missing or old, which takes some minutes. */
 function assembled(): string {
   const steps = execFileSync("bash", [join(__dirname, "fetch.sh")], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -112,7 +116,7 @@ function assembled(): string {
 
 async function start(): Promise<RealElasticsearch> {
   const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-elasticsearch-"));
-  // A copy, as the cache may be in a folder that only root can enter, and nothing may be written to it.
+  // A copy, because the cache may be in a folder that only root can enter, and the cache must not change.
   const home = join(folder, "home");
   const temporary = join(folder, "tmp");
   mkdirSync(temporary);
@@ -127,7 +131,7 @@ async function start(): Promise<RealElasticsearch> {
     "http.port": ports[0],
     "transport.port": ports[1],
     "network.host": "127.0.0.1",
-    // With keys to try, and everything allowed to whom comes without one.
+    // Tests need API keys. A request without a key may do everything.
     "xpack.security.enabled": true,
     "xpack.security.http.ssl.enabled": false,
     "xpack.security.transport.ssl.enabled": false,
@@ -141,7 +145,7 @@ async function start(): Promise<RealElasticsearch> {
     join(home, "bin/elasticsearch"),
     Object.entries(settings).map(([name, value]) => `-E${name}=${value}`),
     {
-      // A group of its own: the launcher and the server end together.
+      // A process group of its own, so that the launcher and the server can be ended together.
       detached: true,
       stdio: ["ignore", out, out],
       cwd: home,
@@ -152,7 +156,7 @@ async function start(): Promise<RealElasticsearch> {
         ES_JAVA_HOME: dirname(dirname(java)),
         ES_JAVA_OPTS: "-Xms512m -Xmx512m",
         ES_TMPDIR: temporary,
-        // The launcher's own.
+        // The options of the launcher's JVM.
         CLI_JAVA_OPTS: `-Djava.io.tmpdir=${temporary}`,
       },
     },

@@ -3,7 +3,7 @@ import type { Json } from "../../core/json";
 import { type Pipeline, renderAlertMappings, renderMappings, renderPipelines } from "../../pipelines";
 import type { RealElasticsearch } from ".";
 
-/** The body that Elasticsearch takes for a pipeline. */
+/** Returns a pipeline as the body of Elasticsearch's request that creates it. */
 export function pipelineBody({ description, processors, onFailure }: Pipeline): object {
   const parsed = (texts: readonly string[]) => texts.map((text) => JSON.parse(text) as object);
   return {
@@ -13,11 +13,14 @@ export function pipelineBody({ description, processors, onFailure }: Pipeline): 
   };
 }
 
-/** A bound, in minutes, that the lines of tests and tools keep, which were written years ago; and one that none keeps. */
+/** Limits of the delay, in minutes. With the first, no line is late, although test lines are years old; with the second, every line is. */
 export const NEVER_LATE = 1e9;
 export const ALWAYS_LATE = -1e9;
 
-/** Puts a namespace's pipelines into Elasticsearch; gives the names of those that lines and alerts enter. */
+/**
+ * Creates a namespace's pipelines in Elasticsearch. Returns the names of the pipelines that lines and alerts enter.
+ * @param lateness the limit of the delay, in minutes (pipelines/lateness.ts)
+ */
 export async function putPipelines(
   elasticsearch: RealElasticsearch,
   namespace: string,
@@ -31,8 +34,9 @@ export async function putPipelines(
 }
 
 /**
- * The namespace's log stream as a site has it, empty: a data stream with the project's pipelines and mappings. Gives its
- * name; it comes into being with its first document.
+ * Prepares an empty log stream as on a site: a data stream with the project's pipelines and mappings. Returns its name.
+ * Elasticsearch creates the stream with its first document.
+ * @param lateness the limit of the delay, in minutes (pipelines/lateness.ts)
  */
 export async function putLogStream(
   elasticsearch: RealElasticsearch,
@@ -54,7 +58,7 @@ export async function putLogStream(
   return name;
 }
 
-/** Takes a log stream away; empties it where the server has no API for data streams (the assembled one). */
+/** Deletes a log stream. If the server has no API for data streams, as the assembled one, it deletes all documents instead. */
 export async function dropLogStream(elasticsearch: RealElasticsearch, namespace: string): Promise<void> {
   const name = dataStreamName(namespace);
   try {
@@ -66,7 +70,7 @@ export async function dropLogStream(elasticsearch: RealElasticsearch, namespace:
   }
 }
 
-/** The namespace's alert index as a site has it, empty. Gives its name. */
+/** Creates an empty alert index as on a site, in place of an older one. Returns its name. */
 export async function putAlertIndex(elasticsearch: RealElasticsearch, namespace: string): Promise<string> {
   const { alerts } = await putPipelines(elasticsearch, namespace);
   const name = alertIndexName(namespace);
@@ -76,7 +80,7 @@ export async function putAlertIndex(elasticsearch: RealElasticsearch, namespace:
   return name;
 }
 
-/** What a pipeline makes of documents. Throws where it rejects one. */
+/** Returns the documents as the pipeline changes them, in the same order. Throws an Error if the pipeline rejects a document. */
 export async function simulate(
   elasticsearch: RealElasticsearch,
   pipeline: string,
@@ -92,7 +96,7 @@ export async function simulate(
   });
 }
 
-/** A document as one level of dotted names, sorted; lists stay. */
+/** Returns a document with one level of dotted names, sorted. Lists stay as they are. */
 export function flat(document: object): Json {
   const found: [string, unknown][] = [];
   const walk = (value: object, prefix: string) => {

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import * as settings from "@pulumi/pulumi/runtime/settings";
 
-/** One registered resource of the mocked program; every reference is the other resource's name. */
+/** A resource that the mocked program registered. Each reference is the name of the other resource. */
 export interface GraphResource {
   readonly type: string;
   readonly name: string;
@@ -16,28 +16,31 @@ export interface GraphResource {
   readonly replacementTrigger: unknown;
   readonly protect: boolean;
   readonly deleteBeforeReplace: boolean;
-  /** With secrets opened: their values here are words such as `[secret credentials-elastic]`. */
+  /** Secrets are readable here, because the mocks give them values such as `[secret credentials-elastic]`. */
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** Names of the inputs that are secret, or hold one. */
+  /** Names of the inputs that are secret or contain a secret. */
   readonly secretInputs: readonly string[];
 }
 
+/** The resources and outputs of a program. */
 export interface Graph {
   /** Sorted by name. */
   readonly resources: readonly GraphResource[];
   readonly outputs: unknown;
-  /** Top-level stack outputs that are secret, or hold one. */
+  /** Names of the stack's outputs that are secret or contain a secret. */
   readonly secretOutputs: readonly string[];
 }
 
 const PROJECT = "dhis2-siem";
-/** The time of a graph: keys are renewed by the date, and a graph must not change by itself. */
+/** The default time of a graph, in milliseconds since 1970. It is fixed, because the API keys depend on the date. */
 export const GRAPH_TIME = Date.UTC(2026, 0, 1);
 const CA = "-----BEGIN CERTIFICATE-----\n[the CA]\n-----END CERTIFICATE-----\n";
 
 /**
- * Runs a program against mocks and collects its graph: no host, no engine, no provider. `config` has the stack's
- * values without their namespace; `secretKeys` names those that are marked secret. `at` is the time in milliseconds since 1970.
+ * Runs a program with mocks, without a host, engine or provider, and returns its graph.
+ * @param config the stack's values, by keys without a namespace
+ * @param secretKeys the keys whose values are marked as secret
+ * @param at the time, in milliseconds since 1970
  */
 export async function collectGraph(
   program: () => unknown,
@@ -50,7 +53,7 @@ export async function collectGraph(
     Object.fromEntries(namespaced),
     secretKeys.map((key) => `${PROJECT}:${key}`),
   );
-  // The SDK keeps a stack for each of its thousands of promises; looking up their places in the sources took half the time.
+  // The SDK keeps a stack trace for each of its thousands of promises. Mapping the traces to the sources took half the time.
   const { now } = Date;
   Date.now = () => at;
   const errors: { prepareStackTrace?: unknown } = Error;
@@ -71,7 +74,7 @@ export async function collectGraph(
   }
 }
 
-/** A program's result with its outputs resolved, and which of its parts are secret or hold a secret. */
+/** Returns a program's result with its outputs resolved, and the names of its parts that are secret or contain a secret. */
 async function settled(result: Record<string, unknown>): Promise<{ value: unknown; secrets: string[] }> {
   const value: Record<string, unknown> = {};
   const secrets: string[] = [];
@@ -83,7 +86,7 @@ async function settled(result: Record<string, unknown>): Promise<{ value: unknow
   return { value, secrets };
 }
 
-/** What of a RegisterResourceRequest is read here (its class is not exported). */
+/** The methods of a RegisterResourceRequest that are used here (its class is not exported). */
 interface Registration {
   getType(): string;
   getName(): string;
@@ -100,7 +103,7 @@ interface Registration {
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
-/** Puts Pulumi's mocks in the engine's place; every registration is also written down, with what the mocks leave out. */
+/** Replaces the engine by Pulumi's mocks. Returns a list to which each registration is added, with facts that the mocks leave out. */
 async function mockEngine(): Promise<GraphResource[]> {
   const recorded: GraphResource[] = [];
   const mocks: pulumi.runtime.Mocks = {
@@ -165,7 +168,7 @@ function openSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, openSecrets(item)]));
 }
 
-/** A resource's state under the mocks: its inputs, and what its provider would make up; what is secret is marked. */
+/** Returns a resource's state under the mocks: its inputs, and the values that its provider computes. Secrets are marked. */
 function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
   const made = Object.entries(mockedOutputs(args.type, args.name)).map(([key, value]) => [
     key,
@@ -177,13 +180,13 @@ function mockedState(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
   };
 }
 
-/** Readable words for what the provider of a resource of this type makes up, beside the inputs. */
+/** Returns readable values in place of those that the provider computes for a resource of this type. */
 export function mockedOutputs(type: string, name: string): Record<string, unknown> {
   switch (type.split(":").at(-1) ?? "") {
     case "RandomPassword":
       return { result: `[secret ${name}]` };
     case "Command":
-      // As the real steps print it: their own result, then where they ran.
+      // The same lines that the real steps print: the step's result, then the container that it ran in.
       return {
         stdout: [
           { ca: CA, fingerprint: "[the CA's fingerprint]", clusterUuid: "[the cluster's id]" },

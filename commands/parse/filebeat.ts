@@ -2,7 +2,7 @@ import type { Json } from "../../core/json";
 import { SOURCES } from "../../machines";
 import type { RawLine } from "../detections/lines";
 
-/** Units of what logs under an identifier, where it is not the identifier's own name. */
+/** The systemd units of identifiers, if the unit has another name than the identifier. */
 const UNITS: Readonly<Record<string, string>> = Object.fromEntries(
   SOURCES.flatMap(({ lines }) =>
     Object.entries(lines.identifiers ?? {}).flatMap(([identifier, { unit }]) =>
@@ -12,9 +12,9 @@ const UNITS: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /**
- * What Filebeat sends for a line of the journal or of a file, in the shape of each version, with the fields that the
- * agents' settings add. (From the journald input's own table of fields, `journalfield/default.go`; 8.19 has no
- * `process.name` and names the priority alike.)
+ * Returns the events that two versions of Filebeat send for a line of the journal or of a file, with the fields that the
+ * agents' settings add. Source: the journald input's own table of fields, `journalfield/default.go`. 8.19 has no
+ * `process.name`; the priority has the same name in both.
  */
 export function filebeatEvents(line: RawLine): { "7.17": Json; "8.19": Json } {
   const { container, type, journal, file, message, executable, uid = 0 } = line;

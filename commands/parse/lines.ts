@@ -1,21 +1,22 @@
 import { errorText } from "../../core/errors";
 import { rawLine, type RawLine } from "../detections/lines";
 
-/** What a header says of the lines below it. */
+/** What a header states about the lines below it. */
 type Source = Omit<RawLine, "@timestamp" | "message">;
 
 const TIME = "2024-03-01T10:11:12.000Z";
 
 /**
- * Reads lines of logs. A row is a line as a rule's test events have it (`{"@timestamp", "container", "type", "journal" or
- * "file", "message"}`), or what was logged and nothing else; then a header above it says where:
+ * Returns the log lines of a text. A row is either a JSON object with `@timestamp`, `container`, `type`, `message`, and
+ * `journal` or `file`; or only the text that was logged. In the second case a header above the row states where:
  *
  *     #! container=dhis type=dhis2 journal=tomcat9
  *
- * and, if need be, `executable=/usr/bin/sudo uid=1000`: what journald saw of the process that wrote.
+ * A header can also have `executable=/usr/bin/sudo uid=1000`: what journald recorded of the process that wrote the line.
  *
- * A row `= "..."` is a JSON text, for a line with control characters in it. Empty rows and those that begin with `# ` are
- * left out. Throws one Error with every fault, by row.
+ * A row `= "..."` is a JSON text, for a line that contains control characters. Empty rows and rows that begin with `# ` are
+ * skipped. Throws one Error with every fault and its row.
+ * @param from the source of rows that have no header above them
  */
 export function readLogLines(text: string, from?: Source): RawLine[] {
   let source = from;
