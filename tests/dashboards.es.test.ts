@@ -1,4 +1,4 @@
-/** Every panel of every dashboard, asked of a real Elasticsearch that has the rules' own events and their alerts in it. */
+/** Runs the query of every dashboard panel on a real Elasticsearch, which has the rules' own events and their alerts. */
 import assert from "node:assert/strict";
 import { loadDashboards } from "../dashboards";
 import { loadDetections } from "../detections";
@@ -19,7 +19,7 @@ const VIEWS = { logsView: `logs-dhis2-${NAMESPACE}`, alertsView: ALERTS };
 /** The time that has all cases and their alerts, and the bars over it. */
 const SHOWN = { gte: "2024-02-25", lt: "2024-03-10" };
 const INTERVAL = "3h";
-/** Kibana looks at so many rows of a list. */
+/** How many rows of a list Kibana reads. */
 const LISTED = 500;
 
 const objects = parseSavedObjects(renderDashboards(loadDashboards(), VIEWS));
@@ -34,7 +34,7 @@ const charts = objects
     ),
   );
 
-/** The rules that run: no alert comes of the others. */
+/** The rules that are on. The others raise no alerts. */
 const ENABLED = loadDetections().detections.filter(({ enabled }) => enabled);
 
 /** Indexes every rule's cases, raises the alerts that have to come of them, and writes each as the rule's action would. Gives their number. */
@@ -75,7 +75,7 @@ async function chartRows(elasticsearch: RealElasticsearch, chart: Lens): Promise
   return rows({ ...(answer.aggregations as object), doc_count: total.value });
 }
 
-/** A list's columns, and how many of its rows have something in each. */
+/** Returns a list's columns, and how many of its rows have a value in each. */
 async function listColumns(elasticsearch: RealElasticsearch, search: SavedSearch): Promise<Row> {
   const { columns, kibanaSavedObjectMeta, sort } = search.attributes;
   const answer = await elasticsearch.call("POST", `/${search.references[0]?.id}/_search`, {

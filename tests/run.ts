@@ -12,13 +12,13 @@ import { ROOT } from "../core/root";
 import { duration, slowest } from "../lab/result";
 import type { Count } from "./suites";
 
-/** Something to run: what it says goes to `say`, line by line. */
+/** Something to run. It passes its output to `say`, line by line. */
 interface Part {
   readonly title: string;
   readonly run: (say: (text: string) => void) => Promise<Count>;
 }
 
-/** One of the project's tools; it passes when it says nothing is wrong. */
+/** One of the project's tools. It passes if its exit code is 0. */
 function tool(command: string, ...args: string[]): Part {
   return {
     title: command,
@@ -34,7 +34,7 @@ function tool(command: string, ...args: string[]): Part {
   };
 }
 
-/** Suites in a process of their own (suites.ts). One that ends without a count has failed. */
+/** Runs suites in a separate process (suites.ts). A process that ends without a count has failed. */
 function suites(title: string, files: readonly string[]): Part {
   return {
     title,
@@ -53,7 +53,7 @@ function suites(title: string, files: readonly string[]): Part {
   };
 }
 
-/** Runs parts in turn. Each one's output is shown when it ends, or as it comes where nothing runs beside it. */
+/** Runs parts in turn. A part's output is printed when it ends, or at once if nothing else runs at the same time. */
 async function inTurn(parts: readonly Part[], live: boolean): Promise<Count[]> {
   const counts: Count[] = [];
   for (const { title, run } of parts) {

@@ -18,7 +18,7 @@ const login = servers.keys();
 const stranger = servers.keys();
 const siem = servers.certificate();
 
-/** A fake engine, an SSH host and a server behind it: each test changes in the request what it is about. */
+/** Starts a fake engine, an SSH host and a server behind it. Each test changes one part of the request. */
 async function site(options: Partial<servers.SshOptions> = {}) {
   const engine = await servers.fakeEngine();
   const ssh = await servers.sshServer({
@@ -47,7 +47,7 @@ async function site(options: Partial<servers.SshOptions> = {}) {
   return { engine, ssh, target, request };
 }
 
-/** The helpers that a piece of work leaves behind. */
+/** Returns the helpers that still run after some work. */
 async function helpersOf<T>(work: () => Promise<T>): Promise<[T, number[]]> {
   const before = servers.helperPids();
   const result = await work();
@@ -58,7 +58,7 @@ async function mustOpen(request: HelperRequest): Promise<void> {
   assert.deepEqual(await startHelper(request), { open: true });
 }
 
-/** Checks that no forward opens, which line says why, and that nothing is left on the port. */
+/** Checks that no forward opens, that the error has this line, and that nothing listens on the port afterwards. */
 async function mustFail(request: HelperRequest, line: RegExp): Promise<void> {
   const started = Date.now();
   const report = await startHelper(request);
@@ -127,7 +127,7 @@ describe("the SSH forward", function () {
       assert.equal(pids.length, 1);
       engine.process.kill("SIGTERM");
       await soon("the end of the helper", () => !servers.helperPids().includes(pids[0] ?? 0));
-      // A process gives up its arguments, by which it is found, a moment before its ports.
+      // The helper is found by its arguments, which an ending process loses a moment before its ports.
       await soon("a free port", async () => !(await listens(target.localPort)));
     });
 

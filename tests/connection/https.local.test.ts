@@ -11,13 +11,13 @@ const siem = servers.certificate("DNS:siem");
 describe("a question over HTTPS", () => {
   afterEach(() => servers.endAll());
 
-  /** What to ask a loopback port, as the server whose certificate is siem's. */
+  /** Returns a request to a loopback port, for the server whose certificate is for "siem". */
   function to(port: number, question: Partial<HttpsRequest> = {}): HttpsRequest {
     const known = { origin: `https://${LOOPBACK}:${port}`, name: "siem", ca: siem.cert };
     return { ...known, path: "/x", seconds: 10, ...question };
   }
 
-  /** A server that answers with what it was asked. */
+  /** Starts a server that replies with the request. */
   async function echo(): Promise<{ server: Server; port: number }> {
     const server = createHttps(siem, (request, response) => {
       const { method, url, headers } = request;

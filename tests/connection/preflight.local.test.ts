@@ -37,7 +37,7 @@ describe("before an update touches anything", function () {
     await preflight(ssh, targets, SECONDS);
   }
 
-  /** Checks that it fails in one line, soon. */
+  /** Checks that it fails soon, with an error of one line. */
   async function refuses(ssh: SshRequest, targets: readonly ForwardTarget[], line: RegExp): Promise<void> {
     const started = Date.now();
     await assert.rejects(look(ssh, targets), (error: Error) => {
@@ -107,7 +107,7 @@ describe("before an update touches anything", function () {
     ],
   ] as const) {
     it(`a port with what may be a forward by hand, ${what}, is left to be looked at later`, async () => {
-      // As where this login may not forward, and another one's does it.
+      // As on a host where this login may not forward, and another login opened the forward.
       const { ssh, target } = await site("prohibited");
       await look(ssh, [{ ...target, localPort: await listen() }]);
     });

@@ -19,7 +19,7 @@ const login = servers.keys();
 const stranger = servers.keys();
 const GREETING = "from behind the host";
 
-/** An SSH host, and how to log in to it: each test changes what it is about. */
+/** Starts an SSH host, and returns a request to log in to it. Each test changes one part. */
 async function host(options: Partial<servers.SshOptions> = {}): Promise<SshRequest> {
   const ssh = await servers.sshServer({
     hostPrivateKey: hostKeys.private,
@@ -35,7 +35,7 @@ async function host(options: Partial<servers.SshOptions> = {}): Promise<SshReque
   };
 }
 
-/** What a server behind the host says through it. */
+/** Returns the text that a server behind the host sends. */
 async function greetingThrough(request: SshRequest): Promise<string> {
   const port = await servers.listenTillEnd(createServer((socket) => socket.end(GREETING)));
   const client = await connectSsh(request, 5);
@@ -171,7 +171,7 @@ describe("an SSH session with a pinned host key", function () {
       /^the SSH private key has a passphrase: add it to an SSH agent/,
     );
     wrong("a closed port", async () => ({ port: await freePort() }), /refuses the connection/);
-    // A name that is reserved for this (RFC 6761).
+    // A name that is reserved for tests (RFC 6761).
     wrong("no such host", () => ({ host: "siem.invalid" }), /^the host siem\.invalid:\d+: no such host/);
     wrong(
       "a silent port",

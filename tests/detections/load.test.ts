@@ -24,7 +24,7 @@ describe("the loader of detections", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** A rule of ours, changed, alone in a folder. */
+  /** Writes a changed copy of one of our rules to a folder without other rules. */
   const changed = (name: string, from: string | RegExp, to: string, as = name): string => {
     const text = readFileSync(join(RULES, `${name}.yml`), "utf8");
     const result = text.replace(from, to);
@@ -37,7 +37,7 @@ describe("the loader of detections", () => {
       .split("\n")
       .findIndex((row) => row.includes(text)) + 1;
 
-  /** All that the loader says about a file. */
+  /** Returns all problems of a file. */
   const said = (path: string): string[] => {
     const result = readRuleFile(path);
     return result.ok ? [] : result.problems.map(printProblem);
@@ -46,7 +46,7 @@ describe("the loader of detections", () => {
     const result = readRuleFile(path);
     return result.ok ? result.value : assert.fail(result.problems.map(printProblem).join("\n"));
   };
-  /** Gives a rule the conversion of another one, whose conditions are the same. */
+  /** Copies the conversion of another rule with the same conditions to a rule. */
   const converted = (name: string, like: string) => {
     const file = read(join(folder, `${name}.yml`));
     const { rules } = JSON.parse(readFileSync(join(RULES, `${like}.query.json`), "utf8")) as {
@@ -55,7 +55,7 @@ describe("the loader of detections", () => {
     const renamed = Object.entries(rules).map(([key, query]) => [key === like ? name : key, query] as const);
     writeFileSync(queryPath(file), queryText(file, Object.fromEntries(renamed)));
   };
-  /** What the loader says of the folder, its path left out. */
+  /** Returns the problems of the folder, without its path. */
   const saidOfFolder = () =>
     loadDetections(folder).problems.map((problem) => printProblem(problem).replaceAll(`${folder}/`, ""));
 

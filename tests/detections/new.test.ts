@@ -28,7 +28,7 @@ describe("a new rule", () => {
       const lines = unfinished.problems.map((problem) => problem.line);
       text.split("\n").forEach((row, index) => {
         const isPlaceholder = row.includes("TODO") && !row.startsWith("#");
-        // A text in several lines is said to be where its key is.
+        // The line of a text with several lines is the line of its key.
         const said = lines.includes(index + 1) || lines.includes(index);
         assert.equal(isPlaceholder && !said, false, `${index + 1}: ${row}`);
       });

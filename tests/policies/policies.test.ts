@@ -133,9 +133,9 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       [key({}, { privileges: ["create_doc", "read"] }), /logs-dhis2-default: .* have there: read$/],
       [key({}, { names: ["logs-*"] }), /logs-\*: .* create_doc/],
       [key({}, { allow_restricted_indices: true }), /allow_restricted_indices/],
-      // Elasticsearch takes a text for a list of one.
+      // Elasticsearch treats a text as a list with one item.
       [key({}, { names: "*", privileges: "all" }), /\*: .* have there: all$/],
-      // It takes a second list by its other name, too.
+      // It accepts the list under a second name, too.
       [key({ index: [EVERYTHING] }), /^\*: .* have there: all$/],
       [key({ index: EVERYTHING }), /^\*: .* have there: all$/],
       [key({ run_as: ["elastic"] }), /run_as/],

@@ -30,7 +30,7 @@ export function certificate(): { readonly key: string; readonly cert: string } {
 
 export type Certificate = ReturnType<typeof certificate>;
 
-/** One message as it came. */
+/** A message as it was received. */
 export interface Mail {
   readonly to: readonly string[];
   readonly secure: boolean;
@@ -39,11 +39,11 @@ export interface Mail {
   readonly text: string;
 }
 
-/** A mail server that can be taken down, and told to refuse (550). */
+/** A mail server that a test can stop, or set to refuse messages (550). */
 export class MailServer {
   readonly got: Mail[] = [];
   refuses = false;
-  /** What it takes no message with (554), as a gateway against spam does. */
+  /** It refuses messages that contain this text (554), as a spam filter does. */
   hates: string | undefined;
   /** How many messages it refused. */
   refused = 0;
@@ -105,12 +105,12 @@ export interface Posted {
 /** A receiver of webhooks over HTTPS. */
 export class Receiver {
   readonly got: Posted[] = [];
-  /** What it answers; what it did not take is counted, not kept. */
+  /** The status of its replies. Messages that it refuses are counted, but not kept. */
   status = 200;
   refused = 0;
-  /** What it takes no message with (422). */
+  /** It refuses messages that contain this text (422). */
   hates: string | undefined;
-  /** Called with what came, before it is answered. */
+  /** Called with each message before the reply is sent. */
   onPost: (posted: Posted) => void = () => undefined;
   port = 0;
   private server: Server | undefined;
@@ -144,7 +144,7 @@ export class Receiver {
     if (server) await new Promise((resolve) => server.close(resolve));
   }
 
-  /** The ids of the alerts that came, in order, as often as they came. */
+  /** Returns the ids of the received alerts in order, once for each time that they were received. */
   alertIds(): string[] {
     return this.got.flatMap(({ body }) => (body.alerts as { _id: string }[]).map(({ _id }) => _id));
   }

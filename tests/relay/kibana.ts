@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
 import { listenAnywhere } from "../../core/ports";
 
-/** What answers in Kibana's place to somebody without a login. */
+/** A server in place of Kibana, for requests without a login. */
 export class KibanaStatus {
   status = 200;
   port = 0;
-  /** The paths that it was asked for. */
+  /** The paths of the requests. */
   readonly asked: string[] = [];
   private readonly server = createServer(({ url = "" }, response) => {
     this.asked.push(url);

@@ -9,7 +9,7 @@ import { renderRelayConfig, renderRelayRules, type RelayTarget } from "../../ren
 
 export interface RelaySetup {
   readonly elasticsearchPort: number;
-  /** Of what answers in Kibana's place, without TLS. */
+  /** The port of the server in place of Kibana, without TLS. */
   readonly kibanaPort: number;
   readonly target: RelayTarget;
   readonly destinations: readonly Destination[];
@@ -20,9 +20,9 @@ export interface RelaySetup {
   readonly hurry?: string;
 }
 
-/** The real relay as a process of its own, with files as a site has them but for where they are. */
+/** The real relay in a separate process. Its files are the same as on a site, but in other folders. */
 export class RelayProcess {
-  /** What it wrote to its journal. */
+  /** The text that it wrote to its journal. */
   journal = "";
   private readonly ended: Promise<void>;
 
@@ -56,7 +56,7 @@ export class RelayProcess {
     const args = [...run, "--config", config, "--secrets", join(folder, "secrets.json")];
     const bundle = join(folder, "trust.pem");
     writeFileSync(bundle, trust);
-    // The shell becomes Python, so that its id is the relay's.
+    // `exec` replaces the shell by Python, so that the process id is the relay's.
     const child = spawn("bash", [join(ROOT, "relay/run.sh"), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, REQUESTS_CA_BUNDLE: bundle },
@@ -74,7 +74,7 @@ export class RelayProcess {
   }
 }
 
-/** Waits until something is so, with a deadline; says what it waited for and what the relay said meanwhile. */
+/** Waits until a condition is true. At the deadline, throws an error with the condition and the relay's output. */
 export async function until(
   what: string,
   is: () => boolean | Promise<boolean>,

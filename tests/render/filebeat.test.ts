@@ -6,8 +6,8 @@ import { loadScripts } from "../../scripts";
 import { exampleFilebeatYml, inputsOf } from "../support/filebeat";
 
 /**
- * The keys that both 7.17 and 8.19 document (filebeat.reference.yml, and the pages of the two inputs). Filebeat passes over a
- * key that it does not know, so its `test config` would not tell. `fields` holds names of our own.
+ * The keys that both 7.17 and 8.19 document (filebeat.reference.yml, and the pages of the two inputs). Filebeat ignores unknown
+ * keys, so its `test config` would not report them. `fields` has our own names.
  */
 const KNOWN = [
   "filebeat.inputs.type",

@@ -1,4 +1,4 @@
-/** The SIEM's container, before an LXD that is only told. */
+/** The step of the SIEM's container, with a fake `lxc`. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The limit of the disk of the SIEM's container, before an LXD that is only told. */
+/** The disk limit of the SIEM's container, with a fake `lxc`. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

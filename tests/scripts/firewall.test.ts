@@ -1,4 +1,4 @@
-/** The step that closes the SIEM's ports, before a systemd and an nft that are only told. */
+/** The step that closes the SIEM's ports, with a fake `systemctl` and a fake `nft`. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

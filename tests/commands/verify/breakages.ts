@@ -1,4 +1,4 @@
-/** What may go wrong with a good site, and what verify has to say of it. */
+/** Faults of a site, and the findings that verify must report for each. */
 import assert from "node:assert/strict";
 import type { Context } from "../../../commands/verify/checks/context";
 import type { ElasticsearchFacts, KibanaFacts, RelayFacts } from "../../../commands/verify/facts";
@@ -7,7 +7,7 @@ import { type Changeable, DAY, GIB, LOCATION, MINUTE, NOW, SERVER_CERTIFICATE } 
 type Site = Changeable<Context>;
 type Break = (site: Site) => void;
 
-/** What a good site has in a container. */
+/** The facts of a container without faults. */
 export const inside = (site: Site, name: string) => {
   const found = site.facts.containers[name];
   assert.ok(found);
@@ -17,7 +17,7 @@ const value = <T>(answer: { ok: boolean } | undefined) => {
   assert.ok(answer?.ok);
   return (answer as unknown as { value: Changeable<T> }).value;
 };
-/** What its Elasticsearch says. */
+/** The facts of its Elasticsearch. */
 export const elastic = (site: Site) => value<ElasticsearchFacts>(site.facts.elasticsearch);
 const kibana = (site: Site) => value<KibanaFacts>(site.facts.kibana);
 const actionFailed = (site: Site, ago: number) =>
@@ -96,7 +96,7 @@ export const MAIN_BREAKAGES: readonly [breakage: string, apply: Break, found: st
   ],
 ];
 
-/** More of them. */
+/** Further faults. */
 export const OTHER_BREAKAGES: readonly [breakage: string, apply: Break, found: string[]][] = [
   ["a container stopped", (site) => stop(site, "dhis"), ["problem containers dhis"]],
   ["a container gone", (site) => remove(site, "dhis"), ["problem containers dhis"]],

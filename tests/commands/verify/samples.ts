@@ -1,4 +1,4 @@
-/** A site in good order, as the stack did it and as it was seen; each test breaks one thing of it. */
+/** A site without faults: the stack's state and the facts found on the host. Each test changes one thing. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "../../../core/json";
@@ -17,7 +17,7 @@ export const GIB = 2 ** 30;
 export const SERVER_CERTIFICATE = "/etc/elasticsearch/certs/server.crt";
 export const LOCATION = "/etc/nginx/upstream/dhis2-siem.conf";
 
-/** The same, but that everything in it may be changed. */
+/** The same type, but not read-only. */
 export type Changeable<T> = T extends object ? { -readonly [K in keyof T]: Changeable<T[K]> } : T;
 
 const urn = (type: string, name: string) => `urn:pulumi:prod::dhis2-siem::${type}::${name}`;
@@ -130,7 +130,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
   };
 }
 
-/** A good site, with one change. */
+/** Returns a site without faults, after one change. */
 export function sample(change: (context: Changeable<Context>) => void = () => undefined): Context {
   const did = state();
   const context: Context = { stack: "prod", site: SITE, options, state: did, facts: facts(did) };

@@ -1,4 +1,4 @@
-/** The connection to a site whose servers stand on this machine. */
+/** The connection to a site whose servers run on this machine. */
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import { connect as connectTcp } from "node:net";
@@ -11,7 +11,7 @@ export const tls = servers.certificate("DNS:siem");
 const LOGIN = `Basic ${Buffer.from("elastic:s3cret").toString("base64")}`;
 export type Answers = Record<string, (body: string) => unknown>;
 
-/** Elasticsearch or Kibana: answers by "METHOD path", to the stack's own login only. Gives its port and what it was asked. */
+/** Starts a fake Elasticsearch or Kibana, with replies by "METHOD path" for the stack's own login only. Returns its port and its requests. */
 export async function startServer(answers: Answers): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const port = await servers.listenTillEnd(
@@ -49,7 +49,7 @@ export function connectTo(
   const connection = {
     run: (command: string, bundle = "", seconds = 0) => {
       assert.equal(command, "sudo -n bash -s");
-      // A minute for each container that hangs.
+      // Each container that hangs takes a minute.
       assert.ok(seconds > SITE.agents.length * 60);
       return Promise.resolve(run(bundle));
     },

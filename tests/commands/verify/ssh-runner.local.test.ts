@@ -4,7 +4,7 @@ import { openHost } from "../../../commands/site/ssh-runner";
 import { LOOPBACK } from "../../../core/ports";
 import { atEnd, endAll, keys, sshServer } from "../../../lab/bench/ssh-servers";
 
-/** A host on which every command does this. */
+/** Returns a host on which every command does the same. */
 async function host(exec: (command: string, channel: ServerChannel) => void) {
   const [hostKeys, login] = [keys(), keys()];
   const { port } = await sshServer({ hostPrivateKey: hostKeys.private, authorized: login.public, exec });
