@@ -147,7 +147,7 @@ describe("verify's checks", () => {
   it("tell how many days the disk lasts", () => {
     const disk = { mount: "/", size: 100, free: 65 };
     const logs = { bytes: 20, documents: 1000, recent: 500, days: 5 };
-    // The disk grows by two a day, and sixty are left until the flood stage: thirty days. Lines are kept for a hundred days.
+    // The logs grow by two a day, and sixty are left until the flood stage: thirty days. Lines are kept for a hundred days.
     assert.equal(daysLeft(disk, logs, 100), 30);
     assert.equal(daysLeft(disk, logs, 30), undefined, "retention takes as much away as comes");
     assert.equal(daysLeft(disk, { ...logs, days: 0.5 }, 100), undefined, "too short a time to tell");
