@@ -13,7 +13,7 @@ STATE=/var/lib/dhis2-siem/shipping
 COUNT_LIMIT=10000
 # After so many reports in which the second reader stays where it is though lines wait, and the first does not, Filebeat is restarted.
 # (If neither moves, Elasticsearch does not answer.)
-STUCK_REPORTS=10
+STUCK_REPORTS=3
 
 # What the first reader sends, in an entry as journalctl prints it; the second sends all else (render/filebeat-journal.ts).
 ROOTS='"_UID" ?: ?"0"|"_EXE" ?: ?"(/usr/bin/(sudo|sudo\.ws|su|passwd|gpasswd|pkexec)|/usr/lib/cargo/bin/(sudo|su))"'

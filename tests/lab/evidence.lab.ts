@@ -77,7 +77,7 @@ describe("what root wrote while a user floods the journal", () => {
       `logger -t postgres "${mark} root"; setpriv --reuid 65534 --clear-groups logger -t postgres "${mark} nobody"`,
     );
     for (const message of [`${mark} root`, `${mark} nobody`]) {
-      await until(message, 240, async () => {
+      await until(message, 420, async () => {
         const found = await search(outputs.login, outputs.dataStream, { match_phrase: { message } });
         return found.length > 0 ? true : undefined;
       });
