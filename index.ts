@@ -13,14 +13,29 @@ import { LogStore } from "./components/log-store";
 import { SiemContainer } from "./components/siem-container";
 import { SiemFirewall } from "./components/siem-firewall";
 import { SiemHealth } from "./components/siem-health";
+import { SiemWatch } from "./components/siem-watch";
 import { Views } from "./components/views";
 import { loadFromPulumi } from "./config/pulumi";
-import { ENGINEER, ENGINEER_ROLE, OPERATOR, OPERATOR_ROLE, RULES_ROLE, RULES_USER } from "./core/names";
+import {
+  agentKeyName,
+  ENGINEER,
+  ENGINEER_ROLE,
+  healthKeyName,
+  OPERATOR,
+  OPERATOR_ROLE,
+  RELAY_KEY,
+  RULES_ROLE,
+  RULES_USER,
+  WATCH_KEY,
+} from "./core/names";
 import { reach } from "./connection";
+import { renderPipelines } from "./pipelines";
+import { renderRule } from "./render/rule";
 import { siteDetections } from "./detections/site";
 import { ELASTICSEARCH_PORT, kibanaUrl } from "./render/elastic";
 import { firewallSources } from "./render/firewall";
 import { renderEngineerRole, renderOperatorRole, renderRulesRole } from "./render/roles";
+import { renderWatch } from "./render/watch";
 import { loadScripts } from "./scripts";
 
 /** The whole graph: what the CLI and the lab both run. Its result is the stack's outputs. */
@@ -78,6 +93,7 @@ export = async () => {
       : undefined;
   // Kibana runs a rule with the rights of the user who saved it last: the stack saves them as a user who may do little.
   const target = { dataStream, alertIndex };
+  const pipelines = renderPipelines(namespace);
   const role = renderRulesRole(target);
   const rulesUser = new Account("rules-account", {
     elastic,
@@ -89,15 +105,39 @@ export = async () => {
   });
   const { user } = rulesUser;
   const asRules = elastic.as("elastic-rules", { username: RULES_USER, password: credentials.rules, user });
-  const rules = { elastic: asRules, role, detections, dataStream, connectorId, agents, connectors };
+  // The watch expects what the stack deploys. Rules about silence are made once those that they watch deliver.
+  const expected = renderWatch({
+    rules: detections.filter(({ enabled }) => enabled).map((one) => renderRule(one, { dataStream })),
+    rulesUser: RULES_USER,
+    savers: [RULES_USER, ...(options.accounts.engineer ? [ENGINEER] : [])],
+    users: {
+      [OPERATOR]: OPERATOR_ROLE,
+      [RULES_USER]: RULES_ROLE,
+      ...(options.accounts.engineer && { [ENGINEER]: ENGINEER_ROLE }),
+    },
+    roles: {
+      [OPERATOR_ROLE]: renderOperatorRole(target),
+      [RULES_ROLE]: role,
+      ...(options.accounts.engineer && { [ENGINEER_ROLE]: renderEngineerRole(target) }),
+    },
+    keys: [
+      ...site.agents.map(({ name }) => agentKeyName(name)),
+      healthKeyName(container.name),
+      WATCH_KEY,
+      ...(deliveredBy === "relay" ? [RELAY_KEY] : []),
+    ],
+    pipelines: [...pipelines.logs, pipelines.alerts],
+    indexPipelines: {
+      [dataStream]: { "index.final_pipeline": pipelines.entry },
+      [alertIndex]: { "index.default_pipeline": pipelines.alerts.name },
+    },
+  });
+  const itself = { host, elastic, container, siem, fqdn, ca, logStore, alertIndex, keyPeriod, expected };
+  const siemWatch = new SiemWatch("siem-watch", itself);
+  const watched = new Map<string, pulumi.Resource>([...agents, [container.name, siemWatch]]);
+  const rules = { elastic: asRules, role, detections, dataStream, connectorId, agents: watched, connectors };
   new DetectionRules("rules", rules, { dependsOn: [logStore] });
-  if (deliveredBy === "relay") {
-    const alerts = { delivery, detections, rulesAreSecret: deliveryIsSecret, secrets };
-    new AlertRelay("relay", { keyPeriod, host, elastic, stack, siem, site, namespace, packages, ...alerts });
-  }
-
-  // What people use.
-  new Views("views", { elastic, namespace });
+  // Accounts of people, and the watch over all of this.
   const person = { elastic, email: site.email };
   const operator = new Account(
     "operator",
@@ -122,7 +162,13 @@ export = async () => {
       roleName: ENGINEER_ROLE,
       role: renderEngineerRole(target),
     });
+  if (deliveredBy === "relay") {
+    const alerts = { delivery, detections, rulesAreSecret: deliveryIsSecret, secrets };
+    new AlertRelay("relay", { keyPeriod, host, elastic, stack, siem, site, namespace, packages, ...alerts });
+  }
 
+  // What people use.
+  new Views("views", { elastic, namespace });
   return {
     kibanaUrl: kibanaUrl(fqdn),
     operator: { username: operator.username, password: pulumi.secret(credentials.operator) },

@@ -26,9 +26,12 @@ export const dashboardId = (name: string, list?: string) =>
 export const agentKeyName = (container: string) => `dhis2-siem-agent-${container}`;
 export const healthKeyName = (container: string) => `dhis2-siem-health-${container}`;
 export const RELAY_KEY = "dhis2-siem-relay";
+/** The key of the SIEM's watch over itself (scripts/siem-watch.py). */
+export const WATCH_KEY = "dhis2-siem-watch";
 /** A key's name in a period (config/keys.ts): "dhis2-siem-relay.103". */
 export const keyName = (name: string, period: number) => `${name}.${period}`;
 export const isRelayKey = (name: string) => name.replace(/\.\d+$/, "") === RELAY_KEY;
+export const isWatchKey = (name: string) => name.replace(/\.\d+$/, "") === WATCH_KEY;
 export const ALL_KEYS = "dhis2-siem-*";
 
 /** A destination's connector in Kibana, where the stack delivers by connectors: "dhis2-siem duty". */

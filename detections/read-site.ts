@@ -20,7 +20,7 @@ export interface ConfigFile {
  */
 export function readSiteDetections(
   root: string,
-  { agents }: Pick<Site, "agents">,
+  { agents, siem }: Pick<Site, "agents" | "siem">,
   {
     detectionsFolder,
     detections: settings,
@@ -32,7 +32,7 @@ export function readSiteDetections(
   // Settings are checked only if all rules are valid: a setting may belong to a faulty rule.
   if (loaded.problems.length > 0) return { ok: false, problems: loaded.problems };
   const faults = settingFaults(loaded.detections, settings);
-  const detections = faults.length > 0 ? [] : forSite(loaded.detections, agents, settings);
+  const detections = faults.length > 0 ? [] : forSite(loaded.detections, [...agents, siem], settings);
   if (faults.length === 0) faults.push(...unknownRules(delivery, detections));
   const problems = faults.map(({ path, message }) => ({
     file,

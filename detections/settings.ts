@@ -117,9 +117,12 @@ export function forSite(
     .flatMap((detection) => {
       if (!watchesSilence(detection)) return [detection];
       const types = detection.containers;
-      return containers
-        .filter(({ type }) => types === undefined || types.includes(type))
-        .map((container) => watch(detection, container));
+      return (
+        containers
+          // The SIEM's own container has no agent: only rules that name its type watch it.
+          .filter(({ type }) => (types === undefined ? type !== "es_siem" : types.includes(type)))
+          .map((container) => watch(detection, container))
+      );
     });
 }
 

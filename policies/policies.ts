@@ -1,5 +1,5 @@
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { isAlertIndex, isDataStream, isRelayKey, RELAY_INDEX, relayIndices } from "../core/names";
+import { isAlertIndex, isDataStream, isRelayKey, isWatchKey, RELAY_INDEX, relayIndices } from "../core/names";
 
 type Report = (message: string) => void;
 type Props = Record<string, unknown>;
@@ -48,6 +48,10 @@ function checkKey(
   props: Props,
   report: Report,
   allowedPrivileges: (indexNames: readonly string[]) => readonly string[],
+  allowed: { cluster: readonly string[]; settings: readonly string[] } = {
+    cluster: ["monitor"],
+    settings: [],
+  },
 ): void {
   const roles = Object.values(object(parseJson(text(props.roleDescriptors)))).map(object);
   if (roles.length === 0)
@@ -56,19 +60,21 @@ function checkKey(
     );
   // Elasticsearch accepts both names, indices and index, and a text instead of a list of one.
   for (const { cluster, indices, index, ...others } of roles) {
-    const clusterPrivileges = list(cluster).filter((privilege) => privilege !== "monitor");
+    const clusterPrivileges = list(cluster).filter((privilege) => !allowed.cluster.includes(text(privilege)));
     if (clusterPrivileges.length > 0)
-      report(`the key may have the cluster privilege monitor only, not ${clusterPrivileges.join(", ")}`);
+      report(
+        `the key may have the cluster privilege ${allowed.cluster.join(", ")} only, not ${clusterPrivileges.join(", ")}`,
+      );
     for (const entry of [...list(indices), ...list(index)].map(object)) {
       const names = list(entry.names).map(text);
-      const allowed = allowedPrivileges(names);
-      const refused = list(entry.privileges).filter((privilege) => !allowed.includes(text(privilege)));
+      const given = allowedPrivileges(names);
+      const refused = list(entry.privileges).filter((privilege) => !given.includes(text(privilege)));
       if (refused.length > 0)
         report(`${names.join(", ")}: privileges that the key must not have there: ${refused.join(", ")}`);
       if (entry.allow_restricted_indices !== false) report("allow_restricted_indices must be false");
     }
     for (const [setting, value] of Object.entries(others))
-      if (list(value).length > 0)
+      if (list(value).length > 0 && !allowed.settings.includes(setting))
         report(`the key's role must have cluster and indices only, not "${setting}"`);
   }
 }
@@ -123,7 +129,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
         "An agent's key is on a machine that attackers may take over: it may add log lines and nothing else, above all not read or delete them.",
     },
     (props, report) => {
-      if (isRelayKey(text(props.name))) return;
+      if (isRelayKey(text(props.name)) || isWatchKey(text(props.name))) return;
       checkKey(props, report, (names) => (names.every(isDataStream) ? ["create_doc", "auto_configure"] : []));
     },
   ),
@@ -141,6 +147,33 @@ export const policies: readonly ResourceValidationPolicy[] = [
           return ["create_index", "read", "write"];
         return names.every(isAlertIndex) ? ["read"] : [];
       });
+    },
+  ),
+  policyFor(
+    API_KEY,
+    {
+      name: "watch-key-reads-settings-only",
+      description:
+        "The SIEM's watch over itself may read accounts, keys, pipelines and rules, and add lines: not read logs, and change nothing.",
+    },
+    (props, report) => {
+      if (!isWatchKey(text(props.name))) return;
+      const cluster = ["monitor", "read_pipeline", "read_security"];
+      checkKey(
+        props,
+        report,
+        (names) => {
+          if (names.every(isDataStream)) return ["auto_configure", "create_doc"];
+          return names.every((name) => isDataStream(name) || isAlertIndex(name))
+            ? ["view_index_metadata"]
+            : [];
+        },
+        { cluster, settings: ["applications"] },
+      );
+      for (const role of Object.values(object(parseJson(text(props.roleDescriptors)))).map(object))
+        for (const { privileges } of list(role.applications).map(object))
+          for (const privilege of list(privileges).map(text))
+            if (!privilege.endsWith(".read")) report(`the key may only read in Kibana, not ${privilege}`);
     },
   ),
   policyFor(

@@ -23,6 +23,7 @@ const NAMES = [
   "key",
   "relay",
   "relay-start",
+  "siem-watch",
 ] as const;
 
 /** A script's name: of one of `scripts/`, or of a source, such as "sources/nginx/logging". */
@@ -35,6 +36,11 @@ export type Scripts = Readonly<Record<ScriptName, string>>;
 /** The name of a source's script, from its absolute path. */
 export function sourceScript(path: string): SourceScript {
   return relative(ROOT, path).replace(/\.sh$/, "") as SourceScript;
+}
+
+/** Reads the program of the SIEM's watch over itself; siem-watch.sh installs it. */
+export function loadWatchProgram(): string {
+  return readFileSync(join(__dirname, "siem-watch.py"), "utf8");
 }
 
 /** Reads `scripts/*.sh`, and the sources' own. */

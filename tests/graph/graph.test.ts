@@ -30,6 +30,7 @@ describe("the graph of a small site", () => {
       "dhis2-siem:index:SiemContainer",
       "dhis2-siem:index:SiemFirewall",
       "dhis2-siem:index:SiemHealth",
+      "dhis2-siem:index:SiemWatch",
       "dhis2-siem:index:Views",
     ]);
   });
@@ -42,7 +43,7 @@ describe("the graph of a small site", () => {
     }
   });
 
-  it("has an agent of two remote commands in every container but the SIEM's, whose own steps are seven", () => {
+  it("has an agent of two remote commands in every container but the SIEM's, whose own steps are eight", () => {
     const agents = ofType(":Agent").map((agent) => agent.name);
     assert.deepEqual(agents, ["agent-dhis", "agent-monitor", "agent-postgres", "agent-proxy"]);
     const commands = ofType("remote:Command").map((command) => command.name);
@@ -55,6 +56,7 @@ describe("the graph of a small site", () => {
       "siem-container",
       "siem-firewall-rules",
       "siem-health-timer",
+      "siem-watch-timer",
     ]);
   });
 
@@ -85,6 +87,7 @@ describe("the graph of a small site", () => {
         "agent-proxy-start",
         "elastic-secrets",
         "siem-health-timer",
+        "siem-watch-timer",
       ],
     );
   });
@@ -159,6 +162,7 @@ describe("the graph of a small site", () => {
     const watched = [
       { name: "dhis", type: "dhis2" },
       ...["monitor", "postgres", "proxy"].map((name) => ({ name, type: "" })),
+      { name: "siem", type: "es_siem" },
     ];
     const on = forSite(loadDetections().detections, watched).filter(({ enabled }) => enabled);
     assert.equal(rules.length, on.length);
@@ -221,14 +225,17 @@ describe("the graph of a site that delivers its alerts", () => {
   before(async () => (graph = await siteGraph(SMALL, config, ["deliverySecrets"])));
   const relay = (suffix: string) => named(graph, `relay-${suffix}`);
 
-  it("adds the relay, and changes nothing else", async () => {
+  it("adds the relay, has its key watched, and changes nothing else", async () => {
     const before = await siteGraph(SMALL);
     const added = graph.resources.filter(({ name }) => !before.resources.some((one) => one.name === name));
     assert.deepEqual(
       added.map(({ name }) => name),
       ["relay", "relay-key-even", "relay-key-odd", "relay-settings", "relay-start", "relay-state"],
     );
-    for (const resource of before.resources) assert.deepEqual(named(graph, resource.name), resource);
+    const [watch, ...rest] = ["siem-watch-timer", ...before.resources.map(({ name }) => name)];
+    assert.match(text(named(graph, watch).inputs.stdin), /"dhis2-siem-relay"/);
+    for (const name of rest.filter((one) => one !== watch))
+      assert.deepEqual(named(graph, name), named(before, name));
   });
 
   it("has the secrets in one input, which is secret", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { realElasticsearch, type RealElasticsearch } from "../../commands/elasticsearch";
 import { dropLogStream, putLogStream } from "../../commands/elasticsearch/pipelines";
+import { watchPrivileges } from "../../components/siem-watch";
 import { renderAlertMappings } from "../../pipelines";
 import {
   renderEngineerRole,
@@ -45,6 +46,11 @@ describe("an account's rights in Elasticsearch", function () {
     }
     accounts.engineer = await withRole("engineer", renderEngineerRole(target));
     accounts.rules = await withRole("rules", renderRulesRole(target));
+    const made = await elasticsearch.call("POST", "/_security/api_key", {
+      name: "watch",
+      role_descriptors: watchPrivileges(dataStream, ALERTS),
+    });
+    accounts.watch = elasticsearch.withKey(String(made.encoded));
   });
   after(async () => {
     await elasticsearch.call("DELETE", `/${ALERTS},${INTERNAL}?ignore_unavailable=true`);
@@ -60,19 +66,19 @@ describe("an account's rights in Elasticsearch", function () {
     ["add an alert", "POST", `/${ALERTS}/_doc?op_type=create&refresh=true`, alert, ["engineer", "rules"]],
     ["change an alert", "PUT", `/${ALERTS}/_doc/one`, alert, []],
     ["delete alerts", "POST", `/${ALERTS}/_delete_by_query`, { query: { match_all: {} } }, []],
-    ["add a log line", "POST", `/logs-dhis2-${NAMESPACE}/_doc`, { ...alert, message: "y" }, []],
+    ["add a log line", "POST", `/logs-dhis2-${NAMESPACE}/_doc`, { ...alert, message: "y" }, ["watch"]],
     ["roll the stream over", "POST", `/logs-dhis2-${NAMESPACE}/_rollover`, {}, []],
     ["read the relay's state", "POST", `/${INTERNAL}/_search`, {}, []],
     ["read Kibana's own indices", "GET", "/.kibana*/_search?allow_no_indices=false", undefined, []],
     ["read the security index", "GET", "/.security/_search", undefined, []],
-    ["list users", "GET", "/_security/user", undefined, []],
-    ["list everybody's keys", "GET", "/_security/api_key", undefined, []],
+    ["list users", "GET", "/_security/user", undefined, ["watch"]],
+    ["list everybody's keys", "GET", "/_security/api_key", undefined, ["watch"]],
     ["make a key", "POST", "/_security/api_key", { name: "mine" }, []],
     ["change a pipeline", "PUT", "/_ingest/pipeline/mine", { processors: [] }, []],
-    ["read a pipeline", "GET", "/_ingest/pipeline", undefined, []],
+    ["read a pipeline", "GET", "/_ingest/pipeline", undefined, ["watch"]],
     ["change the index template", "PUT", "/_index_template/mine", { index_patterns: ["mine"] }, []],
     ["change the cluster's settings", "PUT", "/_cluster/settings", { transient: { "logger.org.example": "INFO" } }, []],
-    ["read the cluster's state", "GET", "/_cluster/state/nodes", undefined, ["rules"]],
+    ["read the cluster's state", "GET", "/_cluster/state/nodes", undefined, ["rules", "watch"]],
   ];
   for (const [what, method, path, body, may] of requests)
     it(`to ${what}: ${may.join(" and ") || "nobody"}`, async () => {

@@ -3,6 +3,7 @@ import type { ResourceValidationArgs } from "@pulumi/policy";
 import { join } from "node:path";
 import { policies } from "../../policies/policies";
 import { agentPrivileges } from "../../components/agent";
+import { watchPrivileges } from "../../components/siem-watch";
 import { relayPrivileges } from "../../components/alert-relay";
 import { renderFilebeatYml } from "../../render/filebeat";
 import { siteGraph } from "../../commands/graph";
@@ -91,6 +92,12 @@ function relayKey(change: Record<string, unknown>, alerts: Record<string, unknow
   return withInputs(KEY, { name: "dhis2-siem-relay", roleDescriptors });
 }
 
+function watchKey(change: Record<string, unknown>): Resource {
+  const { watch } = watchPrivileges("logs-dhis2-default", "alerts-dhis2-default") as { watch: object };
+  const roleDescriptors = JSON.stringify({ watch: { ...watch, ...change } });
+  return withInputs(KEY, { name: "dhis2-siem-watch.102", roleDescriptors });
+}
+
 const container = { name: "a", ip: "10.0.0.2", type: "dhis2", generation: 1 } as const;
 const filebeat = renderFilebeatYml(container, {
   fqdn: "f",
@@ -143,6 +150,19 @@ const CASES: Record<string, { for: Resource[]; against: [Resource, RegExp][] }> 
       [key({ remote_indices: [{ names: ["*"] }] }), /remote_indices/],
       [key({ applications: [{ application: "kibana" }] }), /applications/],
       [key({ global: { profile: {} } }), /global/],
+    ],
+  },
+  "watch-key-reads-settings-only": {
+    for: [watchKey({}), KEY],
+    against: [
+      [watchKey({ cluster: ["manage_security"] }), /read_security only, not manage_security$/],
+      [watchKey({ indices: [EVERYTHING] }), /^\*: privileges that the key must not have there: all$/],
+      [
+        watchKey({
+          applications: [{ application: "kibana-.kibana", privileges: ["all"], resources: ["*"] }],
+        }),
+        /^the key may only read in Kibana, not all$/,
+      ],
     ],
   },
   "relay-key-reads-alerts-only": {

@@ -23,10 +23,13 @@ const NEEDED: [path: RegExp, features: readonly string[]][] = [
 
 /** Returns true if a request is allowed. Throws Elasticsearch's error for an unknown login, or Kibana's 403. */
 export async function authorize({ call }: Kibana, { req }: Context): Promise<true> {
-  const user = await call("GET", "/_security/user/_privileges", req.header("authorization"));
-  const mine = (user.applications as Granted)
-    .filter((it) => [application, "*"].includes(it.application))
-    .flatMap(({ privileges }) => privileges);
+  const authorization = req.header("authorization") ?? "";
+  // Elasticsearch does not list the privileges of an API key; it says whether it has some.
+  const mine = authorization.startsWith("ApiKey ")
+    ? await privilegesOfKey(call, authorization)
+    : ((await call("GET", "/_security/user/_privileges", authorization)).applications as Granted)
+        .filter((it) => [application, "*"].includes(it.application))
+        .flatMap(({ privileges }) => privileges);
   const isRead = req.method === "GET";
   const has = (...names: string[]) => names.some((name) => mine.includes(name));
   if (has("*", "all", "space_all") || (isRead && has("read", "space_read"))) return true;
@@ -40,6 +43,14 @@ export async function authorize({ call }: Kibana, { req }: Context): Promise<tru
     suffices.map((privilege) => ofFeature(feature, privilege)),
   );
   return has(...wanted) || refuse(403, "Forbidden");
+}
+
+async function privilegesOfKey(call: Kibana["call"], authorization: string): Promise<string[]> {
+  const privileges = FEATURES.flatMap((name) => [ofFeature(name, "all"), ofFeature(name, "read")]);
+  const body = { application: [{ application, privileges, resources: ["*"] }] };
+  const answer = await call("POST", "/_security/user/_has_privileges", authorization, body);
+  const found = (answer.application as Record<string, Record<string, Record<string, boolean>>>)[application];
+  return privileges.filter((one) => found?.["*"]?.[one] === true);
 }
 
 /** Returns the API for roles. It reads and writes them with the caller's rights. */

@@ -80,7 +80,10 @@ function retyped(was?: Mapping, wanted?: Mapping): boolean {
 function foundKey(answer: Props): Props | undefined {
   const found = valueAt(answer, "api_keys.0") as { role_descriptors: Record<string, Props> } | undefined;
   const roles = Object.entries(found?.role_descriptors ?? {});
-  const kept = roles.map(([name, { cluster, indices }]) => [name, { cluster, indices }] as const);
+  const kept = roles.map(([name, { cluster, indices, applications = [] }]) => {
+    const granted = (applications as unknown[]).length > 0 && { applications };
+    return [name, { cluster, indices, ...granted }] as const;
+  });
   return found && { ...found, role_descriptors: Object.fromEntries(kept) };
 }
 
