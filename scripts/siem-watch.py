@@ -209,7 +209,9 @@ def look(expected, servers, now, state):
     """All differences of now. Adds what is there to what `state` knows."""
     ask = servers.ask
     indices = ",".join(expected["indexPipelines"])
-    settings = ask("elasticsearch", f"/{indices}/_settings/index.*_pipeline?flat_settings=true")
+    # The first line makes the stream.
+    options = "flat_settings=true&ignore_unavailable=true"
+    settings = ask("elasticsearch", f"/{indices}/_settings/index.*_pipeline?{options}")
     rules = servers.rules()
     users = ask("elasticsearch", "/_security/user")
     roles = ask("elasticsearch", "/_security/role")

@@ -14,6 +14,7 @@ import { type Kibana, openKibana } from "../../lab/standins/kibana/kibana";
 import { createServer } from "../../lab/standins/kibana/server";
 import { checkSettings } from "../../lab/standins/kibana/settings";
 import { renderPipelines } from "../../pipelines";
+import { LATENESS_MINUTES } from "../../pipelines/lateness";
 import { renderOperatorRole } from "../../render/roles";
 import { renderWatch } from "../../render/watch";
 import { type Call, caller, listen, ruleBody, ruleId, settings as samples } from "../standins/kibana-samples";
@@ -43,16 +44,10 @@ describe("the SIEM's watch over itself, on real servers", function () {
 
   before(async () => {
     elasticsearch = await realElasticsearch();
-    const dataStream = await putLogStream(elasticsearch, NAMESPACE);
+    const dataStream = await putLogStream(elasticsearch, NAMESPACE, LATENESS_MINUTES);
     const target = { dataStream, alertIndex: ALERTS };
     const pipelines = renderPipelines(NAMESPACE);
     const settings = { "index.default_pipeline": pipelines.alerts.name };
-    await elasticsearch.call("PUT", `/_ingest/pipeline/${pipelines.alerts.name}`, {
-      processors: pipelines.alerts.processors.map((one) => JSON.parse(one) as Json),
-      ...(pipelines.alerts.onFailure.length > 0 && {
-        on_failure: pipelines.alerts.onFailure.map((one) => JSON.parse(one) as Json),
-      }),
-    });
     await elasticsearch.call("PUT", `/${ALERTS}`, { settings });
     for (const user of ["elastic", "kibana_system"])
       await elasticsearch.call("POST", `/_security/user/${user}/_password`, { password: PASSWORD });
