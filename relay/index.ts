@@ -1,15 +1,24 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The texts of the relay's program and of the list of its packages. */
-export type RelayFiles = Readonly<Record<"siem_relay_py" | "siem_messages_py" | "requirements", string>>;
+/** The modules of the relay's program. scripts/relay.sh names them too. */
+export const RELAY_MODULES = [
+  "siem_relay",
+  "siem_alert",
+  "siem_destinations",
+  "siem_key_end",
+  "siem_messages",
+  "siem_outages",
+  "siem_secrets",
+  "siem_text",
+] as const;
+
+/** The texts of the relay's modules (`siem_relay_py`) and of the list of its packages. */
+export type RelayFiles = Readonly<Record<`${(typeof RELAY_MODULES)[number]}_py` | "requirements", string>>;
 
 /** Reads the files of `relay/`. */
 export function loadRelayFiles(): RelayFiles {
   const read = (name: string) => readFileSync(join(__dirname, name), "utf8");
-  return {
-    siem_relay_py: read("siem_relay.py"),
-    siem_messages_py: read("siem_messages.py"),
-    requirements: read("requirements.txt"),
-  };
+  const modules = RELAY_MODULES.map((name) => [`${name}_py`, read(`${name}.py`)] as const);
+  return { requirements: read("requirements.txt"), ...Object.fromEntries(modules) } as RelayFiles;
 }

@@ -9,28 +9,27 @@ Its id contains both, and it is written once. A message is planned before it is 
   planned  + message_id, as soon as its group is complete; if sending fails, the same message is sent again later
   sent     alert_sent: true, sent_at, and without the alert itself
 
-If a destination refuses a message for its content (`refused` counts this), the message is planned again, because otherwise one
-hostile log line would hold back all other alerts of the message: each alert gets a message of its own. If such a message is
-refused too, it is sent without the alert's details (`bare`).
+If a destination refuses a message for its content (`refused` counts this), or no message can be made of the alerts, the message is
+planned again, because otherwise one hostile log line would hold back all other alerts of the message: each alert gets a message of its
+own. If that fails in the same way, it is sent without the alert's details (`bare`).
+
+Many alerts at once (`storm_alerts` of the destination's class) become one message that sums them up.
 
 One case remains: if the relay is killed after a destination accepted a message and before the relay recorded it, the message is
 sent again, with the same id.
 """
 
 import argparse
-import copy
 import hashlib
 import json
 import logging
+import math
 import os
-import re
 import signal
 import sys
 import time
 import types
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
-from urllib.parse import unquote, unquote_plus, urlsplit
 from zoneinfo import ZoneInfo
 
 # ElastAlert imports these alerters, but they are not used here and their libraries are not installed (requirements.in).
@@ -43,31 +42,37 @@ for name, cls in {"twilio": "TwilioAlerter", "tencentsms": "TencentSMSAlerter", 
     setattr(elastalert.alerters, name, stand_in)
 
 import requests
-from elasticsearch.exceptions import ConflictError, ElasticsearchException
+from elasticsearch.exceptions import ConflictError, ElasticsearchException, RequestError, SerializationError
+from elasticsearch.serializer import JSONSerializer
 from elastalert.elastalert import ElastAlerter
 from elastalert.loaders import FileRulesLoader
-from requests.utils import requote_uri
 
-from siem_messages import get_field, limit_requests, one_line, refuses_content, severity_of, without_details
+from siem_alert import get_field, rank_of, severity_of, without_details
+from siem_destinations import cannot_be_built, limit_requests, refuses_content
+from siem_key_end import KeyEndWatch
+from siem_messages import WORST_OF_A_STORM
+from siem_outages import ELASTICSEARCH, KIBANA, OutageWatch
+from siem_secrets import SECRETS, error_text, hide_secret
+from siem_text import visible
 
 log = logging.getLogger("relay")
 # How long documents of sent alerts are kept.
 KEEP_SENT = timedelta(days=90)
 # Unsent alerts of one destination that are read at once: as many as Elasticsearch returns.
 MAX_UNSENT = 10_000
+# Documents that are read or changed in one request, and the fields of an alert that a storm's message is made of.
+PAGE = 500
+# Alerts of one run after whose storing the index is refreshed.
+REFRESHED = 50
+SUMMARY_FIELDS = ["_id", "_index", "@timestamp", "rule.id", "rule.name", "dhis2.alert.severity", "dhis2.alert.entity"]
 # A message that was refused for its content this many times is planned again.
 MAX_REFUSALS = 3
-# People are notified when Elasticsearch or Kibana cannot be used for this long: longer than a restart or an update takes.
-OUTAGE_AFTER = timedelta(minutes=10)
 # How often Elasticsearch and Kibana are checked.
 CHECK_SECONDS = 30
 # A Kibana that runs its rules answers a request without a login with one of these: its status without details, or that it wants a login.
 KIBANA_RUNS = {200, 302, 401}
 # After this time of sending other messages, urgent ones are looked for again.
 OTHERS_SECONDS = 15
-# The file of --secrets: the key of Elasticsearch, and the destinations' secrets by name.
-SECRETS = {}
-
 
 class Loader(FileRulesLoader):
     """Reads rules from their files, and adds each destination's secret."""
@@ -76,6 +81,24 @@ class Loader(FileRulesLoader):
         rule = super().get_yaml(filename)
         secret = SECRETS.get("destinations", {}).get(rule["name"])
         return rule if secret is None else {**rule, "secret": secret}
+
+
+def read_any_json():
+    """Lets Elasticsearch's client read every document: numbers that Python cannot hold or write become text, and lists may be nested as
+    deep as Elasticsearch allows (1,000). Otherwise one such alert would end every search of the relay with an exception."""
+    sys.setrecursionlimit(10_000)
+
+    def number(digits):
+        value = float(digits) if len(digits) < 100 else math.inf
+        return digits if math.isinf(value) else value if set(digits) & set(".eE") else int(digits)
+
+    def loads(_serializer, text):
+        try:
+            return json.loads(text, parse_int=number, parse_float=number)
+        except (ValueError, TypeError) as error:
+            raise SerializationError(text, error) from error
+
+    JSONSerializer.loads = loads
 
 
 def now():
@@ -102,143 +125,6 @@ def message_id_of(hits, *suffix):
     return hashlib.sha256("\n".join([*sorted(hit["_id"] for hit in hits), *suffix]).encode()).hexdigest()[:32]
 
 
-def secret_parts(secret):
-    """Returns the secret and those parts of it that an error could contain alone, the longest first. Errors of requests contain
-    URLs without the host, and decoded parts of URLs."""
-    try:
-        url = urlsplit(secret)
-    except ValueError:  # A password can look like a broken URL.
-        return [secret]
-    user = url.netloc.rpartition("@")[0]
-    whole = [secret, url.path.strip("/"), url.query, user, url.password, url.username]
-    pieces = [*url.path.split("/"), *secret.split(), *(parameter.partition("=")[2] for parameter in url.query.split("&"))]
-    found = {part for part in whole if part} | {piece for piece in pieces if len(piece) >= 8}
-    found |= {convert(part) for part in found for convert in (unquote, unquote_plus, requote_uri)}
-    return sorted(found, key=len, reverse=True)
-
-
-def hide_secret(text, secret):
-    """Returns the text with "[secret]" instead of the secret and its parts."""
-    if not secret:
-        return text
-    return re.sub("|".join(map(re.escape, secret_parts(secret))), "[secret]", text, flags=re.IGNORECASE)
-
-
-def error_text(error, secret):
-    """Returns an error as text for the journal and the state, without the secret: errors of requests contain whole URLs."""
-    return hide_secret(f"{type(error).__name__}: {error}", secret)[:1000]
-
-
-class OutageEvent(NamedTuple):
-    """What a message about an outage says."""
-
-    # Part of the message's id and of its rule id.
-    id: str
-    title: str
-    consequence: str
-
-
-class Server(NamedTuple):
-    """A server without which there are no alerts, and the messages about its outage."""
-
-    name: str
-    outage: OutageEvent
-    recovery: OutageEvent
-
-
-ELASTICSEARCH = Server(
-    "Elasticsearch",
-    OutageEvent("elasticsearch-down", "The SIEM does not work", "Nothing is watched, and no alert is raised."),
-    OutageEvent("elasticsearch-back", "The SIEM works again", "Alerts that were waiting are delivered now."),
-)
-# A rule searches the last minutes only, also in its first run after an outage.
-KIBANA = Server(
-    "Kibana",
-    OutageEvent("kibana-down", "No rule runs", "No alert is raised."),
-    OutageEvent(
-        "kibana-back",
-        "Rules run again",
-        "No rule ran in that time, and most rules look back only a few minutes: log lines of that time were never checked. "
-        "Check them yourself, with the dashboards in Kibana.",
-    ),
-)
-
-
-class OutageWatch:
-    """Notifies people when a server could not be used for OUTAGE_AFTER, and when it is back: without the server no alert can report
-    it. It stores nothing: it notifies once for each outage that this process sees."""
-
-    def __init__(self, server, rules, use, clock=now):
-        """`rules`: of the destinations to notify. `use`: uses the server, and raises an exception if that is not possible."""
-        self.server, self.rules, self.use, self.clock = server, rules, use, clock
-        # When the outage began; from when OUTAGE_AFTER counts; the last error as text.
-        self.since, self.counted_from, self.last_error = None, None, ""
-        # Names of the destinations that were notified of this outage; (rule, message) pairs about recoveries that are not delivered yet.
-        self.notified, self.recoveries = set(), []
-
-    def pause(self):
-        """To be called instead of `check` while another server's outage may be the cause: OUTAGE_AFTER counts from its end."""
-        self.counted_from = None
-
-    def check(self):
-        """Returns whether the server can be used now, and notifies people if necessary."""
-        try:
-            self.use()
-        except Exception as error:
-            self.since, self.counted_from = self.since or self.clock(), self.counted_from or self.clock()
-            self.last_error = error_text(error, SECRETS.get("es_api_key"))
-            if self.clock() - self.counted_from >= OUTAGE_AFTER:
-                waiting = [rule for rule in self.rules if rule["name"] not in self.notified]
-                self.notified |= {rule["name"] for rule in waiting if self.notify(rule, *self.outage_message())}
-            return False
-        if self.notified:
-            message = self.recovery_message()
-            self.recoveries += [(rule, message) for rule in self.rules if rule["name"] in self.notified]
-        self.since, self.counted_from, self.notified = None, None, set()
-        self.recoveries = [(rule, message) for rule, message in self.recoveries if not self.notify(rule, *message)]
-        return True
-
-    def outage_message(self):
-        event = self.server.outage
-        text = (
-            f"{self.server.name} cannot be used since {self.since:%Y-%m-%d %H:%M} UTC. {event.consequence}\n"
-            f"The last error: {self.last_error}\n"
-            "Run this on the operator's laptop; it prints what is wrong and how to fix it: npm run -s verify -- STACK"
-        )
-        return event.id, "critical", f"{event.title}: {self.server.name} cannot be used", text, self.since
-
-    def recovery_message(self):
-        event = self.server.recovery
-        span = f"from {self.since:%Y-%m-%d %H:%M} to {self.clock():%Y-%m-%d %H:%M} UTC"
-        text = (
-            f"{self.server.name} can be used again. It could not be used {span}. {event.consequence}\n"
-            "Run this on the operator's laptop to check that everything is watched again: npm run -s verify -- STACK"
-        )
-        return event.id, "informational", f"{event.title}: {self.server.name} is back", text, self.since
-
-    def notify(self, rule, event_id, severity, title, text, since):
-        """Sends a message at once, also in quiet hours. Returns whether the destination accepted it."""
-        # A relay that is restarted during the outage makes the same id, if it notices the outage within the same hour.
-        message_id = hashlib.sha256(f"{rule['name']}\n{event_id}\n{since:%Y-%m-%dT%H}".encode()).hexdigest()[:32]
-        alert = {
-            "_id": message_id,
-            "@timestamp": self.clock().isoformat(),
-            "message": title,
-            "rule": {"id": f"dhis2-siem-{event_id}", "name": f"The relay's check of {self.server.name}"},
-            "dhis2": {"alert": {"severity": severity, "entity": "the SIEM itself", "note": text}},
-        }
-        # A copy, because another thread may be sending with the same alerter.
-        alerter = copy.copy(rule["alert"][0])
-        alerter.pipeline = {"message_id": message_id, "time": now()}
-        try:
-            alerter.alert([alert])
-        except Exception as error:
-            log.error('%s: the message "%s" was not delivered: %s', rule["name"], title, error_text(error, rule.get("secret")))
-            return False
-        log.warning('%s: the message "%s" was delivered', rule["name"], title)
-        return True
-
-
 class Relay(ElastAlerter):
     def __init__(self, args):
         super().__init__(args)
@@ -249,8 +135,11 @@ class Relay(ElastAlerter):
         # When each destination accepted its last message, by its name.
         self.last_delivery = {}
         notified_rules = [rule for rule in self.rules if rule["relay"]["reports_outages"]]
-        self.elasticsearch = OutageWatch(ELASTICSEARCH, notified_rules, self.use_elasticsearch)
-        self.kibana = OutageWatch(KIBANA, notified_rules, self.use_kibana)
+        folder = self.conf.get("relay_state")
+        path = lambda name: folder and os.path.join(folder, f"{name}.json")
+        self.elasticsearch = OutageWatch(ELASTICSEARCH, notified_rules, self.use_elasticsearch, path=path("elasticsearch"))
+        self.kibana = OutageWatch(KIBANA, notified_rules, self.use_kibana, path=path("kibana"))
+        self.key_end = KeyEndWatch(notified_rules, SECRETS.get("es_api_key_expires"), path("key"))
         # Without this, ElastAlert begins after a random time of some seconds.
         for rule in self.rules:
             self.scheduler.modify_job(rule["name"], next_run_time=now())
@@ -279,7 +168,7 @@ class Relay(ElastAlerter):
         url, ca = self.conf["kibana_status"], self.conf.get("ca_certs", True)
         response = requests.get(url, verify=ca, timeout=20, allow_redirects=False)
         if response.status_code not in KIBANA_RUNS:
-            raise requests.HTTPError(f"Kibana answers {response.status_code}: {one_line(response.text, 300)}")
+            raise requests.HTTPError(f"Kibana answers {response.status_code}: {visible(response.text, 300)}")
 
     def use_elasticsearch(self):
         """Raises an exception unless alerts can be read and the relay's state can be written."""
@@ -311,7 +200,16 @@ class Relay(ElastAlerter):
             }
             key = f"{rule['name']}:{match['_id']}"
             try:
-                self.writeback_es.index(self.writeback_index, found, id=key, op_type="create", refresh="true")
+                rule["stored"] = rule.get("stored", 0) + 1
+                # Found by the search of this run. Of a storm only the first: the others are found by the next run, which costs far less.
+                options = {"id": key, "op_type": "create", "refresh": "true" if rule["stored"] <= REFRESHED else "false"}
+                try:
+                    self.writeback_es.index(self.writeback_index, found, **options)
+                except (RequestError, SerializationError) as error:
+                    # Elasticsearch does not store this alert a second time, whatever is in it: its rule, time and id are delivered.
+                    log.error("%s: an alert cannot be stored as it is: %s", rule["name"], str(error)[:500])
+                    bare = {**found, "match_body": without_details(match), "bare": True}
+                    self.writeback_es.index(self.writeback_index, bare, **options)
             except ConflictError:
                 pass
             except ElasticsearchException as error:
@@ -338,6 +236,7 @@ class Relay(ElastAlerter):
         """Does nothing: `deliver` sends each destination's alerts after the destination's own run."""
 
     def handle_rule_execution(self, rule):
+        rule["stored"] = 0
         super().handle_rule_execution(rule)
         if "previous_endtime" in rule and rule["name"] not in self.searched:
             self.searched.add(rule["name"])
@@ -387,22 +286,22 @@ class Relay(ElastAlerter):
         """Assigns alerts to messages: as soon as the oldest one is due, all alerts of the same urgency that may be sent now."""
         quiet = is_quiet(rule["relay"], now())
         waiting = [hit for hit in self.unsent(rule) if "message_id" not in hit and may_be_sent([hit], quiet)]
-        size, planned = rule["alert"][0].max_alerts, []
+        size, storm, planned = rule["alert"][0].max_alerts, rule["alert"][0].storm_alerts, []
         for urgent in (True, False):
             same_urgency = [hit for hit in waiting if hit["urgent"] == urgent]
             if same_urgency and datetime.fromisoformat(same_urgency[0]["alert_time"]) <= now():
-                planned += [same_urgency[start : start + size] for start in range(0, len(same_urgency), size)]
+                step = size if len(same_urgency) < storm else len(same_urgency)
+                planned += [same_urgency[start : start + step] for start in range(0, len(same_urgency), step)]
         changes = [("update", hit["_id"], {"doc": {"message_id": message_id_of(hits)}}) for hits in planned for hit in hits]
         if changes:
             self.change(changes)
 
     def send(self, rule, hits):
-        """Sends one message and records it. Returns whether the destination accepted it."""
+        """Sends one message and records it. Returns whether the destination accepts messages: it took this one, or the message is at fault."""
         message_id = hits[0]["message_id"]
         if message_id not in self.accepted:
-            found = self.writeback_es.mget({"ids": [hit["_id"] for hit in hits]}, index=self.writeback_index)
-            alerts = [doc["_source"]["match_body"] for doc in found["docs"]]
             alerter = rule["alert"][0]
+            alerts = self.read_alerts(hits, alerter)
             alerter.pipeline = {"message_id": message_id, "time": now()}
             try:
                 if hits[0].get("bare"):
@@ -411,7 +310,8 @@ class Relay(ElastAlerter):
                     log.error("%s: %s", rule["name"], hide_secret(warning, rule.get("secret")))
             except Exception as error:
                 self.record_failure(rule, hits, error)
-                return False
+                # The destination may accept other messages.
+                return cannot_be_built(error) or refuses_content(error, False)
             self.last_delivery[rule["name"]] = now().isoformat()
             self.accepted.add(message_id)
             log.info("%s: %d alert(s) delivered as message %s", rule["name"], len(hits), message_id)
@@ -420,14 +320,31 @@ class Relay(ElastAlerter):
         self.accepted.discard(message_id)
         return True
 
+    def read_alerts(self, hits, alerter):
+        """Returns the alerts of these documents; of a storm what its message needs, so that memory is bounded."""
+
+        def read(keys, **options):
+            pages = [keys[start : start + PAGE] for start in range(0, len(keys), PAGE)]
+            docs = [doc for page in pages for doc in self.writeback_es.mget({"ids": page}, index=self.writeback_index, **options)["docs"]]
+            return [doc["_source"].get("match_body") or {} for doc in docs]
+
+        keys = [hit["_id"] for hit in hits]
+        if len(hits) <= alerter.max_alerts:
+            return read(keys)
+        alerts = read(keys, _source_includes=[f"match_body.{name}" for name in SUMMARY_FIELDS])
+        worst = sorted(range(len(alerts)), key=lambda at: rank_of(alerts[at]), reverse=True)[:WORST_OF_A_STORM]
+        for at, alert in zip(worst, read([keys[at] for at in worst])):
+            alerts[at] = alert
+        return alerts
+
     def record_failure(self, rule, hits, error):
-        """Records a failed attempt. Plans the message again if it was refused too often for its content."""
+        """Records a failed attempt. Plans the message again if no message could be made, or if it was refused too often for its content."""
         reason = error_text(error, rule.get("secret"))
         attempts = hits[0]["attempts"] + 1
         log.error("%s: attempt %d to deliver %d alert(s) failed, and will be repeated: %s", rule["name"], attempts, len(hits), reason)
         last = hits[0].get("tried_at")
         accepts_others = bool(last) and last < self.last_delivery.get(rule["name"], "")
-        refused = hits[0].get("refused", 0) + refuses_content(error, accepts_others)
+        refused = MAX_REFUSALS if cannot_be_built(error) else hits[0].get("refused", 0) + refuses_content(error, accepts_others)
         failure = {"attempts": attempts, "tried_at": now().isoformat(), "alert_exception": reason, "refused": refused}
         new_plans = [{}] * len(hits)
         if refused >= MAX_REFUSALS and not hits[0].get("bare"):
@@ -441,10 +358,11 @@ class Relay(ElastAlerter):
 
     def change(self, actions):
         """Changes several documents of the state: (operation, id, body) each. Raises ElasticsearchException if one was not changed."""
-        lines = [line for operation, key, body in actions for line in ({operation: {"_id": key}}, body)]
-        response = self.writeback_es.bulk(lines, index=self.writeback_index, refresh="true")
-        if response["errors"]:
-            raise ElasticsearchException(f"the state of alerts cannot be changed; Elasticsearch answers: {json.dumps(response)[:500]}")
+        for start in range(0, len(actions), PAGE):
+            lines = [line for operation, key, body in actions[start : start + PAGE] for line in ({operation: {"_id": key}}, body)]
+            response = self.writeback_es.bulk(lines, index=self.writeback_index, refresh="true")
+            if response["errors"]:
+                raise ElasticsearchException(f"the state of alerts cannot be changed; Elasticsearch answers: {json.dumps(response)[:500]}")
 
     def delete_old(self):
         """Deletes the documents of alerts that were sent more than KEEP_SENT ago."""
@@ -466,6 +384,7 @@ def main():
     if "es_api_key" in SECRETS:
         os.environ["ES_API_KEY"] = SECRETS["es_api_key"]
     limit_requests()
+    read_any_json()
     relay = Relay(["--config", args.config, "--pin_rules"])
 
     def stop(_signal, _frame):
@@ -478,6 +397,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     relay.scheduler.add_job(relay.delete_old, "interval", hours=6)
+    relay.scheduler.add_job(relay.key_end.check, "interval", hours=1, next_run_time=now())
     relay.scheduler.add_job(relay.check_servers, "interval", seconds=CHECK_SECONDS)
     log.info("looking for alerts for %d destination(s)", len(relay.rules))
     relay.start()

@@ -37,6 +37,8 @@ export interface RelayOverrides {
   /** The PEM file of the servers' CA. If the value is explicitly undefined, the relay uses no TLS. */
   readonly ca?: string;
   readonly rulesFolder?: string;
+  /** Where the relay keeps what it knows about outages. */
+  readonly stateFolder?: string;
   /** The interval, in seconds, at which the relay looks for alerts. Default: 15. */
   readonly runEverySeconds?: number;
 }
@@ -44,7 +46,8 @@ export interface RelayOverrides {
 /** Returns ElastAlert's config.yaml. It contains no secrets. */
 export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides = {}): string {
   const { host = "127.0.0.1", port = ELASTICSEARCH_PORT, kibanaPort = KIBANA_PORT } = overrides;
-  const { rulesFolder = `${FOLDER}/rules`, runEverySeconds = 15 } = overrides;
+  const { rulesFolder = `${FOLDER}/rules`, stateFolder = `/var/lib/${RELAY_UNIT}` } = overrides;
+  const { runEverySeconds = 15 } = overrides;
   const ca = "ca" in overrides ? overrides.ca : `${FOLDER}/ca.crt`;
   const scheme = ca === undefined ? "http" : "https";
   return (
@@ -55,7 +58,10 @@ export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides
       ...(ca === undefined ? {} : { use_ssl: true, verify_certs: true, ca_certs: ca }),
       // Read by relay/siem_relay.py, not by ElastAlert.
       kibana_status: `${scheme}://${host}:${kibanaPort}${KIBANA_PATH}/api/status`,
+      relay_state: stateFolder,
       rules_folder: rulesFolder,
+      // Alerts of one page of a search: what is in memory at once.
+      max_query_size: 500,
       rules_loader: "siem_relay.Loader",
       writeback_index: target.stateIndex,
       run_every: { seconds: runEverySeconds },
@@ -91,7 +97,7 @@ function getsEveryCriticalAlert({ rules, severities }: Destination): boolean {
   return rules === undefined && severities.includes("critical");
 }
 
-/** The classes of relay/siem_messages.py. */
+/** The classes of relay/siem_destinations.py. */
 const CLASSES: Readonly<Record<Destination["type"], string>> = {
   email: "Email",
   slack: "Slack",
@@ -115,7 +121,7 @@ function renderRule(
     timestamp_field: "event.ingested",
     filter: renderAlertFilter(destination, detections),
     realert: { minutes: 0 },
-    alert: [`siem_messages.${CLASSES[destination.type]}`],
+    alert: [`siem_destinations.${CLASSES[destination.type]}`],
     relay: {
       site: target.fqdn,
       timezone: target.timezone,

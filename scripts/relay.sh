@@ -2,13 +2,15 @@
 # Runs in the SIEM's container, after packages.sh and request.sh: installs the relay, which delivers alerts to people (ElastAlert 2
 # with relay/*.py). relay-start.sh gives it its secrets and starts it.
 # Values: PIP_URL, RULES (names of the destinations, in order), STATE (the indices of the relay's state), GENERATION.
-# Files: file_requirements, file_siem_relay_py, file_siem_messages_py, file_config, file_ca, file_mappings, and file_rule_N for
+# Files: file_requirements, file_NAME_py for each of MODULES, file_config, file_ca, file_mappings, and file_rule_N for
 # the Nth of RULES.
 
 RELAY=dhis2-siem-relay
 PROGRAM=/opt/$RELAY
 SETTINGS=/etc/$RELAY
 UNIT=/etc/systemd/system/$RELAY.service
+# As in relay/index.ts.
+MODULES="siem_relay siem_alert siem_destinations siem_key_end siem_messages siem_outages siem_secrets siem_text"
 
 check_python() {
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return 0
@@ -100,6 +102,9 @@ RestartSec=5
 # Long enough to finish sending the current message.
 TimeoutStopSec=90
 UMask=0077
+# What the relay knows about outages, over its own restarts.
+StateDirectory=$RELAY
+StateDirectoryMode=0700
 CapabilityBoundingSet=
 LockPersonality=yes
 NoNewPrivileges=yes
@@ -123,7 +128,7 @@ SERVICE
 }
 
 apply() {
-  local before=${#CHANGED[@]}
+  local before=${#CHANGED[@]} module
   ! command -v python3 >/dev/null || check_python
   need_packages ca-certificates python3 python3-venv tzdata
   check_python
@@ -133,8 +138,7 @@ apply() {
   install -d -m 0750 -g "$RELAY" "$SETTINGS"
   create_environment
   update_mappings
-  put_file "$PROGRAM/lib/siem_relay.py" 0644 root:root < <(file_siem_relay_py)
-  put_file "$PROGRAM/lib/siem_messages.py" 0644 root:root < <(file_siem_messages_py)
+  for module in $MODULES; do put_file "$PROGRAM/lib/$module.py" 0644 root:root < <("file_${module}_py"); done
   put_file "$SETTINGS/ca.crt" 0644 root:root < <(file_ca)
   put_file "$SETTINGS/config.yaml" 0640 "root:$RELAY" < <(file_config)
   write_rules
@@ -149,7 +153,7 @@ apply() {
 delete() {
   say "removing the relay"
   systemctl disable -q --now "$RELAY" 2>/dev/null || true
-  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS" "${UNFINISHED%.unfinished}.files"
+  rm -rf "$UNIT" "$PROGRAM" "$SETTINGS" "/var/lib/$RELAY" "${UNFINISHED%.unfinished}.files"
   systemctl daemon-reload
   ! getent passwd "$RELAY" >/dev/null || userdel "$RELAY"
 }

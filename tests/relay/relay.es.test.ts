@@ -13,7 +13,7 @@ import { alert, destination } from "./samples";
 const TOKEN = "Bearer not-for-a-journal";
 /** Looks every second whether the servers are there, and tells after three. */
 const hurry =
-  "import siem_relay; siem_relay.CHECK_SECONDS = 1; siem_relay.OUTAGE_AFTER = siem_relay.timedelta(seconds=3)";
+  "import siem_relay, siem_outages; from datetime import timedelta; siem_relay.CHECK_SECONDS = 1; siem_outages.OUTAGE_AFTER = timedelta(seconds=3); siem_outages.RECOVERY_AFTER = timedelta(0)";
 
 describe("the relay, on real ElastAlert", function () {
   this.timeout(400_000);

@@ -12,7 +12,9 @@ from unittest import mock
 
 import requests
 
+import siem_destinations
 import siem_messages
+import siem_outages
 import siem_relay
 from elastalert.util import EAException
 from elasticsearch.exceptions import TransportError
@@ -59,15 +61,19 @@ class Secrets(unittest.TestCase):
     def test_a_long_answer_is_cut_only_after_the_secret_is_hidden(self):
         answer = mock.Mock(status_code=403, text="x" * 960 + TEAMS)
         with mock.patch("requests.post", return_value=answer), self.assertRaises(requests.HTTPError) as caught:
-            siem_messages.post_json(TEAMS, {})
+            siem_destinations.post_json(TEAMS, {})
         self.assertNotIn("workflows", siem_relay.error_text(caught.exception, TEAMS))
 
 
 class Titles(unittest.TestCase):
     def test_a_title_in_teams_has_no_link_from_a_log(self):
-        teams = siem_messages.Teams({"name": "room", "secret": TEAMS})
-        alert = {"message": "Failed logins: [Kibana](https://evil.example.org)", "dhis2": {"alert": {"severity": "high"}}}
-        self.assertEqual(teams.create_title([alert]), "[high] Failed logins: [Kibana] (https://evil.example.org)")
+        teams = siem_destinations.Teams({"name": "room", "secret": TEAMS})
+        text = "[Kibana](https://evil.example.org)"
+        alert = {"message": text, "rule": {"name": "Failed logins"}, "dhis2": {"alert": {"severity": "high", "entity": text}}}
+        title = teams.create_title([alert])
+        self.assertTrue(title.startswith("[high] Failed logins: \u201c_Kibana__"), title)
+        for part in ("](", "://", "evil.example"):
+            self.assertNotIn(part, title)
 
 
 def http(status):
@@ -76,7 +82,7 @@ def http(status):
 
 class Webhook(unittest.TestCase):
     def test_an_authority_is_in_a_file_for_each_message_that_then_is_gone(self):
-        hook = siem_messages.Webhook.__new__(siem_messages.Webhook)
+        hook = siem_destinations.Webhook.__new__(siem_destinations.Webhook)
         place = {"url": "https://127.0.0.1:9/", "headers": {}, "ca": "-----BEGIN CERTIFICATE-----"}
         relay = {"site": "lab", "kibana_url": "https://x.org/siem", "timezone": "UTC", "webhook": place}
         hook.rule, hook.pipeline = {"name": "hook", "relay": relay}, {"message_id": "1"}
@@ -109,10 +115,10 @@ class Refusals(unittest.TestCase):
         others += [http(status) for status in (401, 403, 404, 429, 500, 503)]
         others += [ConnectionRefusedError(), TimeoutError(), requests.ConnectionError("refused"), requests.Timeout()]
         for error in counted:
-            self.assertTrue(siem_messages.refuses_content(error, False), repr(error))
+            self.assertTrue(siem_destinations.refuses_content(error, False), repr(error))
         for error in others:
-            self.assertFalse(siem_messages.refuses_content(error, False), repr(error))
-        self.assertTrue(siem_messages.refuses_content(http(403), True))
+            self.assertFalse(siem_destinations.refuses_content(error, False), repr(error))
+        self.assertTrue(siem_destinations.refuses_content(http(403), True))
 
     def test_a_destination_that_takes_no_more_is_not_at_fault_for_403(self):
         relay = a_relay()
@@ -150,8 +156,8 @@ class Channels(unittest.TestCase):
     def mail(self, tls):
         server = {"host": "h", "port": 1, "tls": tls, "from": "a@b.c", "to": ["d@e.f"], "user": "u"}
         relay = {"site": "s", "timezone": "UTC", "kibana_url": "https://s/siem", "alerts_view": "v", "email": server}
-        with mock.patch.object(siem_messages.Email, "__init__", lambda _self: None):
-            email = siem_messages.Email()
+        with mock.patch.object(siem_destinations.Email, "__init__", lambda _self: None):
+            email = siem_destinations.Email()
         email.rule, email.pipeline = {"relay": relay, "secret": "pw"}, {"message_id": "m", "time": siem_relay.now()}
         with mock.patch("smtplib.SMTP") as plain, mock.patch("smtplib.SMTP_SSL") as wrapped:
             kind = wrapped if tls == "smtps" else plain
@@ -172,23 +178,23 @@ class Channels(unittest.TestCase):
 
     def test_a_webhook_is_checked_and_followed_nowhere_else(self):
         with mock.patch("requests.post", return_value=mock.Mock(status_code=204)) as post:
-            siem_messages.post_json("https://x.org/h", {})
-            siem_messages.post_json("https://x.org/h", {}, ca="/ca.crt")
+            siem_destinations.post_json("https://x.org/h", {})
+            siem_destinations.post_json("https://x.org/h", {}, ca="/ca.crt")
         self.assertEqual([call.kwargs["verify"] for call in post.call_args_list], [True, "/ca.crt"])
         for call in post.call_args_list:
-            self.assertEqual((call.kwargs["allow_redirects"], call.kwargs["timeout"]), (False, siem_messages.TIMEOUT_SECONDS))
+            self.assertEqual((call.kwargs["allow_redirects"], call.kwargs["timeout"]), (False, siem_destinations.TIMEOUT_SECONDS))
 
     def test_no_request_waits_for_ever(self):
         with mock.patch("requests.Session.request") as request:
-            siem_messages.limit_requests()
+            siem_destinations.limit_requests()
             requests.Session().request("GET", "https://x.org")
             requests.Session().request("GET", "https://x.org", timeout=5)
-        self.assertEqual([call.kwargs["timeout"] for call in request.call_args_list], [siem_messages.TIMEOUT_SECONDS, 5])
+        self.assertEqual([call.kwargs["timeout"] for call in request.call_args_list], [siem_destinations.TIMEOUT_SECONDS, 5])
 
     def test_a_message_is_no_longer_than_its_destination_takes_and_has_each_alert(self):
         message = siem_messages.Message()
         message.rule = {"relay": {"timezone": "UTC", "kibana_url": "https://s/siem", "alerts_view": "v"}}
-        message.max_characters = 4000
+        message.max_size = 4000
         alerts = [{"_id": str(n), "_index": "a", "message": f"alert {n}", "dhis2": {"alert": {"note": "x" * 900}}} for n in range(10)]
         text = message.text(alerts)
         self.assertLessEqual(len(text), 4000)
@@ -283,7 +289,7 @@ class Outages(unittest.TestCase):
 
         self.rule["alert"] = [Alerter()]
         start = datetime(2026, 1, 1, 10, 5, tzinfo=timezone.utc)
-        return siem_relay.OutageWatch(server, [self.rule], use, lambda: start + timedelta(minutes=self.minutes))
+        return siem_outages.OutageWatch(server, [self.rule], use, lambda: start + timedelta(minutes=self.minutes))
 
     def pass_minutes(self, minutes):
         for _ in range(int(minutes * 2)):
@@ -324,8 +330,19 @@ class Outages(unittest.TestCase):
             self.error = ConnectionRefusedError()
             self.pass_minutes(9)
             self.error = None
-            self.pass_minutes(1)
+            self.pass_minutes(61)
         self.assertEqual(self.said, [])
+
+    def test_a_server_that_is_away_again_and_again_is_told_like_one_that_stays_away(self):
+        for _ in range(5):
+            self.error = ConnectionRefusedError()
+            self.pass_minutes(9)
+            self.error = None
+            self.pass_minutes(1)
+        self.assertEqual(self.titles(), [self.lost])
+        self.assertIn("works and fails in turn: it could not be used for 10 minutes of the last hour", self.said[0][1]["dhis2"]["alert"]["note"])
+        self.pass_minutes(10)
+        self.assertEqual(self.titles(), [self.lost, self.back])
 
     def test_a_destination_that_is_down_is_told_later(self):
         self.error, self.down = ConnectionRefusedError(), True
@@ -336,7 +353,7 @@ class Outages(unittest.TestCase):
         self.pass_minutes(1)
         self.assertEqual(len(self.said), 1)
         self.error, self.down = None, True
-        self.pass_minutes(3)
+        self.pass_minutes(8)
         self.down = False
         self.pass_minutes(3)
         self.assertEqual(len(self.said), 2)
@@ -388,7 +405,7 @@ class OutagesOfKibana(Outages):
         self.error = ConnectionRefusedError()
         self.pass_minutes(20)
         self.error = None
-        self.pass_minutes(1)
+        self.pass_minutes(6)
         self.assertIn("never checked", self.said[1][1]["dhis2"]["alert"]["note"])
 
     def test_an_outage_of_elasticsearch_is_one_message_although_kibana_is_away_with_it(self):
@@ -418,7 +435,7 @@ class OutagesOfKibana(Outages):
         self.no_elasticsearch = ConnectionRefusedError()
         self.pass_minutes(15)
         self.error = self.no_elasticsearch = None
-        self.pass_minutes(1)
+        self.pass_minutes(6)
         self.assertEqual(self.titles(), [self.lost, "The SIEM does not work", "The SIEM works again", self.back])
         self.assertIn("from 2026-01-01 10:05 to 2026-01-01 10:35 UTC", self.said[3][1]["dhis2"]["alert"]["note"])
 

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { RELAY_MODULES } from "../../relay";
 import { quote } from "../../render/bundle";
 import { loadScripts } from "../../scripts";
 import { type Answers, curlAnswering } from "../support/curl";
@@ -114,7 +115,7 @@ describe("relay.sh", () => {
         `STATE="state state_status" RULES=mail
         mkdir -p ${folder}/state/secrets; echo the-password >${folder}/state/secrets/elastic
         check_python() { :; }; need_packages() { :; }; create_environment() { :; }; getent() { :; }
-        for name in siem_relay_py siem_messages_py ca config rule_0; do eval "file_$name() { echo $name; }"; done
+        for name in ${RELAY_MODULES.map((name) => `${name}_py`).join(" ")} ca config rule_0; do eval "file_$name() { echo $name; }"; done
         file_mappings() { echo '${mappings}'; }
         systemctl() { echo "systemctl $*" >>${asked}; }
         ${curlAnswering(answers, asked)}
