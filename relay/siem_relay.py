@@ -63,7 +63,7 @@ MAX_UNSENT = 10_000
 # Documents that are read or changed in one request, and the fields of an alert that a storm's message is made of.
 PAGE = 500
 # Alerts of one run after whose storing the index is refreshed.
-REFRESHED = 50
+REFRESHED = 200
 SUMMARY_FIELDS = ["_id", "_index", "@timestamp", "rule.id", "rule.name", "dhis2.alert.severity", "dhis2.alert.entity"]
 # A message that was refused for its content this many times is planned again.
 MAX_REFUSALS = 3
@@ -292,7 +292,8 @@ class Relay(ElastAlerter):
             if same_urgency and datetime.fromisoformat(same_urgency[0]["alert_time"]) <= now():
                 step = size if len(same_urgency) < storm else len(same_urgency)
                 planned += [same_urgency[start : start + step] for start in range(0, len(same_urgency), step)]
-        changes = [("update", hit["_id"], {"doc": {"message_id": message_id_of(hits)}}) for hits in planned for hit in hits]
+        named = [(message_id_of(hits), hits) for hits in planned]
+        changes = [("update", hit["_id"], {"doc": {"message_id": message_id}}) for message_id, hits in named for hit in hits]
         if changes:
             self.change(changes)
 

@@ -73,4 +73,6 @@ def quoted(value, limit):
 def short(value, limit=40):
     """Returns a stranger's text for a subject, quoted: of its first characters, `limit` at most, only letters, digits and a few signs."""
     text = visible(value, limit)
-    return quoted("".join(character if character.isalnum() or character in " -.:,/+=" else "_" for character in text), limit)
+    kept = "".join(character if character.isalnum() or character in " -.:,/+=" else "_" for character in text)
+    # Plain quotation marks: so a subject with nothing but ASCII stays readable in a mail's source.
+    return f'"{without_links(kept)}"'

@@ -46,7 +46,14 @@ export class RelayProcess {
     const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-relay-"));
     const rulesFolder = join(folder, "rules");
     mkdirSync(rulesFolder);
-    const place = { port: elasticsearchPort, kibanaPort, ca: undefined, rulesFolder, stateFolder: folder, runEverySeconds: 1 };
+    const place = {
+      port: elasticsearchPort,
+      kibanaPort,
+      ca: undefined,
+      rulesFolder,
+      stateFolder: folder,
+      runEverySeconds: 1,
+    };
     writeFileSync(join(folder, "config.yaml"), renderRelayConfig(target, place));
     const rules = renderRelayRules({ via: "relay", destinations: [...destinations] }, target, []);
     for (const [name, rule] of Object.entries(rules)) writeFileSync(join(rulesFolder, `${name}.yaml`), rule);
