@@ -368,7 +368,7 @@ class Watch(unittest.TestCase):
                 raise ConnectionRefusedError("refused")
 
         with tempfile.TemporaryDirectory() as folder:
-            make = lambda: siem_outages.OutageWatch(siem_outages.ELASTICSEARCH, [{"name": "mail", "alert": [Alerter()], "relay": {}}], use, clock, Path(folder) / "e.json")
+            make = lambda: siem_outages.OutageWatch(siem_outages.ELASTICSEARCH, [{"name": "mail", "alert": [Alerter()], "relay": {}}], use, clock, Path(folder) / "e.json" if restart_every else None)
             watch = make()
             while self.seconds < hours * 3600:
                 if restart_every and self.seconds % restart_every == 0:
