@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
 import type { Delivery } from "../config/delivery";
 import { printPath, printable } from "../core/problem";
+import { derivedId } from "./derived-id";
+import { floodWatch } from "./flood";
 import { type Detection, type Logic, watchesSilence } from "./detection";
 
 /** The changes that a site makes to one detection without editing its file. */
@@ -15,18 +16,6 @@ export interface Watched {
   readonly type: string;
 }
 
-/** Returns a UUID (version 5) that is always the same for a detection and a container. */
-function uuidFor(id: string, container: string): string {
-  const hash = createHash("sha1")
-    .update(Buffer.from(id.replaceAll("-", ""), "hex"))
-    .update(container)
-    .digest()
-    .subarray(0, 16);
-  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
-  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-  return hash.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
 /** Returns a detection that watches only this container. */
 function watch(detection: Detection, container: Watched): Detection {
   const { logic } = detection;
@@ -34,7 +23,7 @@ function watch(detection: Detection, container: Watched): Detection {
   const { lucene, esql } = logic.condition;
   return {
     ...detection,
-    id: uuidFor(detection.id, container.name),
+    id: derivedId(detection.id, container.name),
     origin: detection.id,
     name: `${detection.name}-${container.name}`,
     title: `${detection.title}: ${container.name}`,
@@ -100,7 +89,8 @@ export function settingFaults(
 
 /**
  * Returns the detections of a site with its settings applied. A detection that watches for silence becomes one detection for
- * each container, because a grouped rule does not notice a group without events. Throws an Error if a setting has a fault.
+ * each container, because a grouped rule does not notice a group without events. A detection that a flood of groups could
+ * blind gets a second one (flood.ts). Throws an Error if a setting has a fault.
  * @param settings by the detection's name or id
  */
 export function forSite(
@@ -115,7 +105,7 @@ export function forSite(
   return detections
     .map((detection) => withSettings(detection, settings[detection.id] ?? settings[detection.name] ?? {}))
     .flatMap((detection) => {
-      if (!watchesSilence(detection)) return [detection];
+      if (!watchesSilence(detection)) return [detection, floodWatch(detection) ?? []].flat();
       const types = detection.containers;
       return (
         containers

@@ -1,4 +1,5 @@
 import { type Detection, type Logic, saidInDsl, type Window, watchesSilence } from "../detections/detection";
+import { MAX_GROUPS } from "../detections/flood";
 import { renderAlertDocument } from "../pipelines/alert-document";
 import { LATENESS_MINUTES } from "../pipelines/lateness";
 import { MATCHED } from "../kibana/rule";
@@ -9,10 +10,11 @@ import { stableJson } from "../core/json";
 export const INTERVAL = "1m";
 /** The window of a rule about single events. It is longer than the interval, because Kibana can start a run late. */
 const EVENT_WINDOW: Window = { size: 5, unit: "m" };
-/** How many events an alert contains: the newest ones. */
-const MAX_EVENTS = 20;
-/** How many groups a rule evaluates, those with most events first: as many as Kibana allows. */
-const MAX_GROUPS = 1000;
+/**
+ * How many whole events a search returns: for each group, or of all events that matched. Kibana cannot fetch less of an event for a group
+ * (its top_hits has only a size; `sourceFields` would add values to it). With MAX_GROUPS groups and DOCUMENT_BYTES an answer has at most 4.3 MB.
+ */
+export const MAX_EVENTS = { group: 5, all: 20 } as const;
 const TIME_FIELD = "event.ingested";
 
 const MINUTES_PER_UNIT = { s: 1 / 60, m: 1, h: 60, d: 24 * 60 };
@@ -45,6 +47,11 @@ export function windowOf(logic: Logic): Window {
   return logic.kind === "event" ? EVENT_WINDOW : logic.window;
 }
 
+/** Returns whether the rule counts each value of some fields by itself. */
+function grouped(logic: Logic): boolean {
+  return logic.kind !== "event" && logic.by.length > 0;
+}
+
 /** Returns how old a line may be that the rule still counts, in minutes since it was written. */
 export function maxAgeMinutes(logic: Logic): number {
   const { size, unit } = windowOf(logic);
@@ -69,7 +76,7 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
     aggType: "count",
     // Only a rule about single events must skip events that it has shown already.
     excludeHitsFromPreviousRun: logic.kind === "event",
-    size: MAX_EVENTS,
+    size: grouped(logic) ? MAX_EVENTS.group : MAX_EVENTS.all,
     timeField: TIME_FIELD,
     timeWindowSize: size,
     timeWindowUnit: unit,
@@ -105,14 +112,13 @@ export function renderParams(detection: Detection, target: RuleTarget): Record<s
 function alertDocument(detection: Detection): object {
   const { logic, watched } = detection;
   const { size, unit } = windowOf(logic);
-  const grouped = logic.kind !== "event" && logic.by.length > 0;
   return renderAlertDocument({
     ...detection,
     window: `${size}${unit}`,
     threshold: thresholdOf(logic),
     count: countOf(logic),
     entityFields: detection.entity,
-    entity: watched ?? (grouped ? "{{alert.id}}" : undefined),
+    entity: watched ?? (grouped(logic) ? "{{alert.id}}" : undefined),
   });
 }
 

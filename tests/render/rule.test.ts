@@ -69,7 +69,7 @@ describe("rendered rules", () => {
     const { groupBy, termField, termSize, threshold, thresholdComparator } = paramsOf(rule);
     assert.deepEqual(
       { groupBy, termField, termSize, threshold, thresholdComparator },
-      { groupBy: "top", termField: "user.name", termSize: 1000, threshold: [3], thresholdComparator: ">=" },
+      { groupBy: "top", termField: "user.name", termSize: 100, threshold: [3], thresholdComparator: ">=" },
     );
     assert.deepEqual(rule.actions[0]?.frequency, {
       summary: false,
