@@ -28,7 +28,7 @@ import {
   RULES_USER,
   WATCH_KEY,
 } from "./core/names";
-import { reach } from "./connection";
+import { prepareConnection } from "./connection";
 import { renderPipelines } from "./pipelines";
 import { renderRule } from "./render/rule";
 import { siteDetections } from "./detections/site";
@@ -45,7 +45,7 @@ export = async () => {
   const { namespace, versions, packages, delivery } = options;
   const { fqdn, siem: container } = site;
   const detections = siteDetections(__dirname, site, options);
-  const way = await reach(options, container.ip, ssh);
+  const openConnection = await prepareConnection(options, container.ip, ssh);
 
   // The container, its servers, and the way to them.
   const host = new Host({ connection, lxdProject: options.lxdProject, scripts: loadScripts() });
@@ -66,7 +66,7 @@ export = async () => {
   };
   const stack = new ElasticStack("elastic", servers);
   const { ca } = stack;
-  const elastic = elasticContext("elastic", { stack, password: credentials.elastic, reach: way });
+  const elastic = elasticContext("elastic", { stack, password: credentials.elastic, openConnection });
 
   // Logs and alerts, and who writes them.
   const { retentionDays } = options;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as elasticstack from "@pulumi/elasticstack";
-import type { Endpoints, Reach } from "../connection";
+import type { Endpoints, OpenConnection } from "../connection";
 import { KIBANA_PATH } from "../render/elastic";
 import type { ElasticStack } from "./elastic-stack";
 
@@ -47,14 +47,14 @@ export interface ElasticContextArgs {
   readonly stack: ElasticStack;
   /** The password of Elasticsearch's user `elastic` (Credentials makes it). */
   readonly password: pulumi.Output<string>;
-  /** Opens the way to the servers (`reach` of connection/). */
-  readonly reach: Reach;
+  /** Opens the way to the servers (`prepareConnection` of connection/). */
+  readonly openConnection: OpenConnection;
 }
 
 /** Returns the provider for everything in the Elastic stack. It exists once the servers are ready and reachable. */
 export function elasticContext(name: string, args: ElasticContextArgs): ElasticContext {
   const { stack, password } = args;
-  const endpoints = args.reach(stack.ca);
+  const endpoints = args.openConnection(stack.ca);
   const provider = createProvider(name, { stack, endpoints, username: "elastic", password });
   return new ElasticContext(provider, stack, endpoints);
 }

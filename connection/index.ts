@@ -14,7 +14,7 @@ export interface Endpoints {
 }
 
 /** Opens the connection from the laptop to the servers as soon as they run. In a preview it opens nothing. */
-export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
+export type OpenConnection = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
 
 /**
  * Returns a function that opens the connection from this laptop to the SIEM's servers: an SSH forward on the config's two
@@ -22,11 +22,11 @@ export type Reach = (ca: pulumi.Output<string>) => pulumi.Output<Endpoints>;
  * if the check fails. A preview opens nothing, but writes the CA's file, which the provider reads even if it sends no
  * request. The file's path is relative to the project, so that it is the same on every laptop.
  */
-export async function reach(
+export async function prepareConnection(
   options: Pick<Options, "access" | "forward">,
   siemAddress: string,
   ssh: SshRequest,
-): Promise<Reach> {
+): Promise<OpenConnection> {
   const caFile = `.siem/${pulumi.getStack()}-ca.pem`;
   const { elasticsearchPort, kibanaPort } = options.forward;
   const targets: ForwardTarget[] =

@@ -5,7 +5,7 @@ import {
   type Limit,
   type Logic,
   type Part,
-  saidInDsl,
+  isInQueryDsl,
   type Window,
 } from "./detection";
 import type { RuleFile } from "./file";
@@ -81,7 +81,7 @@ export function buildDetection(file: RuleFile, conditions: Record<string, Condit
     falsePositives: rule.falsepositives,
     note: rule.note.trim(),
     entity: "detection" in rule ? rule.entity : (rule.correlation["group-by"] ?? []),
-    enabled: saidInDsl({ logic }),
+    enabled: isInQueryDsl({ logic }),
     logic,
     ...("containers" in rule && rule.containers !== undefined && { containers: rule.containers }),
     tests: rule.tests,

@@ -83,7 +83,7 @@ export interface Detection {
 }
 
 /** Returns whether a rule in Elasticsearch's query DSL can express the detection. If not, it needs ES|QL and is off by default. */
-export function saidInDsl({ logic }: Pick<Detection, "logic">): boolean {
+export function isInQueryDsl({ logic }: Pick<Detection, "logic">): boolean {
   return logic.kind === "event" || logic.kind === "count";
 }
 

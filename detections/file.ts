@@ -122,7 +122,7 @@ function nameOf(document: unknown): string | undefined {
 }
 
 /** Returns whether a document is a correlation of several types of events. */
-function comesTogether(document: unknown): boolean {
+function isTogether(document: unknown): boolean {
   const { correlation } = Object(document) as { correlation?: unknown };
   return String((Object(correlation) as { type?: unknown }).type).startsWith("temporal");
 }
@@ -160,7 +160,7 @@ function checkReferences(before: readonly Parsed[], last: Parsed): void {
       const at = ["correlation", "rules", index];
       if (!names.includes(name))
         report(at, `must be a document of this file, but no document is named "${name}"`);
-      else if (!events.includes(name) && !comesTogether(value)) {
+      else if (!events.includes(name) && !isTogether(value)) {
         report(
           at,
           `must name a rule about events; "${name}" is a count, which only a temporal correlation may name`,

@@ -1,4 +1,10 @@
-import { type Detection, type Logic, saidInDsl, type Window, watchesSilence } from "../detections/detection";
+import {
+  type Detection,
+  type Logic,
+  isInQueryDsl,
+  type Window,
+  watchesSilence,
+} from "../detections/detection";
 import { MAX_GROUPS } from "../detections/flood";
 import { renderAlertDocument } from "../pipelines/alert-document";
 import { LATENESS_MINUTES } from "../pipelines/lateness";
@@ -163,7 +169,7 @@ export function renderRule(detection: Detection, target: RuleTarget): RenderedRu
       "dhis2-siem",
       detection.severity,
       ...detection.tags,
-      ...(saidInDsl(detection) ? [] : ["needs ES|QL: not run by this project's tests"]),
+      ...(isInQueryDsl(detection) ? [] : ["needs ES|QL: not run by this project's tests"]),
     ],
     params: stableJson(renderParams(detection, target)),
     actions: [

@@ -20,7 +20,7 @@ const VIEWS = { logsView: `logs-dhis2-${NAMESPACE}`, alertsView: ALERTS };
 const SHOWN = { gte: "2024-02-25", lt: "2024-03-10" };
 const INTERVAL = "3h";
 /** How many rows of a list Kibana reads. */
-const LISTED = 500;
+const MAX_LISTED = 500;
 
 const objects = parseSavedObjects(renderDashboards(loadDashboards(), VIEWS));
 const searches = objects.filter((object): object is SavedSearch => object.type === "search");
@@ -79,7 +79,7 @@ async function chartRows(elasticsearch: RealElasticsearch, chart: Lens): Promise
 async function listColumns(elasticsearch: RealElasticsearch, search: SavedSearch): Promise<Row> {
   const { columns, kibanaSavedObjectMeta, sort } = search.attributes;
   const answer = await elasticsearch.call("POST", `/${search.references[0]?.id}/_search`, {
-    size: LISTED,
+    size: MAX_LISTED,
     query: within(kibanaSavedObjectMeta.searchSourceJSON.query.query),
     sort: sort.map(([field, order]) => ({ [field]: { order } })),
     fields: columns,

@@ -39,7 +39,9 @@ export function convertFiles(files: readonly RuleFile[]): {
   const queries = files.flatMap((file) => {
     const names = Object.keys(convertible(file));
     const conditions = names.flatMap((name) => {
-      const result = converted[key(file, name)] ?? { error: "pySigma said nothing" };
+      const result = converted[key(file, name)] ?? {
+        error: "pySigma printed nothing for this rule; run npm run detections -- convert again",
+      };
       if (!("error" in result)) return [[name, result] as const];
       const line = file.lineOf(name, ["detection"]);
       problems.push({

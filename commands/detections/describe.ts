@@ -1,6 +1,6 @@
 import { format } from "prettier";
 import { SEVERITIES } from "../../core/values";
-import { type Detection, type Logic, saidInDsl } from "../../detections/detection";
+import { type Detection, type Logic, isInQueryDsl } from "../../detections/detection";
 
 /** Returns in words when a detection fires: "3 or more in 5m, for each user.name". */
 export function firesOn(logic: Logic): string {
@@ -22,7 +22,7 @@ export function listText(detections: readonly Detection[]): string {
   const rows = detections.map((detection) => [
     detection.name,
     detection.severity,
-    detection.enabled ? "on" : saidInDsl(detection) ? "off" : "off (ES|QL)",
+    detection.enabled ? "on" : isInQueryDsl(detection) ? "off" : "off (ES|QL)",
     firesOn(detection.logic),
     detection.id,
   ]);
@@ -49,7 +49,7 @@ export function rulesPage(detections: readonly Detection[]): Promise<string> {
       "",
       `- file: [\`detections/rules/${detection.name}.yml\`](../detections/rules/${detection.name}.yml), id \`${detection.id}\``,
       `- level ${detection.severity}; fires on ${firesOn(detection.logic)}`,
-      ...(saidInDsl(detection)
+      ...(isInQueryDsl(detection)
         ? []
         : [
             "- needs ES\\|QL, which the tests' Elasticsearch has not: shipped off, its meaning tested by aggregations",

@@ -22,7 +22,7 @@ function selection(): Json {
 }
 
 /** The JSON schemas of values that zod checks with code, by the ids in detections/schema.ts. */
-const LISTED: Readonly<Record<string, () => Json>> = {
+const MAX_LISTED: Readonly<Record<string, () => Json>> = {
   field: () => ({ enum: [...FIELDS.keys()] }),
   exactField: () => ({ enum: EXACT_FIELDS }),
   machineType: () => ({ enum: MACHINE_TYPES }),
@@ -40,7 +40,7 @@ function ruleSchema(): object {
     target: "draft-7",
     override: ({ zodSchema, jsonSchema }) => {
       const id = z.globalRegistry.get(zodSchema)?.id;
-      if (id !== undefined) Object.assign(jsonSchema, LISTED[id]?.());
+      if (id !== undefined) Object.assign(jsonSchema, MAX_LISTED[id]?.());
     },
   });
   return {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Endpoints } from "../../connection";
-import { reach } from "../../connection";
+import { prepareConnection } from "../../connection";
 import type { SshRequest } from "../../config/ssh";
 import { options } from "../commands/verify/samples";
 import { freePort, LOOPBACK } from "../../core/ports";
@@ -34,7 +34,9 @@ describe("the way to the servers", () => {
   async function endpoints(access: "direct" | "forward", preview: boolean): Promise<Endpoints> {
     const mocks = { call: () => ({}), newResource: () => ({ id: "", state: {} }) };
     await pulumi.runtime.setMocks(mocks, "dhis2-siem", "prod", preview);
-    const way = (await reach({ ...options, access }, "192.0.2.1", ssh))(pulumi.output("the CA\n"));
+    const way = (await prepareConnection({ ...options, access }, "192.0.2.1", ssh))(
+      pulumi.output("the CA\n"),
+    );
     return (way as unknown as { promise(): Promise<Endpoints> }).promise();
   }
   const caFile = ".siem/prod-ca.pem";

@@ -56,7 +56,7 @@ describe("the loader of detections", () => {
     writeFileSync(queryPath(file), queryText(file, Object.fromEntries(renamed)));
   };
   /** Returns the problems of the folder, without its path. */
-  const saidOfFolder = () =>
+  const folderFaults = () =>
     loadDetections(folder).problems.map((problem) => printProblem(problem).replaceAll(`${folder}/`, ""));
 
   it("reads all of ours", () => {
@@ -298,23 +298,23 @@ describe("the loader of detections", () => {
   it("refuses a rule that was changed after its conversion, or never converted", () => {
     changed(EVENT, /^id: .*$/m, `id: ${NEW_ID}`, "own_rule");
     converted("own_rule", EVENT);
-    assert.deepEqual(saidOfFolder(), []);
+    assert.deepEqual(folderFaults(), []);
     const path = join(folder, "own_rule.yml");
     writeFileSync(path, readFileSync(path, "utf8").replace("event.action: ", "event.outcome: "));
-    assert.match(saidOfFolder().join(), /^own_rule.yml was changed after its conversion: run npm/);
+    assert.match(folderFaults().join(), /^own_rule.yml was changed after its conversion: run npm/);
     writeFileSync(join(folder, "own_rule.query.json"), "<<<<<<< ours");
     assert.match(
-      saidOfFolder().join(),
+      folderFaults().join(),
       /^own_rule.yml has a query that cannot be read, own_rule.query.json: run npm/,
     );
     rmSync(join(folder, "own_rule.query.json"));
-    assert.match(saidOfFolder().join(), /^own_rule.yml was never converted: run npm/);
+    assert.match(folderFaults().join(), /^own_rule.yml was never converted: run npm/);
   });
 
   it("says of a query that its rule is gone, of a folder that it is not there, and of a file that it is not read", () => {
     writeFileSync(join(folder, "gone.query.json"), "{}");
     writeFileSync(join(folder, "other.yaml"), "title: 1");
-    assert.deepEqual(saidOfFolder(), [
+    assert.deepEqual(folderFaults(), [
       "gone.query.json is the query of a rule that does not exist: run npm run -s detections -- convert, which removes it",
       "other.yaml must end in .yml, otherwise it is not read",
     ]);
@@ -340,7 +340,7 @@ describe("the loader of detections", () => {
     changed(EVENT, "level: medium", "level: low", "own_rule");
     converted("own_rule", EVENT);
     assert.match(
-      saidOfFolder().join("\n"),
+      folderFaults().join("\n"),
       /^own_rule.yml:2: id must be new, but .* is also that of detections\/rules\/system_user_added.yml$/,
     );
     changed(EVENT, /^id: .*$/m, `id: ${NEW_ID}`);

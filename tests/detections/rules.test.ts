@@ -9,7 +9,7 @@ import { printProblem } from "../../core/problem";
 import { loadDetections, readRuleFiles, RULES } from "../../detections";
 import { ATTACK_TAGS } from "../../detections/known";
 import { renderRule } from "../../render/rule";
-import { saidInDsl } from "../../detections/detection";
+import { isInQueryDsl } from "../../detections/detection";
 import { convertFiles } from "../../commands/detections/convert";
 import { rulesPage } from "../../commands/detections/describe";
 import { ruleSchemaText } from "../../commands/detections/rule-schema";
@@ -32,7 +32,7 @@ describe("the rules", () => {
 
   it("that need ES|QL ask what they did when this was reviewed", () => {
     const queries = detections
-      .filter((detection) => !saidInDsl(detection))
+      .filter((detection) => !isInQueryDsl(detection))
       .map((detection) => {
         const { params } = renderRule(detection, { dataStream: "logs-dhis2-default" });
         return `${detection.name}\n${(JSON.parse(params) as { esqlQuery: { esql: string } }).esqlQuery.esql}\n`;

@@ -44,7 +44,7 @@ export class MailServer {
   readonly got: Mail[] = [];
   refuses = false;
   /** It refuses messages that contain this text (554), as a spam filter does. */
-  hates: string | undefined;
+  refusedText: string | undefined;
   /** How many messages it refused. */
   refused = 0;
   port = 0;
@@ -68,7 +68,7 @@ export class MailServer {
             this.refused++;
             return done(Object.assign(new Error("No such mailbox"), { responseCode: 550 }));
           }
-          if (this.hates !== undefined && unquote(raw).includes(this.hates)) {
+          if (this.refusedText !== undefined && unquote(raw).includes(this.refusedText)) {
             this.refused++;
             return done(Object.assign(new Error("This is spam"), { responseCode: 554 }));
           }
@@ -109,7 +109,7 @@ export class Receiver {
   status = 200;
   refused = 0;
   /** It refuses messages that contain this text (422). */
-  hates: string | undefined;
+  refusedText: string | undefined;
   /** Called with each message before the reply is sent. */
   onPost: (posted: Posted) => void = () => undefined;
   port = 0;
@@ -128,7 +128,7 @@ export class Receiver {
   private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const raw = await text(request);
     const body = JSON.parse(raw) as Record<string, unknown>;
-    const status = this.hates !== undefined && raw.includes(this.hates) ? 422 : this.status;
+    const status = this.refusedText !== undefined && raw.includes(this.refusedText) ? 422 : this.status;
     if (status < 300) {
       const posted = { path: request.url ?? "", headers: request.headers, body };
       this.got.push(posted);

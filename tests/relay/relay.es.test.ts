@@ -12,7 +12,7 @@ import { alert, destination } from "./samples";
 
 const TOKEN = "Bearer not-for-a-journal";
 /** Looks every second whether the servers are there, and tells after three. */
-const hurry =
+const shortTimes =
   "import siem_relay, siem_outages; from datetime import timedelta; siem_relay.CHECK_SECONDS = 1; siem_outages.OUTAGE_AFTER = timedelta(seconds=3); siem_outages.RECOVERY_AFTER = timedelta(0)";
 
 describe("the relay, on real ElastAlert", function () {
@@ -247,8 +247,9 @@ describe("the relay, on real ElastAlert", function () {
   });
 
   it("tells all that is with a line that a destination refuses, and of that alert what it takes", async () => {
-    mail.hates = hook.hates = "XJS*C4JDBQADN1*NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C*34X";
-    const ids = await store(alert("high", "a"), alert("high", mail.hates), alert("high", "c"));
+    mail.refusedText = hook.refusedText =
+      "XJS*C4JDBQADN1*NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C*34X";
+    const ids = await store(alert("high", "a"), alert("high", mail.refusedText), alert("high", "c"));
     start(byMail(), byHook());
     await wait("all", async () => (await sent("mail")) === 3 && (await sent("hook")) === 3, 120);
     await twoRuns();
@@ -306,7 +307,7 @@ describe("the relay, on real ElastAlert", function () {
       destinations,
       secrets: { hook: TOKEN },
       trust: tls.cert,
-      hurry,
+      shortTimes,
     };
     const titles = () => hook.got.map(({ body }) => String(body.title).replace(/:.*/, ""));
     const outage = "[critical] The SIEM does not work";
@@ -333,7 +334,7 @@ describe("the relay, on real ElastAlert", function () {
     kibana.status = 401;
     const ports = { elasticsearchPort: elasticsearch.port, kibanaPort: kibana.port };
     const setup = { ...ports, target, destinations: [byHook()], secrets: { hook: TOKEN }, trust: tls.cert };
-    relay = RelayProcess.start({ ...setup, hurry });
+    relay = RelayProcess.start({ ...setup, shortTimes });
     await wait("a look", () => kibana.asked.length > 0);
     assert.equal(kibana.asked[0], "/siem/api/status");
     await new Promise((resolve) => setTimeout(resolve, 5000));

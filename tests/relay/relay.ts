@@ -17,7 +17,7 @@ export interface RelaySetup {
   /** A certificate that stands for the internet's, for destinations without a CA of their own. */
   readonly trust: string;
   /** Python that changes the module's constants first. */
-  readonly hurry?: string;
+  readonly shortTimes?: string;
 }
 
 /** The real relay in a separate process. Its files are the same as on a site, but in other folders. */
@@ -42,7 +42,7 @@ export class RelayProcess {
   }
 
   static start(setup: RelaySetup): RelayProcess {
-    const { elasticsearchPort, kibanaPort, target, destinations, secrets, trust, hurry } = setup;
+    const { elasticsearchPort, kibanaPort, target, destinations, secrets, trust, shortTimes } = setup;
     const folder = mkdtempSync(join(tmpdir(), "dhis2-siem-relay-"));
     const rulesFolder = join(folder, "rules");
     mkdirSync(rulesFolder);
@@ -59,7 +59,7 @@ export class RelayProcess {
     for (const [name, rule] of Object.entries(rules)) writeFileSync(join(rulesFolder, `${name}.yaml`), rule);
     writeFileSync(join(folder, "secrets.json"), JSON.stringify({ destinations: secrets }));
     const [program, config] = [join(ROOT, "relay/siem_relay.py"), join(folder, "config.yaml")];
-    const run = hurry === undefined ? [program] : ["-c", `${hurry}; siem_relay.main()`];
+    const run = shortTimes === undefined ? [program] : ["-c", `${shortTimes}; siem_relay.main()`];
     const args = [...run, "--config", config, "--secrets", join(folder, "secrets.json")];
     const bundle = join(folder, "trust.pem");
     writeFileSync(bundle, trust);

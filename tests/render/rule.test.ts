@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadDetections } from "../../detections";
-import { type Detection, saidInDsl, watchesSilence } from "../../detections/detection";
+import { type Detection, isInQueryDsl, watchesSilence } from "../../detections/detection";
 import { forSite } from "../../detections/settings";
 import { renderAll } from "../../kibana/templates";
 import { ruleCreate } from "../../kibana/rule";
@@ -29,7 +29,7 @@ describe("rendered rules", () => {
   it("are accepted by Kibana, which has no default to add", () => {
     for (const { detection, rule } of rules) {
       const params = paramsOf(rule);
-      const schema = saidInDsl(detection) ? dslParams : esqlParams;
+      const schema = isInQueryDsl(detection) ? dslParams : esqlParams;
       assert.deepEqual(schema.parse(params), params, detection.name);
       const action = rule.actions[0];
       assert(action);
@@ -96,7 +96,7 @@ describe("rendered rules", () => {
   });
 
   it("that only ES|QL can say are off, and say so", () => {
-    const esql = rules.filter(({ detection }) => !saidInDsl(detection));
+    const esql = rules.filter(({ detection }) => !isInQueryDsl(detection));
     assert(esql.length > 0);
     for (const { rule } of esql) {
       assert.equal(rule.enabled, false);
