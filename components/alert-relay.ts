@@ -60,6 +60,7 @@ export class AlertRelay extends pulumi.ComponentResource {
       kibanaUrl: kibanaUrl(site.fqdn),
       alertIndex: alertIndexName(args.namespace),
       alertsView: renderDataViews(args.namespace).alerts.id,
+      siemAddress: container.ip,
       stateIndex: RELAY_INDEX,
     };
     const state = relayIndices(RELAY_INDEX);

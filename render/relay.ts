@@ -24,12 +24,15 @@ export interface RelayTarget {
   readonly alertIndex: string;
   /** Id of the data view of alerts, for links. */
   readonly alertsView: string;
+  /** The IPv4 address of the SIEM's container: Kibana listens only there. Example: `192.168.0.200`. */
+  readonly siemAddress: string;
   /** The index of the relay's state. A second index has the same name with `_status` appended. */
   readonly stateIndex: string;
 }
 
 /** Settings of a relay that a test runs. Default: as on a site. */
 export interface RelayOverrides {
+  /** Where both servers are. */
   readonly host?: string;
   /** Elasticsearch's port. */
   readonly port?: number;
@@ -57,7 +60,7 @@ export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides
       es_port: port,
       ...(ca === undefined ? {} : { use_ssl: true, verify_certs: true, ca_certs: ca }),
       // Read by relay/siem_relay.py, not by ElastAlert.
-      kibana_status: `${scheme}://${host}:${kibanaPort}${KIBANA_PATH}/api/status`,
+      kibana_status: `${scheme}://${overrides.host ?? target.siemAddress}:${kibanaPort}${KIBANA_PATH}/api/status`,
       relay_state: stateFolder,
       rules_folder: rulesFolder,
       // Alerts of one page of a search: what is in memory at once.

@@ -38,6 +38,7 @@ describe("the relay, on real ElastAlert", function () {
       kibanaUrl: "https://dhis2.example.org/siem",
       alertIndex: `alerts-relay-${++number}`,
       alertsView: "alerts-view",
+      siemAddress: "127.0.0.1",
       stateIndex: `relay-relay-${number}`,
     };
     const settings = { number_of_replicas: 0 };

@@ -16,6 +16,7 @@ const TARGET = {
   kibanaUrl: "https://dhis2.example.org/siem",
   alertIndex: "alerts-dhis2-default",
   alertsView: "alerts-dhis2-default",
+  siemAddress: "10.0.3.200",
   stateIndex: "dhis2-siem-relay",
 };
 const all = loadDetections().detections;
