@@ -64,7 +64,7 @@ describe("npm run site -- FILE", () => {
       "container  type            ip            generation  agent  logs",
       "hmis       dhis2           172.19.2.11   1           yes    journal; /opt/dhis2/logs/dhis-audit.log",
       "logger     journal_logger  172.19.2.40   1           no",
-      "monitor    munin_monitor   172.19.2.30   1           yes    journal with apache2; /var/log/munin/munin-*.log; /var/log/apache2/dhis2-siem-access.log; /var/log/apache2/*error*.log",
+      "monitor    munin_monitor   172.19.2.30   1           yes    journal with apache2; /var/log/munin/munin-update.log; /var/log/munin/munin-graph.log; /var/log/munin/munin-html.log; /var/log/munin/munin-limits.log; /var/log/munin/munin-cgi-graph.log; /var/log/munin/munin-cgi-html.log; /var/log/apache2/dhis2-siem-access.log; /var/log/apache2/*error*.log",
       "postgres   postgres12      172.19.2.20   1           yes    journal with postgresql",
       "proxy      apache_proxy    172.19.2.2    1           yes    journal with apache2; /var/log/apache2/dhis2-siem-access.log; /var/log/apache2/*error*.log",
       "siem       es_siem         172.19.2.200  1           no",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { utils } from "ssh2";
-import { parseStack, readSiteSettings } from "../../config/load";
+import { parseStack } from "../../config/load";
 import { printProblem } from "../../core/problem";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBU9lvjm2+0dHkRGFyF1wq2rUXSMdQ6lgT0WFBZ5HFcC";
@@ -381,23 +381,3 @@ describe("a stack's config", () => {
 });
 
 const LEAST_HOST = { host: LEAST.host, user: LEAST.user, hostKey: KEY };
-
-describe("the site's part of a stack's config", () => {
-  it("is read where the rest is wrong", () => {
-    const wrong = {
-      port: "x",
-      site: "a.json",
-      dhis2: `[{"name":"hmis","ip":"10.0.0.1"}]`,
-      withoutDhis2: "true",
-    };
-    const dhis2 = [{ name: "hmis", ip: "10.0.0.1", generation: 1 }];
-    assert.deepEqual(readSiteSettings(wrong), { site: "a.json", dhis2, withoutDhis2: true });
-    assert.deepEqual(readSiteSettings({}), { site: undefined, dhis2: [], withoutDhis2: false });
-  });
-
-  it("does not miss instances where the list of them cannot be read", () => {
-    assert.equal(readSiteSettings({ dhis2: "hmis" }).withoutDhis2, true);
-    assert.equal(readSiteSettings({ dhis2: `[{"name":"hmis"}]`, withoutDhis2: "false" }).withoutDhis2, true);
-    assert.equal(readSiteSettings({ withoutDhis2: "yes" }).withoutDhis2, true);
-  });
-});

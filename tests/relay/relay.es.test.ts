@@ -390,9 +390,7 @@ describe("the relay, on real ElastAlert", function () {
 
   it("brings a message that was on its way to its end before it stops", async () => {
     let stopped: Promise<void> | undefined;
-    hook.onPost = () => {
-      stopped = relay.end("SIGTERM");
-    };
+    hook.onPost = () => void (stopped = relay.end("SIGTERM"));
     start(byHook());
     await store(alert("high", "a"));
     await wait("the message", () => stopped !== undefined);

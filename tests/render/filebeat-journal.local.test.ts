@@ -62,7 +62,9 @@ SystemMaxFileSize=8M
       { mode: 0o600 },
     );
     const paths = ["home", "data", "logs"].flatMap((path) => [`--path.${path}`, join(folder, path)]);
-    running = spawn(FILEBEAT, ["-c", join(folder, "filebeat.yml"), ...paths], { stdio: "ignore" });
+    // As its unit has it (scripts/agent.sh).
+    const env = { ...process.env, GOMEMLIMIT: "120MiB" };
+    running = spawn(FILEBEAT, ["-c", join(folder, "filebeat.yml"), ...paths], { stdio: "ignore", env });
     await until("journald's first line", () => has("Journal started"));
   }
 
