@@ -134,8 +134,9 @@ describe("agents", () => {
     const site = siteVariant("removed", (text) => {
       text.containers = text.containers.filter((entry) => entry.name !== "postgres");
     });
-    // The component, its key and two commands, and the rule that watches for its silence; the ports are closed to it.
-    assert.equal(changes(await updateStack({ site })), "5 delete, 1 update");
+    // The component, its two keys and two commands, and the rule that watches for its silence. The updates: the ports are closed
+    // to it, and the watch no longer expects it.
+    assert.equal(changes(await updateStack({ site })), "6 delete, 2 update");
     const check =
       "dpkg-query -W filebeat 2>/dev/null; ls /etc/filebeat /etc/systemd/journald.conf.d/50-dhis2-siem.conf /etc/postgresql/*/main/conf.d/50-dhis2-siem.conf 2>/dev/null; true";
     assert.equal((await inContainer("postgres", ["sh", "-c", check])).trim(), "");

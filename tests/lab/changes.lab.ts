@@ -47,9 +47,9 @@ describe("a container that is added, changed and removed", () => {
 
   it("gets an agent, its key and the rules that watch for its silence", async () => {
     await script("host/site.sh", ["add", "second", ADDRESS, "bare"]);
-    // The component, its key and two commands, and two rules: one for a silent agent, one for a silent audit log.
-    // Elasticsearch's port is opened to it, which is the update.
-    assert.equal(await previewAndUpdate(siteWith("second")), "6 create, 1 update");
+    // The component, its two keys and two commands, and two rules: one for a silent agent, one for a silent audit log. The
+    // updates: Elasticsearch's port is opened to it, and the SIEM's watch expects its keys and rules.
+    assert.equal(await previewAndUpdate(siteWith("second")), "7 create, 2 update");
     await inContainer("second", ["logger", "added to the site"]);
     await delivers("second", "added to the site");
   });
@@ -71,7 +71,7 @@ describe("a container that is added, changed and removed", () => {
     await lxc("stop", "--force", "second");
     await lxc("rename", "second", "renamed");
     await lxc("start", "renamed");
-    assert.equal(await previewAndUpdate(siteWith("renamed")), "6 create, 6 delete");
+    assert.equal(await previewAndUpdate(siteWith("renamed")), "7 create, 7 delete, 1 update");
     await inContainer("renamed", ["logger", "under another name"]);
     await delivers("renamed", "under another name");
     const { body } = await ask(outputs.superuser, "GET", `/_security/api_key?id=${old?.keyId}`);
@@ -79,7 +79,7 @@ describe("a container that is added, changed and removed", () => {
   });
 
   it("is removed, with its agent", async () => {
-    assert.equal(await previewAndUpdate(), "6 delete, 1 update");
+    assert.equal(await previewAndUpdate(), "7 delete, 2 update");
     assert.equal(
       (await inContainer("renamed", ["sh", "-c", "ls /etc/filebeat 2>/dev/null; true"])).trim(),
       "",
