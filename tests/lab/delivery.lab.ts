@@ -100,7 +100,7 @@ describe("the delivery of alerts", () => {
       `ls -d /opt/${RELAY_UNIT} /etc/${RELAY_UNIT} /etc/systemd/system/${RELAY_UNIT}.service 2>/dev/null; getent passwd ${RELAY_UNIT}; true`,
     ]);
     assert.equal(left.trim(), "");
-    const { body } = await ask(outputs.superuser, "GET", "/_security/api_key?name=dhis2-siem-relay");
+    const { body } = await ask(outputs.superuser, "GET", "/_security/api_key?name=dhis2-siem-relay.*");
     const keys = (body as { api_keys: { invalidated: boolean }[] }).api_keys;
     assert.ok(keys.length > 0 && keys.every(({ invalidated }) => invalidated));
     await updateStack();
