@@ -107,7 +107,7 @@ export class AlertRelay extends pulumi.ComponentResource {
         files: {
           ...loadRelayFiles(),
           ca: args.stack.ca,
-          config: renderRelayConfig(target),
+          config: renderRelayConfig(target, args.delivery.heartbeats),
           mappings,
           ...Object.fromEntries(rules),
         },

@@ -30,6 +30,8 @@ export interface SiemWatchArgs {
   readonly alertIndex: string;
   /** The number of the current period of keys (config/keys.ts). */
   readonly keyPeriod: number;
+  /** The names of the machines that must be heard, such as `["proxy", "dhis", "siem"]`. */
+  readonly machines: readonly string[];
   /** What the watch must find (render/watch.ts). */
   readonly expected: object;
 }
@@ -60,6 +62,7 @@ export class SiemWatch extends pulumi.ComponentResource {
       elasticsearch: "https://127.0.0.1:9200",
       // Kibana listens on the container's address only.
       kibana: `https://${container.ip}:${KIBANA_PORT}${KIBANA_PATH}`,
+      machines: args.machines,
       expected: args.expected,
     };
     host.inContainer(
@@ -78,7 +81,7 @@ export class SiemWatch extends pulumi.ComponentResource {
   }
 }
 
-/** Read accounts, keys, pipelines and rules; see which pipelines the stream and the alert index use; add lines. */
+/** Read accounts, keys, pipelines and rules; see of which machines lines come; see which pipelines the stream and the alert index use; add lines. */
 export function watchPrivileges(dataStream: string, alertIndex: string): object {
   const { agent } = agentPrivileges(dataStream) as { agent: { indices: object[] } };
   return {
@@ -89,6 +92,7 @@ export function watchPrivileges(dataStream: string, alertIndex: string): object 
       cluster: ["monitor", "read_pipeline", "read_security"],
       indices: [
         ...agent.indices,
+        { names: [dataStream], privileges: ["read"], allow_restricted_indices: false },
         {
           names: [dataStream, alertIndex],
           privileges: ["view_index_metadata"],

@@ -131,12 +131,33 @@ const destination = z.discriminatedUnion(
       /** The only CA that is trusted, in PEM. Default: the system's CAs. */
       ca,
     }),
+    z.strictObject({
+      name: common.name,
+      /**
+       * A dead man's switch: no alerts go there. While everything works, the secret, which is a URL, is requested; otherwise the
+       * failure URL.
+       */
+      type: z.literal("heartbeat"),
+      /** The interval in minutes. Default: 5. */
+      every: wholeNumber(1, 60).default(5),
+      /** Requested instead if something does not work. Default: the secret with `/fail` after its path. */
+      failureUrl: url(/^https:\/\/[^@]+$/, "https://hc.example.org/ping/0b7c/fail").optional(),
+      /** The only CA that is trusted, in PEM. Default: the system's CAs. */
+      ca,
+    }),
   ],
-  { error: "must be one of email, slack, teams, telegram, webhook" },
+  { error: "must be one of email, slack, teams, telegram, webhook, heartbeat" },
 );
 
+type AnyDestination = z.output<typeof destination>;
+
+/** A dead man's switch: a URL that is requested while everything works. */
+export type Heartbeat = Extract<AnyDestination, { type: "heartbeat" }>;
+
 /** Where alerts are sent; `type` says how. */
-export type Destination = z.output<typeof destination>;
+export type Destination = Exclude<AnyDestination, Heartbeat>;
+
+const isHeartbeat = (one: AnyDestination): one is Heartbeat => one.type === "heartbeat";
 
 /** Returns the port of a destination's mail server: that of the config, or the usual one of its encryption. */
 export function smtpPort({ port, tls }: Extract<Destination, { type: "email" }>): number {
@@ -151,7 +172,15 @@ export const deliverySchema = z
     /** Who gets alerts. Default: nobody. */
     destinations: z.array(destination).default([]),
   })
-  .prefault({});
+  .prefault({})
+  .transform(({ via, destinations }) => ({
+    via,
+    /** All destinations, in the order of the config. */
+    all: destinations,
+    /** Those that get alerts. */
+    destinations: destinations.filter((one): one is Destination => !isHeartbeat(one)),
+    heartbeats: destinations.filter(isHeartbeat),
+  }));
 
 /** How alerts reach people. */
 export type Delivery = z.output<typeof deliverySchema>;
@@ -172,8 +201,10 @@ export function setSecretCommand(name: string): string {
 }
 
 /** Returns what a destination's secret must be; undefined if it can be left out. */
-function requiredSecret(destination: Destination): string | undefined {
+function requiredSecret(destination: AnyDestination): string | undefined {
   switch (destination.type) {
+    case "heartbeat":
+      return "the URL of the heartbeat service";
     case "email":
       return destination.user === undefined ? undefined : "its user's password";
     case "telegram":
@@ -187,7 +218,18 @@ function requiredSecret(destination: Destination): string | undefined {
 }
 
 /** Reports settings that Kibana's connectors do not support: alerts would be lost, refused or readable on the way. */
-function checkConnector(destination: Destination, at: readonly PropertyKey[], report: ReportProblem): void {
+function checkConnector(
+  destination: AnyDestination,
+  at: readonly PropertyKey[],
+  report: ReportProblem,
+): void {
+  if (isHeartbeat(destination)) {
+    report(
+      [...at, "type"],
+      "must not be heartbeat, because Kibana's connectors cannot watch Kibana; remove it, or set delivery.via to relay",
+    );
+    return;
+  }
   if (destination.quietHours.length > 0) {
     report(
       [...at, "quietHours"],
@@ -216,11 +258,17 @@ const isHttps = (text: string) => /^https:\/\/[^/]/.test(text) && URL.canParse(t
  * @param secrets undefined if they cannot be decrypted here
  */
 export function checkDelivery(
-  { via, destinations }: Delivery,
+  { via, all: destinations }: Delivery,
   secrets: Readonly<Record<string, string>> | undefined,
   report: ReportProblem,
 ): void {
   const names = destinations.map(({ name }) => name);
+  if (destinations.length > 0 && destinations.every(isHeartbeat)) {
+    report(
+      ["delivery", "destinations"],
+      "must have a destination for alerts beside a heartbeat, such as {name: duty, type: email, ...}",
+    );
+  }
   destinations.forEach((destination, index) => {
     const at = ["delivery", "destinations", index];
     const { name } = destination;
@@ -245,13 +293,16 @@ export function checkDelivery(
 
 /** Reports a secret of the wrong form, without showing it. */
 function checkSecret(
-  destination: Destination,
+  destination: AnyDestination,
   secret: string,
   at: readonly PropertyKey[],
   report: ReportProblem,
 ): void {
   const { type, name } = destination;
   const isUrl = type === "slack" || type === "teams" || (type === "webhook" && destination.url === undefined);
+  if (type === "heartbeat" && !isHttps(secret)) {
+    report(["deliverySecrets", name], "must be a URL, such as https://hc.example.org/ping/0b7c");
+  }
   if (isUrl && !isHttps(secret)) {
     report(["deliverySecrets", name], "must be the URL of a webhook, such as https://soar.example.org/hook");
   }

@@ -122,9 +122,9 @@ export function matchesNameOrId(wanted: string, { id, name, origin, watched }: D
 }
 
 /** Returns a fault for each rule of a site's destinations that is not a detection of the site. */
-export function unknownRules({ destinations }: Delivery, detections: readonly Detection[]): SettingFault[] {
-  return destinations.flatMap(({ rules = [] }, at) =>
-    rules.flatMap((wanted, index) => {
+export function unknownRules({ all }: Delivery, detections: readonly Detection[]): SettingFault[] {
+  return all.flatMap((destination, at) =>
+    (destination.type === "heartbeat" ? [] : (destination.rules ?? [])).flatMap((wanted, index) => {
       if (detections.some((detection) => matchesNameOrId(wanted, detection))) return [];
       const path = ["delivery", "destinations", at, "rules", index];
       return [

@@ -154,7 +154,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
     {
       name: "watch-key-reads-settings-only",
       description:
-        "The SIEM's watch over itself may read accounts, keys, pipelines and rules, and add lines: not read logs, and change nothing.",
+        "The SIEM's watch over itself may read accounts, keys, pipelines and rules, and of which machines lines come, and add lines: it may change nothing.",
     },
     (props, report) => {
       if (!isWatchKey(text(props.name))) return;
@@ -163,7 +163,7 @@ export const policies: readonly ResourceValidationPolicy[] = [
         props,
         report,
         (names) => {
-          if (names.every(isDataStream)) return ["auto_configure", "create_doc"];
+          if (names.every(isDataStream)) return ["auto_configure", "create_doc", "read"];
           return names.every((name) => isDataStream(name) || isAlertIndex(name))
             ? ["view_index_metadata"]
             : [];

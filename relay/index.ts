@@ -6,6 +6,7 @@ export const RELAY_MODULES = [
   "siem_relay",
   "siem_alert",
   "siem_destinations",
+  "siem_heartbeat",
   "siem_key_end",
   "siem_messages",
   "siem_outages",

@@ -49,6 +49,7 @@ from elastalert.loaders import FileRulesLoader
 
 from siem_alert import get_field, rank_of, severity_of, without_details
 from siem_destinations import cannot_be_built, limit_requests, refuses_content
+from siem_heartbeat import heartbeats_of
 from siem_key_end import KeyEndWatch
 from siem_messages import WORST_OF_A_STORM
 from siem_outages import ELASTICSEARCH, KIBANA, OutageWatch
@@ -400,6 +401,8 @@ def main():
     relay.scheduler.add_job(relay.delete_old, "interval", hours=6)
     relay.scheduler.add_job(relay.key_end.check, "interval", hours=1, next_run_time=now())
     relay.scheduler.add_job(relay.check_servers, "interval", seconds=CHECK_SECONDS)
+    for heartbeat in heartbeats_of(relay.conf, relay.use_elasticsearch):
+        heartbeat.start()
     log.info("looking for alerts for %d destination(s)", len(relay.rules))
     relay.start()
 

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { RELAY_UNIT } from "../core/names";
-import { type Delivery, type Destination, smtpPort } from "../config/delivery";
+import { type Delivery, type Destination, type Heartbeat, smtpPort } from "../config/delivery";
 import type { Detection } from "../detections/detection";
 import { matchesNameOrId } from "../detections/settings";
 import { ELASTICSEARCH_PORT, KIBANA_PATH, KIBANA_PORT } from "./elastic";
@@ -46,8 +46,25 @@ export interface RelayOverrides {
   readonly runEverySeconds?: number;
 }
 
+/** What the SIEM's watch over itself found last (STATUS in scripts/siem-watch.py). */
+const WATCH_STATUS = "/run/dhis2-siem-watch/status.json";
+
+/** Returns the settings of a heartbeat for relay/siem_heartbeat.py. */
+function renderHeartbeat({ name, every, failureUrl, ca }: Heartbeat): object {
+  return {
+    name,
+    every_seconds: every * 60,
+    ...(failureUrl && { failure_url: failureUrl }),
+    ...(ca && { ca }),
+  };
+}
+
 /** Returns ElastAlert's config.yaml. It contains no secrets. */
-export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides = {}): string {
+export function renderRelayConfig(
+  target: RelayTarget,
+  heartbeats: readonly Heartbeat[] = [],
+  overrides: RelayOverrides = {},
+): string {
   const { host = "127.0.0.1", port = ELASTICSEARCH_PORT, kibanaPort = KIBANA_PORT } = overrides;
   const { rulesFolder = `${FOLDER}/rules`, stateFolder = `/var/lib/${RELAY_UNIT}` } = overrides;
   const { runEverySeconds = 15 } = overrides;
@@ -62,6 +79,9 @@ export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides
       // Read by relay/siem_relay.py, not by ElastAlert.
       kibana_status: `${scheme}://${overrides.host ?? target.siemAddress}:${kibanaPort}${KIBANA_PATH}/api/status`,
       relay_state: stateFolder,
+      ...(heartbeats.length === 0
+        ? {}
+        : { watch_status: WATCH_STATUS, heartbeats: heartbeats.map(renderHeartbeat) }),
       rules_folder: rulesFolder,
       // Alerts of one page of a search: what is in memory at once.
       max_query_size: 500,
@@ -82,7 +102,7 @@ export function renderRelayConfig(target: RelayTarget, overrides: RelayOverrides
 
 /** Returns the file of ElastAlert's rule for each destination, by the destination's name. */
 export function renderRelayRules(
-  { destinations }: Delivery,
+  { destinations }: Pick<Delivery, "destinations">,
   target: RelayTarget,
   detections: readonly Detection[],
 ): Record<string, string> {

@@ -1,8 +1,29 @@
 /** What the SIEM's watch over itself expects (scripts/siem-watch.py): computed from what the stack deploys, no server is asked. */
 import { createHash } from "node:crypto";
+import type { Site } from "../config/site";
 import { stableJson } from "../core/json";
-import type { Pipeline } from "../pipelines";
-import type { RenderedRole } from "./roles";
+import {
+  agentKeyName,
+  ENGINEER,
+  ENGINEER_ROLE,
+  healthKeyName,
+  OPERATOR,
+  OPERATOR_ROLE,
+  RELAY_KEY,
+  RULES_ROLE,
+  RULES_USER,
+  WATCH_KEY,
+} from "../core/names";
+import type { Detection } from "../detections/detection";
+import { type Pipeline, renderPipelines } from "../pipelines";
+import {
+  renderEngineerRole,
+  type RenderedRole,
+  renderOperatorRole,
+  renderRulesRole,
+  type RoleTarget,
+} from "./roles";
+import { renderRule } from "./rule";
 
 export interface WatchInput {
   /** Each rule's id, and its name in Kibana. */
@@ -53,4 +74,48 @@ export function pipelineHash({ processors, onFailure }: Pipeline): string {
     ...(onFailure.length > 0 && { on_failure: parse(onFailure) }),
   };
   return createHash("sha256").update(stableJson(content)).digest("hex");
+}
+
+/** What of a stack the watch compares. */
+export interface WatchedStack {
+  readonly site: Site;
+  /** Whether the stack has an account for an engineer. */
+  readonly hasEngineer: boolean;
+  /** Whether the stack has a relay, whose key is watched too. */
+  readonly hasRelay: boolean;
+  readonly detections: readonly Detection[];
+  readonly namespace: string;
+  readonly target: RoleTarget;
+}
+
+/** Returns what the watch expects of a stack: all that the stack deploys into Elasticsearch and Kibana. */
+export function renderStackWatch(stack: WatchedStack): object {
+  const { site, hasEngineer, detections, target } = stack;
+  const pipelines = renderPipelines(stack.namespace);
+  return renderWatch({
+    rules: detections.filter(({ enabled }) => enabled).map((one) => renderRule(one, target)),
+    rulesUser: RULES_USER,
+    savers: [RULES_USER, ...(hasEngineer ? [ENGINEER] : [])],
+    users: {
+      [OPERATOR]: OPERATOR_ROLE,
+      [RULES_USER]: RULES_ROLE,
+      ...(hasEngineer && { [ENGINEER]: ENGINEER_ROLE }),
+    },
+    roles: {
+      [OPERATOR_ROLE]: renderOperatorRole(target),
+      [RULES_ROLE]: renderRulesRole(target),
+      ...(hasEngineer && { [ENGINEER_ROLE]: renderEngineerRole(target) }),
+    },
+    keys: [
+      ...site.agents.map(({ name }) => agentKeyName(name)),
+      healthKeyName(site.siem.name),
+      WATCH_KEY,
+      ...(stack.hasRelay ? [RELAY_KEY] : []),
+    ],
+    pipelines: [...pipelines.logs, pipelines.alerts],
+    indexPipelines: {
+      [target.dataStream]: { "index.final_pipeline": pipelines.entry },
+      [target.alertIndex]: { "index.default_pipeline": pipelines.alerts.name },
+    },
+  });
 }

@@ -17,6 +17,11 @@ from datetime import datetime, timezone
 
 SETTINGS = "/etc/dhis2-siem-watch"
 STATE = "/var/lib/dhis2-siem/watch.json"
+# What the relay's heartbeat asks (relay/siem_heartbeat.py). It holds no secret.
+STATUS = "/run/dhis2-siem-watch/status.json"
+# For the heartbeat: within what time a rule must have run, and an agent must have been heard (it reports at least every five minutes).
+RAN_SECONDS = 180
+HEARD_WITHIN = "now-11m"
 # How many looks in a row must see a difference: while an update changes something, what is there and what is expected differ.
 LOOKS = 3
 DAY = 24 * 60 * 60
@@ -49,8 +54,7 @@ def rule_differences(expected, rules, now):
         if rule.get("mute_all") or rule.get("muted_alert_ids") or rule.get("active_snoozes"):
             yield "rule-changed", name, by, "muted or snoozed"
         status = rule.get("execution_status", {})
-        ran = datetime.fromisoformat(status.get("last_execution_date", "1970-01-01T00:00:00+00:00").replace("Z", "+00:00"))
-        if now - ran.timestamp() > LATE_SECONDS:
+        if now - ran_at(rule) > LATE_SECONDS:
             yield "rule-not-running", name, None, "has not run for five minutes"
         elif status.get("status") == "error":
             yield "rule-not-running", name, None, "its last run failed"
@@ -177,6 +181,15 @@ class Servers:
                 return found
             page += 1
 
+    def heard(self):
+        """The names of the machines of which lines came in the last minutes. A machine's name comes from its key."""
+        names = {"terms": {"field": "dhis2.container.name", "size": 10_000}}
+        query = {"range": {"event.ingested": {"gte": HEARD_WITHIN}}}
+        # The first line makes the stream.
+        path = f"/{self.settings['dataStream']}/_search?ignore_unavailable=true"
+        answer = self.ask("elasticsearch", path, {"size": 0, "query": query, "aggs": {"names": names}})
+        return {bucket["key"] for bucket in answer.get("aggregations", {}).get("names", {}).get("buckets", [])}
+
     def write(self, container, entry):
         line = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
         document = {
@@ -229,12 +242,39 @@ def look(expected, servers, now, state):
     return list(without_unknown(differences, known))
 
 
+def ran_at(rule):
+    """When a rule ran last, in seconds since 1970."""
+    text = rule.get("execution_status", {}).get("last_execution_date", "1970-01-01T00:00:00+00:00")
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def status_of(rules, heard, machines, now):
+    """Whether rules run and agents are heard, for the relay's heartbeat."""
+    enabled = [rule for rule in rules if rule["enabled"]]
+    late = [rule for rule in enabled if now - ran_at(rule) > RAN_SECONDS or rule["execution_status"].get("status") == "error"]
+    silent = [name for name in machines if name not in heard]
+    return {"time": now, "rules": len(enabled), "lateRules": len(late), "machines": len(machines), "silent": silent}
+
+
+def write_status(status):
+    """Replaces the status as a whole; every user may read it."""
+    with open(f"{STATUS}.new", "w", encoding="utf-8") as file:
+        json.dump(status, file)
+    os.chmod(f"{STATUS}.new", 0o644)
+    os.replace(f"{STATUS}.new", STATUS)
+
+
 def main():
     with open(f"{SETTINGS}/watch.json", encoding="utf-8") as file:
         settings = json.load(file)
     with open(f"{SETTINGS}/key", encoding="utf-8") as file:
         servers = Servers(settings, file.read().strip())
     now = time.time()
+    try:
+        write_status(status_of(servers.rules(), servers.heard(), settings["machines"], now))
+    except (OSError, ValueError, KeyError) as error:
+        # The heartbeat then fails, because its result is old; the watch goes on.
+        print(f"the heartbeat's result cannot be written: {error}", file=sys.stderr)
     try:
         with open(STATE, encoding="utf-8") as file:
             state = json.load(file)

@@ -27,6 +27,8 @@ Description=Looks whether the SIEM is as it was deployed
 Type=oneshot
 ExecStart=$WATCH_PROGRAM
 SyslogIdentifier=$WATCH
+RuntimeDirectory=$WATCH
+RuntimeDirectoryPreserve=yes
 TimeoutStartSec=120
 MemoryMax=256M
 SERVICE

@@ -54,8 +54,8 @@ export class RelayProcess {
       stateFolder: folder,
       runEverySeconds: 1,
     };
-    writeFileSync(join(folder, "config.yaml"), renderRelayConfig(target, place));
-    const rules = renderRelayRules({ via: "relay", destinations: [...destinations] }, target, []);
+    writeFileSync(join(folder, "config.yaml"), renderRelayConfig(target, [], place));
+    const rules = renderRelayRules({ destinations: [...destinations] }, target, []);
     for (const [name, rule] of Object.entries(rules)) writeFileSync(join(rulesFolder, `${name}.yaml`), rule);
     writeFileSync(join(folder, "secrets.json"), JSON.stringify({ destinations: secrets }));
     const [program, config] = [join(ROOT, "relay/siem_relay.py"), join(folder, "config.yaml")];

@@ -6,7 +6,7 @@ describe("the relay's Python", function () {
   // The first run makes its environment (relay/run.sh).
   this.timeout(300_000);
 
-  for (const name of ["test_relay.py", "test_hostile.py"])
+  for (const name of ["test_relay.py", "test_hostile.py", "test_heartbeat.py"])
     it(`passes its unit tests (${name})`, () => {
       const args = [join(__dirname, "../../relay/run.sh"), join(__dirname, name)];
       const { status, stderr } = spawnSync("bash", args, { encoding: "utf8" });
