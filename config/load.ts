@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { checkSite, networkOf, type SiteExtras } from "./check-site";
 import { siteKeysAt, siteSchema, type SiteFile } from "./containers-json";
 import { checkDelivery, setSecretCommand } from "./delivery";
+import { checkKibana } from "./kibana";
 import { parseJson } from "../core/json-text";
 import { diskFault, heapFault, largestHeap, memoryFault } from "./memory";
 import {
@@ -221,6 +222,8 @@ function checkStack(input: Input, report: ReportProblem): void {
   if (forward && forward.elasticsearchPort === forward.kibanaPort) {
     report(["forward"], `must have two different ports; both are ${forward.kibanaPort}`);
   }
+  const kibana = readSetting("kibana", input);
+  if (kibana !== undefined) checkKibana(kibana, (path, message) => report(["kibana", ...path], message));
   checkInstances(readSetting("dhis2", input) ?? [], report);
 }
 

@@ -70,8 +70,12 @@ export interface Options {
     readonly pip: string;
   };
   readonly retentionDays: number;
-  /** Networks (CIDR) from which Kibana can be opened. If the list is empty: the site's own network. */
-  readonly kibana: { readonly allowFrom: readonly string[] };
+  readonly kibana: {
+    /** Networks (CIDR) from which Kibana can be opened. If the list is empty: the site's own network. */
+    readonly allowFrom: readonly string[];
+    /** Consent to networks that hold the whole internet. */
+    readonly allowEveryone: boolean;
+  };
   /** Accounts of people besides the operator's, and whether the site has them. */
   readonly accounts: { readonly engineer: boolean };
   /** The site's changes to detections, by name or id. */

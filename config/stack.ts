@@ -2,8 +2,9 @@ import { utils } from "ssh2";
 import { z } from "zod";
 import { hostName, ipv4 } from "./containers-json";
 import { deliverySchema, deliverySecretsSchema } from "./delivery";
+import { kibanaSchema } from "./kibana";
 import { keysAt } from "../core/schema-keys";
-import { serverName, textLike, wholeNumber } from "../core/values";
+import { flag, serverName, textLike, wholeNumber } from "../core/values";
 
 /**
  * Elastic's own apt repository, and the fingerprint of its signing key
@@ -25,12 +26,6 @@ export const NO_DISK_LIMIT = "none";
 const VERSIONS = { elastic: "8.19.8", filebeat: "8.19.8" };
 
 const port = wholeNumber(1, 65535);
-
-/** A boolean, also as a text: Pulumi gives a boolean as a text if it is a key's own value. */
-const flag = z.union(
-  [z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")],
-  "must be true or false",
-);
 
 /** A URL that packages come from, without a login: apt's list is readable by every user, and pip prints the URL in errors. */
 const packagesUrl = (what: string, example: string) =>
@@ -185,21 +180,8 @@ export const stackShape = {
   /** How many days logs are kept, those that are there included. Default: 90. */
   retentionDays: wholeNumber(1, 3650).default(90),
 
-  /** Who can open Kibana. */
-  kibana: z
-    .strictObject({
-      /**
-       * Networks from which the proxy accepts requests to `/siem`. Default: only the site's own. Example:
-       * `[203.0.113.0/24]`.
-       */
-      allowFrom: z
-        .array(
-          z.cidrv4("must be a network, such as 203.0.113.0/24"),
-          "must be a list of networks, such as [203.0.113.0/24]",
-        )
-        .default([]),
-    })
-    .prefault({}),
+  /** Who can open Kibana (see kibana.ts). */
+  kibana: kibanaSchema,
 
   /** Accounts of people, besides the operator's. */
   accounts: z

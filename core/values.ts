@@ -29,3 +29,9 @@ export const serverName = textLike(
   /^[A-Za-z0-9][A-Za-z0-9._:-]*$/,
   "must be a host name or an IP address, such as server.example.org",
 );
+
+/** The schema of a boolean, also as a text: Pulumi gives a boolean as a text if it is a key's own value. */
+export const flag = z.union(
+  [z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")],
+  "must be true or false",
+);

@@ -6,6 +6,7 @@ import { parse, stringify } from "yaml";
 import { CACHE } from "../core/cache";
 import { ROOT } from "../core/root";
 import {
+  BRIDGE_ADDRESS,
   FORWARD,
   LAB_STATE,
   LOGIN,
@@ -42,6 +43,8 @@ function machineSettings(): Record<string, unknown> {
     lxdProject: LXD_PROJECT,
     forward: FORWARD,
     hostKey,
+    // The lab's requests come from the host.
+    kibana: { allowFrom: [`${BRIDGE_ADDRESS}/32`] },
     delivery: deliverySettings().delivery,
     ...(packages.source === "mirror"
       ? {

@@ -54,6 +54,8 @@ export interface KibanaLocation {
   readonly certificateName: string;
   /** Who may open Kibana: networks in CIDR notation. */
   readonly allowFrom: readonly string[];
+  /** Addresses that may not, though one of these networks holds them. */
+  readonly denyFrom: readonly string[];
 }
 
 /**

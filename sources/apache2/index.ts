@@ -27,6 +27,7 @@ LimitRequestFieldSize 65536
  * compares IP addresses. The CA is enough: it belongs to this SIEM, and signs only this certificate.
  */
 export function renderApacheLocation(location: KibanaLocation): string {
+  const denied = location.denyFrom.map((address) => `    Require not ip ${address}\n`).join("");
   const url = `https://${location.address}${location.path}`;
   return `${HEADER}<Proxy "https://${location.address}/*">
   SSLProxyEngine on
@@ -37,7 +38,9 @@ export function renderApacheLocation(location: KibanaLocation): string {
 </Proxy>
 
 <Location ${location.path}>
-  Require ip ${location.allowFrom.join(" ")}
+  <RequireAll>
+    Require ip ${location.allowFrom.join(" ")}
+${denied}  </RequireAll>
   ProxyPass "${url}" timeout=300
   ProxyPassReverse "${url}"
   RequestHeader set X-Forwarded-Proto "https"

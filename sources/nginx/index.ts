@@ -20,7 +20,11 @@ error_log syslog:server=unix:/dev/log,tag=${tag}_error,nohostname warn;
  * @param folder the folder of the server's settings
  */
 export function renderNginxLocation(location: KibanaLocation, folder = "/etc/nginx"): string {
-  const allow = location.allowFrom.map((cidr) => `  allow ${cidr};\n`).join("");
+  // The first line that matches counts.
+  const access = [
+    ...location.denyFrom.map((address) => `  deny ${address};\n`),
+    ...location.allowFrom.map((cidr) => `  allow ${cidr};\n`),
+  ].join("");
   return `${HEADER}large_client_header_buffers 8 12k;
 
 location = ${location.path} {
@@ -28,7 +32,7 @@ location = ${location.path} {
 }
 
 location ${location.path}/ {
-${allow}  deny all;
+${access}  deny all;
 
   proxy_pass https://${location.address};
   proxy_ssl_verify on;
