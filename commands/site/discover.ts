@@ -16,6 +16,8 @@ export interface Instance {
   readonly mark: string;
   /** LXD's own id, which changes if the container is rebuilt or restored; empty if LXD is too old to have it. */
   readonly uuid: string;
+  /** Its LXD devices that pass connections on without the client's address. */
+  readonly hidingDevices?: readonly string[];
 }
 
 /** An entry for `containers.json`, and the reason for its type. */
@@ -76,8 +78,22 @@ export function readInstances(json: string): Instance[] {
       addresses: [...configured, ...seen].filter((address) => address !== undefined),
       mark: config?.["user.type"] ?? "",
       uuid: identity(config ?? {}),
+      hidingDevices: Object.entries(expanded_devices ?? {}).flatMap(([device, settings]) =>
+        hidesClients(settings) ? [device] : [],
+      ),
     };
   });
+}
+
+/** Returns whether a device is a proxy from the host into the container whose connections come from the host's own address. */
+function hidesClients({
+  type,
+  bind = "host",
+  listen = "",
+  ...settings
+}: Record<string, string | undefined>): boolean {
+  const keepsAddress = settings.nat === "true" || settings.proxy_protocol === "true";
+  return type === "proxy" && bind === "host" && listen.startsWith("tcp:") && !keepsAddress;
 }
 
 /** A restore from a snapshot keeps LXD's id, so the id of the restore is added (scripts/in-container.sh prints the same). */

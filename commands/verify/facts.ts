@@ -1,3 +1,4 @@
+import type { KibanaClients } from "./kibana-clients";
 import type { Instance } from "../site/discover";
 
 /** The answer of something that may not answer, or the error in one line. */
@@ -15,6 +16,8 @@ export interface Facts {
   readonly kibana: ProbeResult<KibanaFacts>;
   /** The HTTP status of Kibana's own `/siem/api/status` through the site's proxy. */
   readonly proxy: ProbeResult<number>;
+  /** Who was let in to Kibana from outside; no value if everybody may. */
+  readonly kibanaClients?: ProbeResult<KibanaClients | undefined>;
   /** Only if the stack has a relay. */
   readonly relay?: ProbeResult<RelayFacts>;
 }

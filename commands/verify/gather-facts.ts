@@ -7,6 +7,7 @@ import type { RunOnHost } from "../site/discover";
 import { type SendRequest, readElasticsearchFacts, readKibanaFacts, readRelayFacts } from "./server-facts";
 import type { ProbeResult, Facts } from "./facts";
 import { hostFactsBundle, readHostFacts } from "./host-facts";
+import { readKibanaClients } from "./kibana-clients";
 import { type OpenConnection, sendToServer, type Server } from "./send-to-server";
 import type { State } from "./state";
 
@@ -65,7 +66,7 @@ export async function gatherFacts(
   const names = [...site.agents, site.siem].map(({ name }) => name);
   const send = requestSender(connection, deployed, ELASTICSEARCH_PORT);
   const proxy = { host: site.proxy.ip, port: 443, name: site.fqdn };
-  const [host, elasticsearch, kibana, viaProxy, relay] = await Promise.all([
+  const [host, elasticsearch, kibana, viaProxy, clients, relay] = await Promise.all([
     runBundle(connection, deployed, hostFactsBundle(options.lxdProject, names, state)).then(readHostFacts),
     toResult(readElasticsearchFacts(send, state, now)),
     toResult(readKibanaFacts(requestSender(connection, deployed, KIBANA_PORT))),
@@ -74,9 +75,18 @@ export async function gatherFacts(
         ({ status }) => status,
       ),
     ),
+    toResult(readKibanaClients(send, state.dataStream, site, options.kibana)),
     state.delivers ? toResult(readRelayFacts(send, RELAY_INDEX)) : undefined,
   ]);
-  return { now, ...host, elasticsearch, kibana, proxy: viaProxy, ...(relay && { relay }) };
+  return {
+    now,
+    ...host,
+    elasticsearch,
+    kibana,
+    proxy: viaProxy,
+    kibanaClients: clients,
+    ...(relay && { relay }),
+  };
 }
 
 function toResult<T>(value: Promise<T>): Promise<ProbeResult<T>> {

@@ -17,7 +17,7 @@ import type { State } from "./state";
 export type SendRequest = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Reply>;
 
 /** Returns the parsed body of a reply with status 200. Throws an Error of one line for any other reply. */
-async function parseReply<T>(reply: Promise<Reply>, schema: z.ZodType<T>): Promise<T> {
+export async function parseReply<T>(reply: Promise<Reply>, schema: z.ZodType<T>): Promise<T> {
   const { status, text } = await reply;
   if (status === 401) throw new Error("it refuses the stack's own login");
   if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 200).replace(/\s+/g, " ")}`);

@@ -383,7 +383,7 @@ describe("what runs on a host", () => {
     assert.deepEqual(readInstances(text), [
       {
         name: "dhis",
-        running: true,
+        ...{ running: true, hidingDevices: [] },
         addresses: ["192.168.0.11", "127.0.0.1", "192.168.0.10"],
         mark: "Tomcat server",
         uuid: "4b5ef1a0-6b1b-4d0c-9c6e-0d1a53c1a5ac",

@@ -1,5 +1,6 @@
 import type { Finding } from "../finding";
 import { agentsRun, agentsSend, rebuilt } from "./agents";
+import { clients } from "./clients";
 import { containers } from "./containers";
 import type { Check, Context } from "./context";
 import { disk } from "./disk";
@@ -24,6 +25,7 @@ const CHECKS: readonly Check[] = [
   actions,
   relay,
   proxy,
+  clients,
   ports,
   keys,
   template,

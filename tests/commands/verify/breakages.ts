@@ -271,6 +271,26 @@ export const OTHER_BREAKAGES: readonly [breakage: string, apply: Break, found: s
     (site) => (site.facts.proxy = { ok: true, value: 404 }),
     ["problem proxy proxy"],
   ],
+  [
+    "an LXD device that hides the clients' addresses from the proxy",
+    (site) => Object.assign(proxyInstance(site), { hidingDevices: ["https"] }),
+    ["warning clients proxy"],
+  ],
+  [
+    "such a device of another container",
+    (site) => Object.assign(site.facts.instances.at(-1) ?? {}, { hidingDevices: ["ssh"] }),
+    [],
+  ],
+  [
+    "somebody from outside let in to Kibana today",
+    (site) => (site.facts.kibanaClients = letIn(MINUTE)),
+    ["problem clients proxy"],
+  ],
+  [
+    "somebody from outside let in to Kibana some days ago",
+    (site) => (site.facts.kibanaClients = letIn(3 * DAY)),
+    ["warning clients proxy"],
+  ],
   ["the rules of the ports not loaded", (site) => (firewall(site).reject = ""), ["problem ports siem"]],
   ["no rules of the ports at all", (site) => delete inside(site, "siem").firewall, ["problem ports siem"]],
   [
@@ -299,6 +319,14 @@ export const OTHER_BREAKAGES: readonly [breakage: string, apply: Break, found: s
     ["problem relay siem"],
   ],
 ];
+
+function proxyInstance(site: Site) {
+  return site.facts.instances.find(({ name }) => name === site.site.proxy.name) ?? assert.fail();
+}
+
+function letIn(ago: number) {
+  return { ok: true as const, value: { count: 2, newest: NOW - ago, addresses: ["203.0.113.9"] } };
+}
 
 function firewall(site: Site) {
   return inside(site, "siem").firewall ?? assert.fail();

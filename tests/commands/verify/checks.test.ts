@@ -16,7 +16,7 @@ describe("verify's checks", () => {
     const findings = runChecks(sample());
     assert.deepEqual(wrong(findings), []);
     assert.equal(exitCode(findings), 0);
-    assert.equal(new Set(findings.map((finding) => finding.check)).size, 18);
+    assert.equal(new Set(findings.map((finding) => finding.check)).size, 19);
     for (const finding of findings) assert.equal(finding.fix, undefined);
   });
 

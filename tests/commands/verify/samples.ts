@@ -126,6 +126,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
       },
     },
     proxy: { ok: true, value: 401 },
+    kibanaClients: { ok: true, value: { count: 0, newest: 0, addresses: [] } },
     relay: { ok: true, value: { delivered: NOW - 3 * 60 * MINUTE, failing: 0, error: "" } },
   };
 }
