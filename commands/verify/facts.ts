@@ -16,8 +16,8 @@ export interface Facts {
   readonly kibana: ProbeResult<KibanaFacts>;
   /** The HTTP status of Kibana's own `/siem/api/status` through the site's proxy. */
   readonly proxy: ProbeResult<number>;
-  /** Who was let in to Kibana from outside; no value if everybody may. */
-  readonly kibanaClients?: ProbeResult<KibanaClients | undefined>;
+  /** Who was let in to Kibana from outside, and whether the proxy sees its clients' addresses. */
+  readonly kibanaClients: ProbeResult<KibanaClients>;
   /** Only if the stack has a relay. */
   readonly relay?: ProbeResult<RelayFacts>;
 }

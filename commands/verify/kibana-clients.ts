@@ -11,6 +11,8 @@ export interface KibanaClients {
   readonly newest: number;
   /** The addresses with the most requests, at most five. */
   readonly addresses: readonly string[];
+  /** All requests to the proxy in the last day, to DHIS2 too, and how many came from its most frequent address. */
+  readonly proxy: { readonly requests: number; readonly address: string; readonly fromAddress: number };
 }
 
 /** Addresses that are not the internet's: private, shared (RFC 6598), loopback and link-local ones. */
@@ -22,8 +24,17 @@ const PRIVATE = [
 /** Replies that a proxy gives before it looks who asks, or because of that: the request did not reach Kibana. */
 const NOT_LET_IN = [400, 403, 405, 408, 411, 413, 414, 417, 421, 431, 444, 494, 495, 496, 497];
 
+const total = z.object({ value: z.number() });
+const day = z.object({
+  hits: z.object({ total }),
+  aggregations: z
+    .object({
+      addresses: z.object({ buckets: z.array(z.object({ key: z.string(), doc_count: z.number() })) }),
+    })
+    .optional(),
+});
 const reply = z.object({
-  hits: z.object({ total: z.object({ value: z.number() }) }),
+  hits: z.object({ total }),
   // Missing if there is no log stream yet.
   aggregations: z
     .object({
@@ -32,6 +43,24 @@ const reply = z.object({
     })
     .optional(),
 });
+
+/** The search for the day's requests to the proxy. */
+const REQUESTS_OF_A_DAY = {
+  size: 0,
+  track_total_hits: true,
+  query: {
+    bool: {
+      filter: [
+        { range: { "event.ingested": { gte: "now-1d" } } },
+        { terms: { "event.dataset": ["nginx.access", "apache.access"] } },
+        { exists: { field: "source.ip" } },
+      ],
+      // Programs of the proxy's own, such as munin-node.
+      must_not: [{ terms: { "source.ip": ["127.0.0.0/8", "::1/128"] } }],
+    },
+  },
+  aggs: { addresses: { terms: { field: "source.ip", size: 1 } } },
+};
 
 /** Returns the search for requests to Kibana from addresses that are neither private nor in these networks. */
 export function outsideRequests(allowFrom: readonly string[]): object {
@@ -68,7 +97,7 @@ export function outsideRequests(allowFrom: readonly string[]): object {
 }
 
 /**
- * Returns who was let in from outside; undefined if everybody may. Throws an Error of one line if the request fails.
+ * Returns who was let in from outside (if everybody may, nobody counts as such), and the proxy's most frequent client. Throws an Error of one line if the request fails.
  * @param send sends a request to Elasticsearch
  */
 export async function readKibanaClients(
@@ -76,14 +105,16 @@ export async function readKibanaClients(
   dataStream: string,
   { network }: Pick<Site, "network">,
   { allowFrom, allowEveryone }: Options["kibana"],
-): Promise<KibanaClients | undefined> {
-  if (allowEveryone) return undefined;
-  const search = outsideRequests(allowFrom.length > 0 ? allowFrom : [network.cidr]);
-  const { hits, aggregations } = await parseReply(
-    send("POST", `/${dataStream}/_search?ignore_unavailable=true`, search),
-    reply,
-  );
+): Promise<KibanaClients> {
+  const path = `/${dataStream}/_search?ignore_unavailable=true`;
+  const networks = allowEveryone ? ["0.0.0.0/0", "::/0"] : allowFrom.length > 0 ? allowFrom : [network.cidr];
+  const [{ hits, aggregations }, all] = await Promise.all([
+    parseReply(send("POST", path, outsideRequests(networks)), reply),
+    parseReply(send("POST", path, REQUESTS_OF_A_DAY), day),
+  ]);
+  const first = all.aggregations?.addresses.buckets[0];
   return {
+    proxy: { requests: all.hits.total.value, address: first?.key ?? "", fromAddress: first?.doc_count ?? 0 },
     count: hits.total.value,
     newest: aggregations?.newest.value ?? 0,
     addresses: aggregations?.addresses.buckets.map(({ key }) => key) ?? [],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Context } from "../../../commands/verify/checks/context";
 import type { ElasticsearchFacts, KibanaFacts, RelayFacts } from "../../../commands/verify/facts";
+import type { KibanaClients } from "../../../commands/verify/kibana-clients";
 import { type Changeable, DAY, GIB, LOCATION, MINUTE, NOW, SERVER_CERTIFICATE } from "./samples";
 
 type Site = Changeable<Context>;
@@ -22,6 +23,7 @@ export const elastic = (site: Site) => value<ElasticsearchFacts>(site.facts.elas
 const kibana = (site: Site) => value<KibanaFacts>(site.facts.kibana);
 const actionFailed = (site: Site, ago: number) =>
   (elastic(site).actions = { count: 1, newest: NOW - ago, error: "unauthorized" });
+const clients = (site: Site) => value<KibanaClients>(site.facts.kibanaClients);
 const relay = (site: Site) => value<RelayFacts>(site.facts.relay);
 
 /** The ten, and what each has to be called. */
@@ -291,6 +293,26 @@ export const OTHER_BREAKAGES: readonly [breakage: string, apply: Break, found: s
     (site) => (site.facts.kibanaClients = letIn(3 * DAY)),
     ["warning clients proxy"],
   ],
+  [
+    "a proxy that nearly all requests reach from the gateway",
+    (site) => (clients(site).proxy = { requests: 1000, address: "192.168.0.1", fromAddress: 990 }),
+    ["warning clients proxy"],
+  ],
+  [
+    "a proxy that all requests reach from a load balancer in the network",
+    (site) => (clients(site).proxy = { requests: 1000, address: "192.168.0.77", fromAddress: 1000 }),
+    ["warning clients proxy"],
+  ],
+  [
+    "a quiet site that only the host asked",
+    (site) => (clients(site).proxy = { requests: 999, address: "192.168.0.1", fromAddress: 999 }),
+    [],
+  ],
+  [
+    "a busy host among other clients",
+    (site) => (clients(site).proxy = { requests: 1000, address: "192.168.0.1", fromAddress: 989 }),
+    [],
+  ],
   ["the rules of the ports not loaded", (site) => (firewall(site).reject = ""), ["problem ports siem"]],
   ["no rules of the ports at all", (site) => delete inside(site, "siem").firewall, ["problem ports siem"]],
   [
@@ -325,7 +347,8 @@ function proxyInstance(site: Site) {
 }
 
 function letIn(ago: number) {
-  return { ok: true as const, value: { count: 2, newest: NOW - ago, addresses: ["203.0.113.9"] } };
+  const proxy = { requests: 0, address: "", fromAddress: 0 };
+  return { ok: true as const, value: { count: 2, newest: NOW - ago, addresses: ["203.0.113.9"], proxy } };
 }
 
 function firewall(site: Site) {

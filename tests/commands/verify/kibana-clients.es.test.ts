@@ -29,7 +29,7 @@ describe("who was let in to Kibana, by the proxy's log (verify)", function () {
         });
       }
       const found = await readKibanaClients(send, dataStream, NETWORK, { allowFrom, allowEveryone });
-      return found && [...found.addresses].sort();
+      return { ...found, addresses: [...found.addresses].sort() };
     } finally {
       await dropLogStream(elasticsearch, NAMESPACE);
     }
@@ -45,7 +45,7 @@ describe("who was let in to Kibana, by the proxy's log (verify)", function () {
       "2001:db8::5 GET /siem/login 200",
     ];
     const all = requests.map((request) => request.split(" ")[0]);
-    assert.deepEqual(await reported(requests), all.sort());
+    assert.deepEqual((await reported(requests)).addresses, all.sort());
   });
 
   it("is nobody who was refused, nobody from a private or an allowed network, and nobody who asked DHIS2", async () => {
@@ -61,16 +61,19 @@ describe("who was let in to Kibana, by the proxy's log (verify)", function () {
       "10.9.9.9 GET /siem/api/status 200",
       "fd00::1 GET /siem/api/status 200",
     ];
-    assert.deepEqual(await reported(requests, ["198.51.100.0/24", "2001:db8:12::/48"]), []);
+    const found = await reported(requests, ["198.51.100.0/24", "2001:db8:12::/48"]);
+    assert.deepEqual([found.count, found.addresses], [0, []]);
+    assert.deepEqual(found.proxy, { requests: 10, address: "203.0.113.1", fromAddress: 5 });
   });
 
-  it("is not asked where everybody may come", async () => {
-    assert.equal(await reported(["203.0.113.1 GET /siem/ 200"], ["0.0.0.0/0"], true), undefined);
+  it("is nobody in particular where everybody may come", async () => {
+    assert.equal((await reported(["203.0.113.1 GET /siem/ 200"], ["203.0.113.0/32"], true)).count, 0);
   });
 
   it("is nobody where there is no log stream yet", async () => {
     const options = { allowFrom: [], allowEveryone: false };
     const found = await readKibanaClients(send, "logs-dhis2-none", NETWORK, options);
-    assert.deepEqual(found, { count: 0, newest: 0, addresses: [] });
+    const proxy = { requests: 0, address: "", fromAddress: 0 };
+    assert.deepEqual(found, { count: 0, newest: 0, addresses: [], proxy });
   });
 });

@@ -83,6 +83,8 @@ function inside(name: string, files: Readonly<Record<string, string>>): Containe
   };
 }
 
+const FEW_CLIENTS = { requests: 5000, address: "203.0.113.1", fromAddress: 4990 };
+
 function facts({ containers, keys, rules, template }: State): Facts {
   return {
     now: NOW,
@@ -126,7 +128,7 @@ function facts({ containers, keys, rules, template }: State): Facts {
       },
     },
     proxy: { ok: true, value: 401 },
-    kibanaClients: { ok: true, value: { count: 0, newest: 0, addresses: [] } },
+    kibanaClients: { ok: true, value: { count: 0, newest: 0, addresses: [], proxy: FEW_CLIENTS } },
     relay: { ok: true, value: { delivered: NOW - 3 * 60 * MINUTE, failing: 0, error: "" } },
   };
 }
