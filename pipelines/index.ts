@@ -5,6 +5,7 @@ import { z } from "zod";
 import { pipelineName } from "../core/names";
 import { stableJson } from "../core/json";
 import { ROOT } from "../core/root";
+import { attackParams } from "./attacks";
 import { DOCUMENT_BYTES, type Documents, loadFields, mappings } from "./fields";
 import { LATENESS_MINUTES } from "./lateness";
 import { type PipelineFile, shared, sourceParams, sourcePipelines } from "./sources";
@@ -68,6 +69,8 @@ function scriptParams(file: string, fields: unknown, lateness: number): object {
   switch (file) {
     case "conform":
       return conformParams(fields === "alerts" ? "alerts" : "logs");
+    case "attack":
+      return attackParams();
     case "alert":
       return { paths: paths("logs") };
     case "mark":
