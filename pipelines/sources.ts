@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { MACHINE_TYPES, SOURCES, sourcesOf } from "../machines";
+import { EVERYWHERE, MACHINE_TYPES, SOURCES, sourcesOf } from "../machines";
 
 /** A pipeline's name, and the absolute path of its file. */
 export interface PipelineFile {
@@ -43,6 +43,13 @@ export function sourceParams(): object {
     ),
     paths: marks("paths").map(([part, source]) => ({ part, source })),
     prefixes: marks("prefixes").map(([prefix, source]) => ({ prefix, source })),
+    // The sources of which a machine's key may write lines: those of its type. The SIEM's own key writes the system's only.
+    allowed: Object.fromEntries(
+      MACHINE_TYPES.map((type) => {
+        const sources = sourcesOf(type);
+        return [type, (sources.length > 0 ? sources : EVERYWHERE).map(({ name }) => name)];
+      }),
+    ),
     machines: Object.fromEntries(
       MACHINE_TYPES.flatMap((type) => {
         const [main] = sourcesOf(type);
