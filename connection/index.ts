@@ -4,6 +4,7 @@ import { ELASTICSEARCH_PORT, KIBANA_PORT } from "../render/elastic";
 import { writeCa } from "./ca";
 import { type ForwardTarget, openForward } from "./forward";
 import { preflight } from "./preflight";
+import { checkDownloadedProvider, requirePinnedProvider } from "./provider";
 import type { SshRequest } from "../config/ssh";
 
 /** The URLs at which the provider on the laptop reaches the two servers, and the file with their CA (Kibana's provider reads a file). */
@@ -20,7 +21,8 @@ export type OpenConnection = (ca: pulumi.Output<string>) => pulumi.Output<Endpoi
  * Returns a function that opens the connection from this laptop to the SIEM's servers: an SSH forward on the config's two
  * loopback ports, or none for direct access. In an update it first checks the host (preflight.ts); throws a pulumi.RunError
  * if the check fails. A preview opens nothing, but writes the CA's file, which the provider reads even if it sends no
- * request. The file's path is relative to the project, so that it is the same on every laptop.
+ * request. Before the provider gets the URLs, and with them its password, its hash is checked (provider.ts). The file's
+ * path is relative to the project, so that it is the same on every laptop.
  */
 export async function prepareConnection(
   options: Pick<Options, "access" | "forward">,
@@ -45,9 +47,11 @@ export async function prepareConnection(
     kibana: url(KIBANA_PORT),
     caFile,
   };
+  checkDownloadedProvider();
   await preflight(ssh, targets);
   return (ca) =>
     ca.apply(async (caPem) => {
+      await requirePinnedProvider();
       writeCa(caFile, caPem);
       if (!pulumi.runtime.isDryRun() && targets.length > 0) {
         const verified = targets.map((target) => ({ ...target, tls: { caPem } }));

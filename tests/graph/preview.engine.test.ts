@@ -1,7 +1,7 @@
 /** Pulumi's real engine previews the real program: needs its CLI in the lab's cache (`npm run lab` puts it there). */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -115,6 +115,19 @@ describe("a preview by Pulumi's engine", function () {
     assert.match(shown, /^ *- ELASTIC_VERSION='8\.19\.8'\n *\+ ELASTIC_VERSION='8\.19\.9'$/m);
     const elsewhere = await changed({ host: "other.example.org" });
     assert.ok(elsewhere.includes("replace logs-template"), elsewhere.join("\n"));
+  });
+
+  it("ends before it gives the password to a plugin on the PATH that is not the project's own", async () => {
+    makeStack({ host: NOWHERE });
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    const plugin = join(bin, "pulumi-resource-terraform-provider");
+    const own = join(ROOT, "lab/standins/pulumi/bin/pulumi-resource-terraform-provider");
+    writeFileSync(plugin, `#!/bin/sh\nexec ${own} "$@"\n`);
+    chmodSync(plugin, 0o755);
+    const { output, status } = await preview(["env", `PATH=${bin}${delimiter}${env().PATH}`]);
+    assert.notEqual(status, 0);
+    assert.match(output, new RegExp(`error: ${plugin} would receive the password .* take it off the PATH`));
   });
 
   it("dials neither the host nor the forward's ports", async () => {
